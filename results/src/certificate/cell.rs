@@ -1,0 +1,171 @@
+//! A cell: one lane x placement x hand-off x load, with its repetitions and what they say together.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Repetition;
+use crate::{
+    evidence::Evidence,
+    time::{Nanos, PerSecond},
+};
+
+/// One lane x placement x hand-off x load.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cell {
+    /// The lane: `kernel-udp`.
+    pub lane: String,
+    /// Its variant where it has several, else empty.
+    pub variant: String,
+    /// How orders cross.
+    pub order_channel: OrderChannel,
+    /// What its numbers rest on.
+    pub evidence: Evidence,
+    /// Why it is that class and no stronger one.
+    pub evidence_why: String,
+    /// Where the endpoints ran.
+    pub placement: Placement,
+    /// The queue between receive and decide.
+    pub handoff: Handoff,
+    /// What was asked of it.
+    pub load: Load,
+    /// Every attempt, invalid ones too, in the order in which they ran.
+    pub repetitions: Vec<Repetition>,
+    /// Over all valid repetitions.
+    pub latency_ns: Latencies,
+    /// Median cost of one stage stamp; each stage holds one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp_cost_ns: Option<f64>,
+    /// What a reader should know before trusting the numbers (drift, autocorrelation, backlog).
+    pub warnings: Vec<String>,
+}
+
+impl Cell {
+    /// `kernel-udp` or `afxdp/skb`, for titles.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.variant.is_empty() { self.lane.clone() } else { format!("{}/{}", self.lane, self.variant) }
+    }
+
+    /// The repetitions that count.
+    pub fn valid(&self) -> impl Iterator<Item = &Repetition> {
+        self.repetitions.iter().filter(|r| r.counts_for_latency())
+    }
+}
+
+/// How orders travel from trader to exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderChannel {
+    /// One SoupBinTCP packet in each datagram, no session.
+    Datagram,
+    /// A SoupBinTCP session on a byte stream.
+    Tcp,
+}
+
+/// Where the endpoints ran.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Placement {
+    /// Short name: `0-1`.
+    pub name: String,
+    /// Core of the exchange.
+    pub exchange_core: u32,
+    /// Core of the trader.
+    pub trader_core: u32,
+    /// The wire between them: `veth`, or the interfaces' names.
+    pub link: String,
+}
+
+/// The queue between receive and decide.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Handoff {
+    /// None: one thread receives and decides.
+    Inline,
+}
+
+/// What was asked of the system.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Load {
+    /// `tape`, `constant`, `poisson`, `bursts`, `cold`.
+    pub mode: String,
+    /// In words: `constant 20000 packets/s`.
+    pub text: String,
+    /// Intended mean rate in packets a second.
+    pub rate_pps: PerSecond,
+    /// How often the tape is played in one repetition.
+    pub passes: u32,
+}
+
+/// The distributions of a cell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Latencies {
+    /// Order's arrival at the exchange minus the actual departure of its tick.
+    pub t2t_sent: Quantiles,
+    /// Order's arrival minus the time at which its tick was due.
+    pub t2t_due: Quantiles,
+    /// Order's departure minus tick's arrival, at the trader.
+    pub trader: Quantiles,
+    /// The trader's stages, by name; empty where no repetition was stamped in that detail.
+    pub stages: BTreeMap<String, Quantiles>,
+}
+
+/// Quantiles of one distribution. `null` where there are not enough samples for it: see `needs_more`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Quantiles {
+    /// Samples, of all valid repetitions together.
+    pub n: u64,
+    /// Smallest.
+    pub min: Option<Nanos>,
+    /// Median.
+    pub p50: Option<Nanos>,
+    /// 90 %.
+    pub p90: Option<Nanos>,
+    /// 99 %.
+    pub p99: Option<Nanos>,
+    /// 99.9 %.
+    pub p99_9: Option<Nanos>,
+    /// 99.99 %.
+    pub p99_99: Option<Nanos>,
+    /// Largest sample, whatever it was.
+    pub max: Option<Nanos>,
+    /// 95 % intervals by bootstrap over repetitions, by quantile name.
+    pub ci95: BTreeMap<String, [f64; 2]>,
+    /// How many more samples a quantile needs before it may be shown, by quantile name.
+    pub needs_more: BTreeMap<String, u64>,
+    /// Quantiles whose interval over repetitions is narrower than the order-statistic interval within one says it
+    /// could be, and what that means.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cautions: Vec<String>,
+}
+
+impl Quantiles {
+    /// By the name used in profiles: `min`, `p50`, `p90`, `p99`, `p99_9`, `p99_99`, `max`.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<Nanos> {
+        match name {
+            "min" => self.min,
+            "p50" => self.p50,
+            "p90" => self.p90,
+            "p99" => self.p99,
+            "p99_9" => self.p99_9,
+            "p99_99" => self.p99_99,
+            "max" => self.max,
+            _ => None,
+        }
+    }
+}
+
+/// A closed-loop (ping-pong) result: service time, not tick-to-trade.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceCell {
+    /// The lane.
+    pub lane: String,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// UDP payload bytes of the frame.
+    pub frame_bytes: u32,
+    /// Round trips, send to receive, at the initiating side.
+    pub rtt_ns: Quantiles,
+}

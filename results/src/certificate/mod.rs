@@ -1,0 +1,145 @@
+//! `certificate.json`, schema version 1: the types are the schema.
+//!
+//! Durations are whole nanoseconds in fields whose names end in `_ns` (or stand below one that does).
+
+mod cell;
+mod host;
+mod probes;
+mod repetition;
+
+pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Quantiles, ServiceCell};
+pub use host::{CpuInfo, Host, NicInfo, Sut};
+pub use probes::{CalibrationRecord, ClockProbe, NoiseCore, NoiseProbe, Probes, Setting};
+pub use repetition::{
+    Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
+};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{judge::RequirementResult, time::Nanos, verdict::Verdict};
+
+/// The value of [`Certificate::schema`].
+pub const SCHEMA: &str = "tickcert/1";
+
+/// Everything that one run of `tickcert certify` (or `run`) says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Certificate {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    /// Unique to the run: time and a random part, as in `20261123T073000Z-5f3a`.
+    pub run_id: String,
+    /// The program that made it.
+    pub tool: Tool,
+    /// RFC 3339, UTC.
+    pub started_at: String,
+    /// RFC 3339, UTC.
+    pub finished_at: String,
+    /// True when the run was broken off: what stands here is what there was by then.
+    pub interrupted: bool,
+    /// The system under test.
+    pub sut: Sut,
+    /// The workload.
+    pub tape: TapeSummary,
+    /// The requirements it was judged by.
+    pub profile: ProfileSummary,
+    /// Whether the system passes.
+    pub verdict: Verdict,
+    /// Why, most important first; never empty unless the verdict is `pass`.
+    pub reasons: Vec<String>,
+    /// Each requirement with what was measured.
+    pub requirements: Vec<RequirementResult>,
+    /// Each lane x placement x hand-off x load that ran.
+    pub cells: Vec<Cell>,
+    /// Everything that was asked for and did not run.
+    pub not_run: Vec<NotRun>,
+    /// Evidence about the host.
+    pub probes: Probes,
+    /// The other files of the certificate with their digests, so that the signature covers them too.
+    pub files: Vec<FileDigest>,
+}
+
+/// The program that made the certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// Version of the package.
+    pub version: String,
+    /// Commit it was built from, with `-dirty` if changed since; `unknown` outside a repository.
+    pub commit: String,
+    /// Cargo features that were on.
+    pub features: Vec<String>,
+}
+
+/// The workload, named by its digest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TapeSummary {
+    /// SHA-256 of the tape file, hexadecimal.
+    pub sha256: String,
+    /// Where the ticks come from: `generator seed 7, 40 symbols …`, or a file's name and its own digest.
+    pub source: String,
+    /// Packets in one pass.
+    pub packets: u64,
+    /// Messages in one pass.
+    pub messages: u64,
+    /// Orders that one pass must cause.
+    pub expected_orders: u64,
+    /// SHA-256 of the bytes of all orders of one pass, in order.
+    pub orders_sha256: String,
+    /// How long one pass lasts at tape speed.
+    pub duration_ns: Nanos,
+    /// The strategy and its parameters, in words.
+    pub strategy: String,
+    /// What was noticed while reading it (messages that refer to unknown orders, say).
+    pub notes: Vec<String>,
+}
+
+/// The profile, named by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProfileSummary {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of its file, hexadecimal.
+    pub sha256: String,
+    /// What it is for, in its own words.
+    pub description: String,
+}
+
+/// Something that was asked for and did not run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotRun {
+    /// What kind of thing.
+    pub kind: NotRunKind,
+    /// Its name.
+    pub name: String,
+    /// What it needs that this host does not have.
+    pub needs: String,
+    /// How to get it: a command or a step.
+    pub how: String,
+}
+
+/// Kinds of things that may not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NotRunKind {
+    /// A way across.
+    Lane,
+    /// A choice of cores, memory nodes and NIC.
+    Placement,
+    /// A queue between receive and decide.
+    Handoff,
+    /// A piece of evidence about the host.
+    Probe,
+    /// A load (one that the run was broken off before, say).
+    Load,
+}
+
+/// A file beside `certificate.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileDigest {
+    /// Path relative to the certificate's folder.
+    pub path: String,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+    /// Length.
+    pub bytes: u64,
+}

@@ -1,0 +1,105 @@
+//! Evidence about the host that was gathered in the same run.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::time::Nanos;
+
+/// Everything that the probes found; a probe that did not run is in [`super::Certificate::not_run`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Probes {
+    /// Settings that spoil measurements, as found.
+    pub audit: Vec<Setting>,
+    /// The clocks that everything rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<ClockProbe>,
+    /// What takes the cores away from a program that only spins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseProbe>,
+    /// Cost of one stamp in the timed loop, median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamp_cost_ns: Option<f64>,
+    /// Cost of recording one event (stamp included), median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_cost_ns: Option<f64>,
+}
+
+/// One setting of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Setting {
+    /// Its name: `cpu0/governor`, `clocksource`.
+    pub name: String,
+    /// As found; `absent` where the kernel does not offer it.
+    pub value: String,
+    /// As it should be for a measurement.
+    pub wanted: String,
+    /// Whether the two agree.
+    pub ok: bool,
+    /// Why it matters, in a line.
+    pub why: String,
+    /// The command that sets it.
+    pub fix: String,
+}
+
+/// The time-stamp counter and its calibration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ClockProbe {
+    /// The kernel's clock source.
+    pub clocksource: String,
+    /// The CPU promises a TSC of constant rate that never stops.
+    pub invariant_tsc: bool,
+    /// Median cost of one fenced read.
+    pub read_cost_ns: f64,
+    /// Smallest step seen between two reads that differ, in ticks.
+    pub granularity_ticks: u64,
+    /// Calibration before the run.
+    pub start: CalibrationRecord,
+    /// Calibration after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<CalibrationRecord>,
+    /// Disagreement of the two, in parts per million.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_ppm: Option<f64>,
+    /// 1 ppm plus the width of the brackets: more drift than this invalidates the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift_allowed_ppm: Option<f64>,
+}
+
+/// One calibration of the TSC against `CLOCK_MONOTONIC_RAW`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CalibrationRecord {
+    /// Ticks a second.
+    pub hz: f64,
+    /// How far off that may be, from the width of the brackets.
+    pub error_ppm: f64,
+    /// Width of the tightest bracket.
+    pub bracket_ns: f64,
+    /// Triples taken.
+    pub triples: u32,
+}
+
+/// Gaps seen by a loop that only reads the clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoiseProbe {
+    /// A gap longer than this is counted.
+    pub threshold_ns: Nanos,
+    /// How long each core was watched.
+    pub duration_ns: Nanos,
+    /// Each core.
+    pub cores: Vec<NoiseCore>,
+}
+
+/// One core under the noise probe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NoiseCore {
+    /// Core number.
+    pub core: u32,
+    /// Gaps above the threshold.
+    pub gaps: u64,
+    /// Gaps a second.
+    pub gaps_per_second: f64,
+    /// The longest.
+    pub largest_ns: Nanos,
+    /// Share of the time that was taken away, in parts per million.
+    pub stolen_ppm: f64,
+}

@@ -1,0 +1,19 @@
+//! What a run leaves behind and what may be said about it: time types, histograms, statistics, the certificate's
+//! model, the verdict, the store, comparison, report, export and signature.
+//!
+//! Nothing here measures anything, and nothing here is `unsafe`.
+#![forbid(unsafe_code)]
+
+pub mod atomic_file;
+pub mod certificate;
+pub mod compare;
+pub mod evidence;
+pub mod export;
+pub mod hist;
+pub mod judge;
+pub mod report;
+pub mod sign;
+pub mod stats;
+pub mod store;
+pub mod time;
+pub mod verdict;
