@@ -1,1 +1,3 @@
-//! tickcert
+//! The lanes: each way across from exchange to trader and back, behind one small set of traits.
+
+pub mod api;
