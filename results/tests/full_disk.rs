@@ -57,7 +57,7 @@ fn check(disk: &Path) {
 
     // Numbers that don't pack.
     let spans: Vec<i64> = (0..100_000_i64)
-        .map(|i| i.wrapping_mul(0x5851_f42d_4c95_7f2d))
+        .map(|i| i.wrapping_mul(i).wrapping_mul(0x5851_f42d_4c95_7f2d))
         .collect();
     let (index, flags) = (vec![7_u32; spans.len()], vec![false; spans.len()]);
     let columns = SampleColumns {

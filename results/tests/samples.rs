@@ -208,7 +208,7 @@ fn another_implementation_reads_the_same() {
         print(t.num_rows, s('t2t_due_ns'), s('trader_ns'), s('stage_decode_ns'), t.schema.field('order').type)";
     let duckdb = "import sys, duckdb\n\
         r = duckdb.sql(\"select count(*), sum(t2t_due_ns), sum(trader_ns), sum(stage_decode_ns), \
-        lower(replace(any_value(typeof(\\\"order\\\")), 'UINTEGER', 'uint32')) from '\" + sys.argv[1] + \"'\").fetchone()\n\
+        lower(replace(any_value(typeof(\\\"order\\\")), 'UINTEGER', 'uint32')) from '\" + sys.argv[1] + \"'\").fetchall()[0]\n\
         print(*r)";
     let mut tried = 0;
     for (module, program) in [("pyarrow", pyarrow), ("duckdb", duckdb)] {

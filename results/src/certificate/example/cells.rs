@@ -60,6 +60,7 @@ struct Samples {
 
 pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n: usize) -> Cell {
     let mut source = Source::new(at as u64 + 1);
+    let planned = u32::try_from(of).unwrap_or(u32::MAX) * (repetitions + 1);
     let (mut reps, mut kept) = (Vec::new(), Vec::new());
     for repetition in 1..=repetitions {
         let mut attempt = 1;
@@ -71,6 +72,8 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             )));
             attempt = 2;
         }
+        // What has to be repeated is repeated after everything else.
+        let order = if attempt > 1 { planned + 1 } else { order };
         let samples = draw(&mut source, shape.median, n);
         reps.push(repetition_of(shape, &samples, repetition, attempt, order));
         kept.push(samples);
@@ -82,6 +85,7 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             staged: true,
             repetition: repetitions + 1,
             attempt: 1,
+            position: planned - u32::try_from(of - at - 1).unwrap_or(0),
             histograms: Histograms {
                 stages: histograms,
                 ..last.histograms.clone()

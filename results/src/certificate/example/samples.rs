@@ -72,8 +72,12 @@ pub(super) fn encode(samples: &[u64]) -> String {
 
 /// Exact quantiles of all samples; the intervals are the range over repetitions, which is good enough for a picture.
 pub(super) fn quantiles(repetitions: &[&[u64]]) -> Quantiles {
-    let mut all: Vec<u64> = repetitions.iter().flat_map(|r| r.iter().copied()).collect();
-    all.sort_unstable();
+    let sorted = |mut v: Vec<u64>| {
+        v.sort_unstable();
+        v
+    };
+    let each: Vec<_> = repetitions.iter().map(|r| sorted(r.to_vec())).collect();
+    let all = sorted(each.concat());
     let n = all.len() as u64;
     let (mut ci95, mut needs_more) = (BTreeMap::new(), BTreeMap::new());
     let mut value = |name: &str, q: f64, needed: u64| {
@@ -81,42 +85,17 @@ pub(super) fn quantiles(repetitions: &[&[u64]]) -> Quantiles {
             needs_more.insert(name.to_owned(), needed - n);
             return None;
         }
-        let mut each: Vec<u64> = repetitions
-            .iter()
-            .filter_map(|r| pick(&mut r.to_vec(), q))
-            .collect();
-        each.sort_unstable();
-        if let (Some(lo), Some(hi)) = (each.first(), each.last()) {
+        let range: Vec<u64> = each.iter().filter_map(|r| pick(r, q)).collect();
+        if let (Some(lo), Some(hi)) = (range.iter().min(), range.iter().max()) {
             ci95.insert(name.to_owned(), [float(*lo), float(*hi)]);
         }
-        pick(&mut all, q).map(Nanos)
+        pick(&all, q).map(Nanos)
     };
-    let (p50, p90, p99) = (
-        value("p50", 0.5, 20),
-        value("p90", 0.9, 100),
-        value("p99", 0.99, 1_000),
-    );
-    let (p99_9, p99_99) = (
-        value("p99_9", 0.999, 10_000),
-        value("p99_99", 0.999_9, 100_000),
-    );
-    let (min, max) = (
-        all.first().copied().map(Nanos),
-        all.last().copied().map(Nanos),
-    );
-    Quantiles {
-        n,
-        min,
-        p50,
-        p90,
-        p99,
-        p99_9,
-        p99_99,
-        max,
-        ci95,
-        needs_more,
-        cautions: vec![],
-    }
+    let (p50, p90, p99) =
+        (value("p50", 0.5, 20), value("p90", 0.9, 100), value("p99", 0.99, 1_000));
+    let (p99_9, p99_99) = (value("p99_9", 0.999, 10_000), value("p99_99", 0.999_9, 100_000));
+    let (min, max) = (all.first().copied().map(Nanos), all.last().copied().map(Nanos));
+    Quantiles { n, min, p50, p90, p99, p99_9, p99_99, max, ci95, needs_more, cautions: vec![] }
 }
 
 #[expect(
@@ -125,8 +104,7 @@ pub(super) fn quantiles(repetitions: &[&[u64]]) -> Quantiles {
     clippy::cast_precision_loss,
     reason = "an index of made-up numbers"
 )]
-fn pick(samples: &mut [u64], q: f64) -> Option<u64> {
-    samples.sort_unstable();
-    let rank = (q * samples.len() as f64).ceil() as usize;
-    samples.get(rank.max(1) - 1).copied()
+fn pick(sorted: &[u64], q: f64) -> Option<u64> {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied()
 }

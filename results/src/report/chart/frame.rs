@@ -28,7 +28,7 @@ impl Frame {
             width: 460.0,
             height: 270.0,
             left: 52.0,
-            right: 14.0,
+            right: 22.0,
             top: LEGEND + 6.0,
             bottom: 40.0,
             x,
@@ -222,7 +222,7 @@ pub(super) fn line(class: &str, points: impl IntoIterator<Item = Option<(f64, f6
         }
         draws = point.is_some();
     }
-    html! { @if !d.is_empty() { path.line class=(class) d=(d) {} } }
+    html! { @if !d.is_empty() { path class=(format!("line {class}")) d=(d) {} } }
 }
 
 /// A coordinate, to a tenth.

@@ -47,12 +47,12 @@ pub(in crate::report) fn over_time(view: &CellView<'_>) -> Option<Markup> {
     let legend = [
         Entry {
             text: "p50",
-            class: "line due",
+            class: "line steady",
             key: Key::Line,
         },
         Entry {
             text: "p99",
-            class: "line due thin",
+            class: "line thin",
             key: Key::Line,
         },
         Entry {
@@ -95,8 +95,8 @@ fn draw(frame: &Frame, window: &Repetition, at: usize, of: usize, labelled: bool
         @if labelled {
             text.tick.middle x=(n(frame.px(start + width / 2.0))) y=(n(frame.py(0.0) + 15.0)) { (window.repetition) }
         }
-        (line("due", series(|b| b.p50_ns)))
-        (line("due thin", series(|b| b.p99_ns)))
+        (line("steady", series(|b| b.p50_ns)))
+        (line("thin", series(|b| b.p99_ns)))
         @for (x, y) in series(|b| b.max_ns).into_iter().flatten() {
             circle.mark.due.small cx=(n(x)) cy=(n(y)) r="1.5" {}
         }

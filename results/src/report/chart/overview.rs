@@ -41,7 +41,7 @@ pub(in crate::report) fn overview(group: &Group<'_>) -> Option<Markup> {
         width: 940.0,
         height: 64.0 + ROW * cells.len() as f64,
         left: 200.0,
-        right: 20.0,
+        right: 28.0,
         top: 24.0,
         bottom: 38.0,
         x: Scale::around(lo.get() as f64, hi.get() as f64),
@@ -97,7 +97,7 @@ fn range(frame: &Frame, class: &str, name: &str, q: &Quantiles, y: f64) -> Marku
     let x = |v: Nanos| frame.px(frame.x.place(v.get() as f64));
     html! {
         @if let (Some(from), Some(to)) = (shown(q).min(), shown(q).max()) {
-            line.line.thin class=(class) x1=(n(x(from))) x2=(n(x(to))) y1=(n(y)) y2=(n(y)) {}
+            line class=(format!("range {class}")) x1=(n(x(from))) x2=(n(x(to))) y1=(n(y)) y2=(n(y)) {}
         }
         @for (quantile, shape) in SHAPES {
             @if let Some(value) = q.by_name(quantile) {

@@ -19,6 +19,11 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
         section.lanes {
             h2 { "Latency by lane " (chip(group.evidence)) }
             (banner(group.evidence))
+            @if group.cells.len() > 1 {
+                @if let Some(picture) = chart::overview(group) {
+                    figure.wide { (picture) }
+                }
+            }
             table.quantiles {
                 caption {
                     "Microseconds, over all valid repetitions; below each quantile its 95 % interval. "
@@ -30,11 +35,6 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
                     th.num { "max" }
                 } }
                 @for view in &group.cells { (rows(view)) }
-            }
-            @if group.cells.len() > 1 {
-                @if let Some(picture) = chart::overview(group) {
-                    figure.wide { (picture) }
-                }
             }
         }
     }
