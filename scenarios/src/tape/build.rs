@@ -1,0 +1,112 @@
+//! Makes a tape: frames the ticks, and lets the oracle (the trader itself, without any network) find the orders.
+
+use std::{collections::HashMap, path::Path};
+
+use zerocopy::little_endian::U32;
+
+use super::{
+    TapeError, TapeHeader,
+    format::{PacketEntry, Parts},
+};
+use crate::{
+    feed::{
+        TickStream,
+        itch::{Message, Stock},
+        mold,
+    },
+    order_entry::OrderTemplate,
+    trader::{NoProbe, Trader, TraderConfig},
+};
+
+/// The MoldUDP64 session of every tape.
+const SESSION: &[u8; 10] = b"TICKCERT01";
+
+/// Builds a tape from ticks and the trader's configuration, and writes it to `path`, whole or not at all.
+///
+/// # Errors
+/// [`TapeError`]: the strategy can't run on these ticks or never sends an order, or the file can't be written.
+pub fn build(path: &Path, ticks: &TickStream, trader: TraderConfig) -> Result<(), TapeError> {
+    let (packets, payload, messages) = frame(ticks);
+    let trader = TraderConfig { messages_per_pass: Some(messages), ..trader };
+    let mut parts = Parts {
+        header: TapeHeader { source: ticks.source.clone(), notes: ticks.notes.clone(), messages, trader },
+        packets,
+        payload,
+        order_len: OrderTemplate::LEN,
+        order_packets: Vec::new(),
+        order_bytes: Vec::new(),
+    };
+    find_orders(&mut parts)?;
+    if parts.order_packets.is_empty() {
+        let strategy = parts.header.trader.strategy.to_string();
+        return Err(TapeError::NoOrders { origin: ticks.source.clone(), strategy });
+    }
+    parts.write(path)
+}
+
+/// Puts a MoldUDP64 header before the blocks of each packet; sequence numbers begin at 1.
+fn frame(ticks: &TickStream) -> (Vec<PacketEntry>, Vec<u8>, u64) {
+    let mut payload = Vec::with_capacity(ticks.blocks.len() + ticks.packets.len() * mold::HEADER_LEN);
+    let mut sequence = 1_u64;
+    let packets = ticks
+        .packets
+        .iter()
+        .map(|packet| {
+            let (offset, blocks) = (payload.len(), ticks.blocks_of(packet));
+            payload.resize(offset + mold::HEADER_LEN, 0);
+            mold::write_header(&mut payload[offset..], SESSION, sequence, packet.messages);
+            payload.extend_from_slice(blocks);
+            sequence += u64::from(packet.messages);
+            let len = u16::try_from(payload.len() - offset).unwrap_or(u16::MAX);
+            PacketEntry::new(packet.at, offset as u64, len, packet.messages)
+        })
+        .collect();
+    (packets, payload, sequence - 1)
+}
+
+fn find_orders(parts: &mut Parts) -> Result<(), TapeError> {
+    let mut trader = Trader::new(&parts.header.trader)?;
+    let template = OrderTemplate::new();
+    let mut order_bytes = [0; OrderTemplate::LEN];
+    let mut at = 0;
+    for (n, entry) in parts.packets.iter().enumerate() {
+        let packet = &parts.payload[at..at + entry.len()];
+        at += entry.len();
+        let number = U32::new(u32::try_from(n).unwrap_or(u32::MAX));
+        trader.on_tick(packet, &mut NoProbe, |order, _| {
+            template.write(&mut order_bytes, order);
+            parts.order_packets.push(number);
+            parts.order_bytes.extend_from_slice(&order_bytes);
+        });
+    }
+    let stats = trader.stats();
+    if stats.unknown_references > 0 {
+        let note = format!(
+            "{} messages refer to orders that were added before these ticks begin; they were ignored, as by any receiver that starts late",
+            stats.unknown_references
+        );
+        parts.header.notes.push(note);
+    }
+    Ok(())
+}
+
+/// The stock that most messages of the ticks are about; `None` if no order is added in them.
+#[must_use]
+pub fn most_active_symbol(ticks: &TickStream) -> Option<Stock> {
+    let (mut count, mut name) = (HashMap::<u16, u64>::new(), HashMap::<u16, Stock>::new());
+    for packet in &ticks.packets {
+        for message in ticks.messages(packet).filter_map(|m| Message::parse(m).ok()) {
+            let locate = message.locate();
+            match message {
+                Message::AddOrder(m) => _ = name.insert(locate, m.stock),
+                Message::AddOrderMpid(m) => _ = name.insert(locate, m.stock),
+                Message::StockDirectory(_) | Message::StockTradingAction(_) => continue,
+                _ => {}
+            }
+            *count.entry(locate).or_default() += 1;
+        }
+    }
+    // The lower locate wins a tie, so that the choice does not depend on the order of a hash map.
+    let (busiest, _) = count.into_iter().filter(|(l, _)| name.contains_key(l)).max_by_key(|(l, n)| (*n, u16::MAX - *l))?;
+    name.remove(&busiest)
+}
