@@ -106,11 +106,7 @@ pub fn read_triples(count: u32) -> Result<Vec<Triple>, CalibrateError> {
         .map(|_| {
             let before = raw_clock()?;
             let ticks = tsc::now();
-            Ok(Triple {
-                before,
-                ticks,
-                after: raw_clock()?,
-            })
+            Ok(Triple { before, ticks, after: raw_clock()? })
         })
         .collect()
 }
@@ -128,22 +124,13 @@ fn raw_clock() -> Result<Nanos, CalibrateError> {
 pub fn estimate(points: &[Vec<Triple>]) -> Result<CalibrationRecord, CalibrateError> {
     let tightest: Vec<Triple> = points
         .iter()
-        .filter_map(|p| {
-            p.iter()
-                .filter(|t| t.after >= t.before)
-                .min_by_key(|t| t.bracket())
-        })
+        .filter_map(|p| p.iter().filter(|t| t.after >= t.before).min_by_key(|t| t.bracket()))
         .copied()
         .collect();
     let (Some(first), Some(last), 2..) = (tightest.first(), tightest.last(), tightest.len()) else {
-        return Err(CalibrateError::TooFewPoints {
-            points: tightest.len(),
-        });
+        return Err(CalibrateError::TooFewPoints { points: tightest.len() });
     };
-    let (raw_ns, ticks) = (
-        doubled_middle_span(first, last) / 2,
-        last.ticks.since(first.ticks).0,
-    );
+    let (raw_ns, ticks) = (doubled_middle_span(first, last) / 2, last.ticks.since(first.ticks).0);
     if raw_ns <= 0 || ticks <= 0 {
         return Err(CalibrateError::NotAdvancing { raw_ns, ticks });
     }
@@ -156,17 +143,10 @@ pub fn estimate(points: &[Vec<Triple>]) -> Result<CalibrationRecord, CalibrateEr
         // One more nanosecond for the raw clock's own rounding.
         let allowed_ns = half_width(t) + ends_ns + 1.0;
         if off_ns > allowed_ns {
-            return Err(CalibrateError::NotLinear {
-                point,
-                off_ns,
-                allowed_ns,
-            });
+            return Err(CalibrateError::NotLinear { point, off_ns, allowed_ns });
         }
     }
-    let narrowest = tightest
-        .iter()
-        .map(half_width)
-        .fold(f64::INFINITY, f64::min);
+    let narrowest = tightest.iter().map(half_width).fold(f64::INFINITY, f64::min);
     let triples = points.iter().map(Vec::len).sum::<usize>();
     Ok(CalibrationRecord {
         hz: 1e9 / ns_per_tick,
@@ -186,10 +166,7 @@ fn half_width(t: &Triple) -> f64 {
     float(t.bracket().0.cast_signed()) / 2.0
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "differences within one calibration stay far below 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "differences within one calibration stay far below 2^53")]
 fn float(v: i64) -> f64 {
     v as f64
 }
@@ -233,11 +210,7 @@ mod tests {
             reason = "test"
         )]
         let ticks = (at_ns as f64 * hz / 1e9).round() as u64;
-        Triple {
-            before: Nanos(at_ns - width / 2),
-            ticks: Ticks::new(ticks).unwrap(),
-            after: Nanos(at_ns + width / 2),
-        }
+        Triple { before: Nanos(at_ns - width / 2), ticks: Ticks::new(ticks).unwrap(), after: Nanos(at_ns + width / 2) }
     }
 
     const T0: u64 = 1_000_000_000;
@@ -245,12 +218,7 @@ mod tests {
     const T2: u64 = 1_200_000_000;
 
     fn record(hz: f64, error_ppm: f64) -> CalibrationRecord {
-        CalibrationRecord {
-            hz,
-            error_ppm,
-            bracket_ns: 50.0,
-            triples: 1500,
-        }
+        CalibrationRecord { hz, error_ppm, bracket_ns: 50.0, triples: 1500 }
     }
 
     #[test]
@@ -268,32 +236,22 @@ mod tests {
     fn wide_brackets_do_not_count_however_wrong_they_are() {
         let mut wrong = triple(2.6e9, T0, 90_000);
         wrong.ticks = Ticks::new(wrong.ticks.raw() + 100_000).unwrap();
-        let points = [
-            vec![wrong, triple(2.6e9, T0 + 100_000, 40)],
-            vec![triple(2.6e9, T2, 40), wrong],
-        ];
+        let points = [vec![wrong, triple(2.6e9, T0 + 100_000, 40)], vec![triple(2.6e9, T2, 40), wrong]];
         let got = estimate(&points).unwrap();
         assert!((got.hz - 2.6e9).abs() < 1.0, "{}", got.hz);
     }
 
     #[test]
     fn the_true_rate_is_within_the_stated_error_wherever_in_the_bracket_the_counter_was_read() {
-        for (shift_first, shift_last) in
-            [(-50_i64, 50_i64), (50, -50), (50, 50), (-50, -50), (0, 50)]
-        {
+        for (shift_first, shift_last) in [(-50_i64, 50_i64), (50, -50), (50, 50), (-50, -50), (0, 50)] {
             let skewed = |at: u64, by: i64| {
                 let mut t = triple(2.5e9, at.checked_add_signed(by).unwrap(), 0);
                 (t.before, t.after) = (Nanos(at - 50), Nanos(at + 50));
                 t
             };
-            let got =
-                estimate(&[vec![skewed(T0, shift_first)], vec![skewed(T2, shift_last)]]).unwrap();
+            let got = estimate(&[vec![skewed(T0, shift_first)], vec![skewed(T2, shift_last)]]).unwrap();
             let off_ppm = ((got.hz - 2.5e9) / 2.5e9).abs() * 1e6;
-            assert!(
-                off_ppm <= got.error_ppm * 1.000_1,
-                "off by {off_ppm} of {} ppm",
-                got.error_ppm
-            );
+            assert!(off_ppm <= got.error_ppm * 1.000_1, "off by {off_ppm} of {} ppm", got.error_ppm);
         }
     }
 
@@ -302,44 +260,23 @@ mod tests {
         let mut points = [T0, T1, T2].map(|t| vec![triple(2.6e9, t, 40)]);
         points[1][0].ticks = Ticks::new(points[1][0].ticks.raw() + 2_600).unwrap();
         let e = estimate(&points).unwrap_err();
-        assert!(
-            matches!(e, CalibrateError::NotLinear { point: 1, .. }),
-            "{e}"
-        );
+        assert!(matches!(e, CalibrateError::NotLinear { point: 1, .. }), "{e}");
     }
 
     #[test]
     fn a_counter_that_stands_still_or_jumps_back_is_an_error() {
         let a = triple(2.6e9, T0, 40);
-        let still = Triple {
-            ticks: a.ticks,
-            ..triple(2.6e9, T2, 40)
-        };
-        assert!(matches!(
-            estimate(&[vec![a], vec![still]]),
-            Err(CalibrateError::NotAdvancing { ticks: 0, .. })
-        ));
-        let back = Triple {
-            ticks: Ticks::new(5).unwrap(),
-            ..still
-        };
-        assert!(matches!(
-            estimate(&[vec![a], vec![back]]),
-            Err(CalibrateError::NotAdvancing { .. })
-        ));
+        let still = Triple { ticks: a.ticks, ..triple(2.6e9, T2, 40) };
+        assert!(matches!(estimate(&[vec![a], vec![still]]), Err(CalibrateError::NotAdvancing { ticks: 0, .. })));
+        let back = Triple { ticks: Ticks::new(5).unwrap(), ..still };
+        assert!(matches!(estimate(&[vec![a], vec![back]]), Err(CalibrateError::NotAdvancing { .. })));
     }
 
     #[test]
     fn one_point_in_time_gives_no_rate() {
-        assert!(matches!(
-            estimate(&[]),
-            Err(CalibrateError::TooFewPoints { points: 0 })
-        ));
+        assert!(matches!(estimate(&[]), Err(CalibrateError::TooFewPoints { points: 0 })));
         let points = [vec![triple(2.6e9, T0, 40)], vec![]];
-        assert!(matches!(
-            estimate(&points),
-            Err(CalibrateError::TooFewPoints { points: 1 })
-        ));
+        assert!(matches!(estimate(&points), Err(CalibrateError::TooFewPoints { points: 1 })));
     }
 
     #[test]

@@ -13,9 +13,7 @@ pub use calibrate::{Agreement, CalibrateError};
 #[derive(Debug, thiserror::Error)]
 pub enum ClockError {
     /// The processor has no `rdtscp`.
-    #[error(
-        "this processor has no rdtscp instruction; software stamps need an x86-64 processor of 2008 or later"
-    )]
+    #[error("this processor has no rdtscp instruction; software stamps need an x86-64 processor of 2008 or later")]
     NoRdtscp,
     /// The calibration failed.
     #[error("the time-stamp counter could not be calibrated")]
@@ -76,11 +74,7 @@ mod tests {
     #[test]
     fn a_start_and_a_finish_on_this_host_fill_the_whole_record() {
         let (mut probe, scale) = start(Path::new("/")).unwrap();
-        assert!(
-            probe.start.hz > 1e8 && probe.start.hz < 1e11,
-            "{} Hz is no TSC",
-            probe.start.hz
-        );
+        assert!(probe.start.hz > 1e8 && probe.start.hz < 1e11, "{} Hz is no TSC", probe.start.hz);
         assert!((scale.ns_per_tick - 1e9 / probe.start.hz).abs() < 1e-12);
         assert!(probe.read_cost_ns > 0.0 && probe.granularity_ticks > 0);
         let agreement = finish(&mut probe).unwrap();

@@ -51,10 +51,7 @@ pub struct Support {
 pub fn support() -> Support {
     let extended_leaves = __cpuid(0x8000_0000).eax;
     let has = |leaf: u32, bit: u32| extended_leaves >= leaf && __cpuid(leaf).edx & (1 << bit) != 0;
-    Support {
-        rdtscp: has(0x8000_0001, 27),
-        invariant: has(0x8000_0007, 8),
-    }
+    Support { rdtscp: has(0x8000_0001, 27), invariant: has(0x8000_0007, 8) }
 }
 
 /// Whether the counter ticks at a constant rate and never stops.
@@ -100,15 +97,9 @@ pub fn measure_reads() -> Reads {
         *batch = last.raw().saturating_sub(start.raw());
     }
     batches.sort_unstable();
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a batch lasts far less than 2^53 ticks"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "a batch lasts far less than 2^53 ticks")]
     let median_ticks = batches[BATCHES / 2] as f64 / f64::from(BATCH);
-    Reads {
-        median_ticks,
-        granularity_ticks: granularity,
-    }
+    Reads { median_ticks, granularity_ticks: granularity }
 }
 
 #[cfg(test)]
@@ -138,10 +129,7 @@ mod tests {
     fn the_promise_of_cpuid_is_the_one_that_the_kernel_prints() {
         let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap();
         let flags = cpuinfo.lines().find(|l| l.starts_with("flags")).unwrap();
-        assert_eq!(
-            support().rdtscp,
-            flags.split_whitespace().any(|f| f == "rdtscp")
-        );
+        assert_eq!(support().rdtscp, flags.split_whitespace().any(|f| f == "rdtscp"));
         // The kernel may know better (`tsc_known_freq`), but never claims less than the processor.
         if is_invariant() {
             assert!(flags.split_whitespace().any(|f| f == "nonstop_tsc"));
