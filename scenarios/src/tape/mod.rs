@@ -109,6 +109,18 @@ impl Tape {
         Expected::new(self.layout.order_bytes(&self.bytes), self.layout.order_len, &self.triggers, self.packets(), passes)
     }
 
+    /// How many passes it takes to send so many packets.
+    #[must_use]
+    pub fn passes_played(&self, packets: usize) -> u32 {
+        u32::try_from(packets.div_ceil(self.packets())).unwrap_or(u32::MAX)
+    }
+
+    /// The packet that ends the session; `next` is the sequence number that would come next.
+    #[must_use]
+    pub fn end_of_session(&self, next: u64) -> [u8; mold::HEADER_LEN] {
+        build::end_of_session(next)
+    }
+
     /// As it stands in a certificate.
     #[must_use]
     pub fn summary(&self) -> TapeSummary {
