@@ -17,6 +17,9 @@ mod suggest;
 mod units;
 mod workload;
 
+#[cfg(test)]
+mod tests;
+
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
 pub use load::{Arrival, LoadSpec, Window};
