@@ -3,6 +3,7 @@
 pub mod book;
 pub mod feed;
 pub mod generator;
+pub mod load;
 pub mod order_entry;
 pub mod profile;
 pub mod tape;
