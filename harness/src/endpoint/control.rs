@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_results::time::{Nanos, TickScale};
-use tickcert_scenarios::load::LoadSpec;
+use tickcert_scenarios::load::Arrival;
 use tickcert_transports::{
     api::{Link, Role},
     wrap::faults::FaultPlan,
@@ -66,9 +66,11 @@ pub struct TrialSpec {
     /// Its digest; the endpoint refuses any other.
     pub tape_sha256: String,
     /// How ticks arrive.
-    pub load: LoadSpec,
-    /// How often the tape is played.
+    pub load: Arrival,
+    /// How often the tape is played…
     pub passes: u32,
+    /// …and after how many packets in all it ends.
+    pub packets: u32,
     /// Seed of random loads.
     pub seed: u64,
     /// An order later than this is late.

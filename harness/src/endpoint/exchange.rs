@@ -38,8 +38,8 @@ pub(super) fn run<T: Transport>(
     open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
     cue: &mut Cue<'_>,
 ) -> Result<ExchangeReport> {
-    let schedule = Schedule::new(&spec.load, tape.times(), spec.passes, spec.seed)?;
-    let expected = tape.expected(spec.passes).len();
+    let schedule = Schedule::new(&spec.load, tape.times(), spec.passes, spec.seed)?.cut(spec.packets, Nanos(u64::MAX));
+    let expected = tape.expected(spec.packets as usize).len();
     let (rx, tx) = open()?;
     let mut exchange = Exchange {
         rx,
@@ -223,9 +223,8 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
 
     /// Tells the trader that it is over; what fails here shows at the trader.
     fn farewell(&mut self) {
-        let next = u64::from(self.tape.passes_played(self.sent.len())) * self.tape.header().messages + 1;
+        let packet = self.tape.end_of_session(self.sent.len());
         for _ in 0..FAREWELLS {
-            let packet = self.tape.end_of_session(next);
             let _ = self.tx.send(Flow::Ticks, packet.len(), |out| out.copy_from_slice(&packet));
             let _ = self.tx.flush();
         }

@@ -11,7 +11,7 @@ use tickcert_results::{
     time::{Nanos, TickScale, Ticks},
 };
 use tickcert_scenarios::{
-    load::LoadSpec,
+    load::Arrival,
     order_entry::{Order, OrderTemplate},
     tape::Tape,
     trader::{Trader, TraderStats},
@@ -46,10 +46,10 @@ pub(super) fn run<T: Transport>(
     open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
     cue: &mut Cue<'_>,
 ) -> Result<TraderReport> {
-    let expected = tape.expected(spec.passes).len();
+    let expected = tape.expected(spec.packets as usize).len();
     let (rx, tx) = open()?;
     let silence = match spec.load {
-        LoadSpec::Cold { gap, .. } => SILENCE + gap,
+        Arrival::Cold { gap, .. } => SILENCE + gap,
         _ => SILENCE,
     };
     let mut loop_ = Loop {
@@ -275,8 +275,8 @@ struct Disturb {
 }
 
 impl Disturb {
-    fn new(load: &LoadSpec, scale: TickScale) -> Option<Self> {
-        let LoadSpec::Cold { gap, .. } = load else { return None };
+    fn new(load: &Arrival, scale: TickScale) -> Option<Self> {
+        let Arrival::Cold { gap, .. } = load else { return None };
         Some(Self { after: scale.ticks(Nanos(gap.get() / 2)), memory: vec![1; DISTURBANCE], done_for: 0 })
     }
 

@@ -19,7 +19,10 @@ use crate::{
 };
 
 /// The MoldUDP64 session of every tape.
-const SESSION: &[u8; 10] = b"TICKCERT01";
+const SESSION: mold::Session = mold::Session(*b"TICKCERT01");
+
+/// The message count that ends a session.
+const END_OF_SESSION: u16 = 0xffff;
 
 /// Builds a tape from ticks and the trader's configuration, and writes it to `path`, whole or not at all.
 ///
@@ -54,7 +57,8 @@ fn frame(ticks: &TickStream) -> (Vec<PacketEntry>, Vec<u8>, u64) {
         .map(|packet| {
             let (offset, blocks) = (payload.len(), ticks.blocks_of(packet));
             payload.resize(offset + mold::HEADER_LEN, 0);
-            mold::write_header(&mut payload[offset..], SESSION, sequence, packet.messages);
+            // There is room for it: it was made one line above.
+            let _ = mold::write_header(&mut payload[offset..], SESSION, sequence, packet.messages);
             payload.extend_from_slice(blocks);
             sequence += u64::from(packet.messages);
             let len = u16::try_from(payload.len() - offset).unwrap_or(u16::MAX);
@@ -109,4 +113,12 @@ pub fn most_active_symbol(ticks: &TickStream) -> Option<Stock> {
     // The lower locate wins a tie, so that the choice does not depend on the order of a hash map.
     let (busiest, _) = count.into_iter().filter(|(l, _)| name.contains_key(l)).max_by_key(|(l, n)| (*n, u16::MAX - *l))?;
     name.remove(&busiest)
+}
+
+/// An end of session that stands at sequence number `next`.
+pub(super) fn end_of_session(next: u64) -> [u8; mold::HEADER_LEN] {
+    let mut packet = [0; mold::HEADER_LEN];
+    // A header fits into a header.
+    let _ = mold::write_header(&mut packet, SESSION, next, END_OF_SESSION);
+    packet
 }

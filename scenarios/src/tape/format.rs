@@ -102,6 +102,10 @@ impl PacketEntry {
         Self { at_ns: at.get().into(), offset: offset.into(), len: len.into(), messages: messages.into(), reserved: 0.into() }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.len.get().into()
+    }
+
     pub(super) fn at(&self) -> Nanos {
         Nanos(self.at_ns.get())
     }

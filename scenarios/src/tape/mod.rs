@@ -18,7 +18,7 @@ use std::path::Path;
 
 use tickcert_results::{certificate::TapeSummary, time::Nanos};
 
-use crate::load::TapeTimes;
+use crate::{feed::mold, load::TapeTimes};
 
 /// Where the sequence number stands in a MoldUDP64 packet (`crate::feed::mold`).
 const SEQUENCE: std::ops::Range<usize> = 10..18;
@@ -103,22 +103,27 @@ impl Tape {
         }
     }
 
-    /// The orders that `passes` passes must cause.
+    /// The orders that the first `sent` packets must cause, counted through all passes.
     #[must_use]
-    pub fn expected(&self, passes: u32) -> Expected<'_> {
-        Expected::new(self.layout.order_bytes(&self.bytes), self.layout.order_len, &self.triggers, self.packets(), passes)
+    pub fn expected(&self, sent: usize) -> Expected<'_> {
+        Expected::new(self.layout.order_bytes(&self.bytes), self.layout.order_len, &self.triggers, self.packets(), sent)
     }
 
-    /// How many passes it takes to send so many packets.
+    /// How many packets it takes until `orders` orders have been caused.
     #[must_use]
-    pub fn passes_played(&self, packets: usize) -> u32 {
-        u32::try_from(packets.div_ceil(self.packets())).unwrap_or(u32::MAX)
+    pub fn packets_for(&self, orders: u64) -> u64 {
+        let per_pass = self.orders() as u64;
+        let (full, rest) = (orders.saturating_sub(1) / per_pass, orders.saturating_sub(1) % per_pass);
+        let last = usize::try_from(rest).ok().and_then(|n| self.triggers.get(n)).copied().unwrap_or_default();
+        full * self.packets() as u64 + u64::from(last) + 1
     }
 
-    /// The packet that ends the session; `next` is the sequence number that would come next.
+    /// The packet that ends the session after `sent` packets.
     #[must_use]
-    pub fn end_of_session(&self, next: u64) -> [u8; mold::HEADER_LEN] {
-        build::end_of_session(next)
+    pub fn end_of_session(&self, sent: usize) -> [u8; mold::HEADER_LEN] {
+        let (pass, in_pass) = (sent / self.packets(), sent % self.packets());
+        let first = self.packet(in_pass).get(SEQUENCE).and_then(|f| <[u8; 8]>::try_from(f).ok()).map_or(1, u64::from_be_bytes);
+        build::end_of_session(pass as u64 * self.header().messages + first)
     }
 
     /// As it stands in a certificate.
@@ -131,7 +136,7 @@ impl Tape {
             packets: self.packets() as u64,
             messages: header.messages,
             expected_orders: self.orders() as u64,
-            orders_sha256: self.expected(1).digest(),
+            orders_sha256: self.expected(self.packets()).digest(),
             duration_ns: self.at.last().copied().unwrap_or_default(),
             strategy: header.trader.strategy.to_string(),
             notes: header.notes.clone(),

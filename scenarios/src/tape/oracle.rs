@@ -16,24 +16,27 @@ pub struct Expected<'a> {
     order_len: usize,
     packets: &'a [u32],
     packets_per_pass: usize,
-    passes: u32,
+    len: usize,
 }
 
 impl<'a> Expected<'a> {
-    pub(super) const fn new(
+    /// The orders of the first `sent` packets, counted through all passes.
+    pub(super) fn new(
         bytes: &'a [u8],
         order_len: usize,
         packets: &'a [u32],
         packets_per_pass: usize,
-        passes: u32,
+        sent: usize,
     ) -> Self {
-        Self { bytes, order_len, packets, packets_per_pass, passes }
+        let (full, rest) = (sent / packets_per_pass.max(1), sent % packets_per_pass.max(1));
+        let in_rest = packets.partition_point(|p| (*p as usize) < rest);
+        Self { bytes, order_len, packets, packets_per_pass, len: full * packets.len() + in_rest }
     }
 
     /// How many orders.
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.packets.len() * self.passes as usize
+        self.len
     }
 
     /// Whether none is expected.
@@ -47,7 +50,7 @@ impl<'a> Expected<'a> {
     pub fn packet(&self, n: usize) -> Option<usize> {
         let in_pass = *self.packets.get(n.checked_rem(self.packets.len())?)?;
         let pass = n / self.packets.len();
-        (pass < self.passes as usize).then_some(pass * self.packets_per_pass + in_pass as usize)
+        (n < self.len).then_some(pass * self.packets_per_pass + in_pass as usize)
     }
 
     /// The number of the order that carries this `UserRefNum`, if one does.
