@@ -265,9 +265,7 @@ pub fn write_data<'a>(out: &'a mut [u8], kind: u8, message: &[u8]) -> Option<&'a
 pub fn padded_left(mut number: u64) -> [u8; 20] {
     let mut field = [b' '; 20];
     for byte in field.iter_mut().rev() {
-        #[expect(clippy::cast_possible_truncation, reason = "a digit")]
-        let digit = (number % 10) as u8;
-        *byte = b'0' + digit;
+        *byte = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
             break;
