@@ -46,7 +46,7 @@ pub(super) fn run<T: Transport>(
         tx,
         tape,
         scale: spec.scale,
-        gate: Gate::new(channel, spec.scale),
+        gate: Gate::new(channel, spec.scale)?,
         log: ArrivalLog::with_room(expected * 2 + 1024),
         sent: vec![1; schedule.due().len()],
         report: ExchangeReport::default(),

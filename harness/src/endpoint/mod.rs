@@ -1,8 +1,10 @@
 //! The endpoint processes, `tickcert endpoint`: pinned, memory locked, one trial at a time as the parent commands.
 
 pub mod control;
+mod desk;
 mod exchange;
 mod gate;
+mod outbox;
 mod ping_pong;
 mod process;
 pub mod samples;

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
 use tickcert_probes::{affinity, memory};
+use tickcert_scenarios::order_entry::session::{CredentialError, Credentials};
 
 use super::control::Usage;
 
@@ -12,6 +13,11 @@ pub(super) fn prepare(core: u32) -> Result<()> {
     // Without the right to lock, page faults show in the usage; the trial is no less true for it.
     let _ = memory::lock_all();
     Ok(())
+}
+
+/// Who the trader is. The session is between two processes of one run: there is nothing to keep secret.
+pub(super) fn credentials() -> Result<Credentials, CredentialError> {
+    Credentials::new("TRADER", "TICKCERT")
 }
 
 /// What the kernel accounts for between two points.

@@ -14,7 +14,7 @@ use crate::{
         itch::{Message, Stock},
         mold,
     },
-    order_entry::OrderTemplate,
+    order_entry::{OrderSettings, OrderTemplate},
     trader::{NoProbe, Trader, TraderConfig},
 };
 
@@ -32,7 +32,7 @@ pub fn build(path: &Path, ticks: &TickStream, trader: TraderConfig) -> Result<()
     let (packets, payload, messages) = frame(ticks);
     let trader = TraderConfig { messages_per_pass: Some(messages), ..trader };
     let mut parts = Parts {
-        header: TapeHeader { source: ticks.source.clone(), notes: ticks.notes.clone(), messages, trader },
+        header: TapeHeader { source: ticks.source.clone(), notes: ticks.notes.clone(), messages, trader, orders: OrderSettings::default() },
         packets,
         payload,
         order_len: OrderTemplate::LEN,
@@ -70,7 +70,7 @@ fn frame(ticks: &TickStream) -> (Vec<PacketEntry>, Vec<u8>, u64) {
 
 fn find_orders(parts: &mut Parts) -> Result<(), TapeError> {
     let mut trader = Trader::new(&parts.header.trader)?;
-    let template = OrderTemplate::new();
+    let template = OrderTemplate::new(&parts.header.orders)?;
     let mut order_bytes = [0; OrderTemplate::LEN];
     let mut at = 0;
     for (n, entry) in parts.packets.iter().enumerate() {

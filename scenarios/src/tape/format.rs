@@ -14,7 +14,7 @@ use zerocopy::{
     little_endian::{U16, U32, U64},
 };
 
-use crate::trader::TraderConfig;
+use crate::{order_entry::OrderSettings, trader::TraderConfig};
 
 const MAGIC: [u8; 8] = *b"tickTAPE";
 const VERSION: u32 = 1;
@@ -30,6 +30,8 @@ pub struct TapeHeader {
     pub messages: u64,
     /// Strategy, risk limits and capacities: what the oracle used and what the trader must use.
     pub trader: TraderConfig,
+    /// What all orders share.
+    pub orders: OrderSettings,
 }
 
 /// Why a tape can't be used or made.
@@ -49,7 +51,7 @@ pub enum TapeError {
         /// The file.
         path: PathBuf,
         /// What went wrong.
-        source: atomic_file::AtomicWriteError,
+        source: atomic_file::WriteError,
     },
     /// Its content is not what a tape's is.
     #[error("{path} is not a usable tape: {what} at offset {offset}; build it again from its ticks")]
@@ -69,6 +71,9 @@ pub enum TapeError {
         /// The strategy.
         strategy: String,
     },
+    /// The order's settings don't fit its fields.
+    #[error("the orders can't be encoded")]
+    Orders(#[from] crate::order_entry::SettingsError),
     /// The strategy can't be set up.
     #[error("the strategy can't run on these ticks")]
     Trader(#[from] crate::trader::TraderError),
