@@ -23,6 +23,8 @@ pub struct Joined {
     pub schedule_error: Vec<Lateness>,
     /// Each expected order that arrived as expected, in the oracle's order.
     pub orders: Vec<OrderSample>,
+    /// Of the same orders, the stages (see [`STAGES`]); empty where they were not stamped.
+    pub stages: Vec<[Nanos; STAGES.len()]>,
     /// Times from the first packet to the last, as intended and as achieved.
     pub span: Span,
 }
@@ -58,14 +60,22 @@ pub struct OrderSample {
     pub sent_ns: i64,
     /// When the order arrived.
     pub arrival_ns: i64,
-    /// Order's arrival minus tick's departure.
-    pub t2t_sent: Nanos,
-    /// Order's arrival minus the due time.
-    pub t2t_due: Nanos,
     /// In the trader: order's departure minus tick's arrival.
     pub trader: Option<Nanos>,
-    /// Where a stage was stamped: tick's leg, decode, book, decide, risk, encode, tx, order's leg.
-    pub stages: Option<[Nanos; STAGES.len()]>,
+}
+
+impl OrderSample {
+    /// Order's arrival minus tick's departure. Never negative: such an order is counted among the bad stamps instead.
+    #[must_use]
+    pub fn t2t_sent(&self) -> Nanos {
+        Nanos(u64::try_from(self.arrival_ns - self.sent_ns).unwrap_or_default())
+    }
+
+    /// Order's arrival minus the due time. Never negative, as above.
+    #[must_use]
+    pub fn t2t_due(&self) -> Nanos {
+        Nanos(u64::try_from(self.arrival_ns).unwrap_or_default()).saturating_sub(self.due)
+    }
 }
 
 /// The stages, from departure at the exchange to arrival there.
@@ -86,16 +96,17 @@ pub fn join(
     let mut counts = fates.counts;
     counts.sent = exchange.sent.iter().filter(|s| **s != 0).count() as u64;
     counts.skipped = exchange.sent.len() as u64 - counts.sent;
-    let mut orders = Vec::with_capacity(expected.len());
+    let (mut orders, mut all_stages) = (Vec::with_capacity(expected.len()), Vec::new());
     for (n, fate) in fates.first.iter().enumerate() {
         match sample(n, *fate, &expected, schedule, exchange, departures.get(n), scale) {
             Outcome::Lost => counts.lost += 1,
             Outcome::Wrong => counts.wrong += 1,
             Outcome::BadStamps => counts.bad_stamps += 1,
-            Outcome::Good(sample) if sample.t2t_sent > late_after => counts.late += 1,
-            Outcome::Good(sample) => {
+            Outcome::Good(sample, _) if sample.t2t_sent() > late_after => counts.late += 1,
+            Outcome::Good(sample, stages) => {
                 counts.matched += 1;
                 orders.push(sample);
+                all_stages.extend(stages);
             }
         }
     }
@@ -104,6 +115,7 @@ pub fn join(
         received_sha256: fates.received_sha256,
         schedule_error: lateness(schedule, exchange, scale),
         orders,
+        stages: all_stages,
         span: span(schedule, exchange, scale),
     }
 }
@@ -156,7 +168,7 @@ enum Outcome {
     Lost,
     Wrong,
     BadStamps,
-    Good(OrderSample),
+    Good(OrderSample, Option<[Nanos; STAGES.len()]>),
 }
 
 fn sample(
@@ -180,34 +192,30 @@ fn sample(
     };
     let arrival_ns = scale.signed_ns(arrival.since(base));
     let due_ns = i64::try_from(due.get()).unwrap_or(i64::MAX);
-    let (Some(t2t_sent), Ok(t2t_due)) = (scale.ns(arrival.since(sent)), u64::try_from(arrival_ns - due_ns)) else {
+    let sent_ns = scale.signed_ns(sent.since(base));
+    if arrival_ns < sent_ns || arrival_ns < due_ns {
         return Outcome::BadStamps;
-    };
+    }
     let trader = departure.and_then(|d| scale.ns(d.at(Departure::DEPARTURE)?.since(d.at(Departure::ARRIVAL)?)));
-    Outcome::Good(OrderSample {
+    let sample = OrderSample {
         order: u32::try_from(n).unwrap_or(u32::MAX),
         packet: u32::try_from(packet).unwrap_or(u32::MAX),
         due: *due,
-        sent_ns: scale.signed_ns(sent.since(base)),
+        sent_ns,
         arrival_ns,
-        t2t_sent,
-        t2t_due: Nanos(t2t_due),
         trader,
-        stages: departure.and_then(|d| stages(sent, d, arrival, scale)),
-    })
+    };
+    Outcome::Good(sample, departure.and_then(|d| stages(sent, d, arrival, scale)))
 }
 
 /// The legs and stages of an order whose every stage was stamped. Exchange and trader read the same counter, in step
 /// between cores of one host (the clock probe says so); were it not, a negative leg would leave the order out here.
 fn stages(sent: Ticks, d: &Departure, arrival: Ticks, scale: TickScale) -> Option<[Nanos; STAGES.len()]> {
-    let mut stamps = vec![sent];
-    for place in 0..d.stamps.len() {
-        stamps.push(d.at(place)?);
-    }
-    stamps.push(arrival);
-    let mut legs = [Nanos::ZERO; STAGES.len()];
-    for (leg, pair) in legs.iter_mut().zip(stamps.windows(2)) {
-        *leg = scale.ns(pair[1].since(pair[0]))?;
+    let (mut legs, mut before) = ([Nanos::ZERO; STAGES.len()], sent);
+    for (place, leg) in legs.iter_mut().enumerate() {
+        let stamp = if place < d.stamps.len() { d.at(place)? } else { arrival };
+        *leg = scale.ns(stamp.since(before))?;
+        before = stamp;
     }
     Some(legs)
 }
