@@ -5,4 +5,4 @@ pub mod ouch;
 pub mod session;
 pub mod soup;
 
-pub use order::{Order, OrderSettings, OrderTemplate, SettingsError, Symbol};
+pub use order::{Order, OrderSettings, OrderTemplate, SettingsError};

@@ -2,14 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::feed::itch::Price4;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Units in a dollar: four implied decimals.
 const PER_DOLLAR: u64 = 10_000;
-
-/// A price with four implied decimals, `Price(4)` of ITCH 5.0. In text it is dollars: `"0.01"`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Price4(pub u32);
 
 /// Price times quantity, in units of 1/10,000 dollar. In text it is dollars: `"1000000"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,18 +14,18 @@ pub struct Notional(pub u64);
 
 /// Text that is no amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not an amount in dollars; write digits with at most four decimals, such as \"0.01\"{limit}")]
+#[error(
+    "`{text}` is not an amount in dollars; write digits with at most four decimals, such as \"0.01\"{limit}"
+)]
 pub struct ParsePriceError {
     text: String,
     limit: &'static str,
 }
 
-impl Price4 {
-    /// What `quantity` shares cost at this price. Cannot overflow: both factors are 32 bits.
-    #[must_use]
-    pub fn times(self, quantity: u32) -> Notional {
-        Notional(u64::from(self.0) * u64::from(quantity))
-    }
+/// What `quantity` shares cost at `price`. Cannot overflow: both factors have 32 bits.
+#[inline]
+pub(super) fn cost(price: Price4, quantity: u32) -> Notional {
+    Notional(u64::from(price.0) * u64::from(quantity))
 }
 
 /// Whole units out of `12`, `12.3` or `12.3456`; `None` on anything else or on overflow.
@@ -40,43 +37,40 @@ fn units(text: &str) -> Option<u64> {
     }
     let scale = 10_u64.pow(4 - u32::try_from(fraction.len()).ok()?);
     let fraction = fraction.parse::<u64>().ok()? * scale;
-    whole.parse::<u64>().ok()?.checked_mul(PER_DOLLAR)?.checked_add(fraction)
-}
-
-fn write_units(units: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let (whole, fraction) = (units / PER_DOLLAR, units % PER_DOLLAR);
-    if fraction.is_multiple_of(100) {
-        write!(f, "{whole}.{:02}", fraction / 100)
-    } else {
-        write!(f, "{whole}.{fraction:04}")
-    }
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(PER_DOLLAR)?
+        .checked_add(fraction)
 }
 
 impl FromStr for Price4 {
     type Err = ParsePriceError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |limit| ParsePriceError { text: text.to_owned(), limit };
+        let fail = |limit| ParsePriceError {
+            text: text.to_owned(),
+            limit,
+        };
         let units = units(text).ok_or_else(|| fail(""))?;
-        u32::try_from(units).map(Self).map_err(|_| fail(", and no more than 429496.7295"))
+        u32::try_from(units)
+            .map(Self)
+            .map_err(|_| fail(", and no more than 429496.7295"))
     }
 }
 
 impl FromStr for Notional {
     type Err = ParsePriceError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        units(text).map(Self).ok_or_else(|| ParsePriceError { text: text.to_owned(), limit: "" })
-    }
-}
-
-impl fmt::Display for Price4 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_units(u64::from(self.0), f)
+        units(text).map(Self).ok_or_else(|| ParsePriceError {
+            text: text.to_owned(),
+            limit: "",
+        })
     }
 }
 
 impl fmt::Display for Notional {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_units(self.0, f)
+        write!(f, "{}.{:04}", self.0 / PER_DOLLAR, self.0 % PER_DOLLAR)
     }
 }
 
@@ -90,7 +84,9 @@ macro_rules! serde_as_text {
         }
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(D::Error::custom)
             }
         }
     };
@@ -104,9 +100,12 @@ mod tests {
 
     #[test]
     fn dollars_become_hundredths_of_a_cent_and_back() {
-        for (text, units, shown) in
-            [("0.01", 100, "0.01"), ("154.8", 1_548_000, "154.80"), ("0.0001", 1, "0.0001"), ("7", 70_000, "7.00")]
-        {
+        for (text, units, shown) in [
+            ("0.01", 100, "0.0100"),
+            ("154.8", 1_548_000, "154.8000"),
+            ("0.0001", 1, "0.0001"),
+            ("7", 70_000, "7.0000"),
+        ] {
             assert_eq!(text.parse(), Ok(Price4(units)));
             assert_eq!(Price4(units).to_string(), shown);
         }
@@ -115,11 +114,30 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_an_error_that_shows_the_text_and_the_form() {
-        for text in ["", ".", "1.", ".5", "-1", "0.00001", "1e3", "1,5", "99999999999999999999"] {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "0.00001",
+            "1e3",
+            "1,5",
+            "99999999999999999999",
+        ] {
             let error = text.parse::<Price4>().unwrap_err().to_string();
-            assert!(error.contains(&format!("`{text}`")) && error.contains("0.01"), "{error}");
+            assert!(
+                error.contains(&format!("`{text}`")) && error.contains("0.01"),
+                "{error}"
+            );
             assert!(text.parse::<Notional>().is_err(), "{text}");
         }
-        assert!("429496.7296".parse::<Price4>().unwrap_err().to_string().contains("429496.7295"));
+        assert!(
+            "429496.7296"
+                .parse::<Price4>()
+                .unwrap_err()
+                .to_string()
+                .contains("429496.7295")
+        );
     }
 }
