@@ -8,13 +8,13 @@ mod builtin;
 mod check;
 mod check_workload;
 mod error;
-mod load;
 mod locate;
 mod metric;
 mod raw;
 mod requirement;
 mod suggest;
 mod units;
+mod window;
 mod workload;
 
 #[cfg(test)]
@@ -22,10 +22,10 @@ mod tests;
 
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
-pub use load::{Arrival, LoadSpec, Window};
 pub use requirement::Requirement;
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
+pub use window::{ProfileLoad, Window};
 pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
 use std::path::Path;
@@ -63,7 +63,7 @@ pub struct Profile {
     /// What it checks before it sends.
     pub risk: RiskSpec,
     /// Each load; never empty.
-    pub loads: Vec<LoadSpec>,
+    pub loads: Vec<ProfileLoad>,
     /// The noise probe.
     pub noise: NoiseSpec,
     /// What the certificate is judged by; never empty.

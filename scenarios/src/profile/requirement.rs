@@ -9,10 +9,10 @@ use toml::Spanned;
 use super::{
     LaneSelection, ProfileError, Run,
     check::Document,
-    load::LoadSpec,
     metric::{self, LimitForm},
     raw::{RawRequirement, Scalar},
     suggest,
+    window::ProfileLoad,
 };
 
 /// What must hold for the system to pass.
@@ -37,7 +37,7 @@ pub(super) fn all(
     doc: &Document<'_>,
     raw: &[Spanned<RawRequirement>],
     run: &Run,
-    loads: &[LoadSpec],
+    loads: &[ProfileLoad],
 ) -> Result<Vec<Requirement>, ProfileError> {
     if raw.is_empty() {
         let remedy = "add one: a line `[[requirement]]`, below it `id`, `metric` and `limit`";
@@ -56,7 +56,12 @@ pub(super) fn all(
         .collect()
 }
 
-fn one(doc: &Document<'_>, raw: &RawRequirement, run: &Run, loads: &[LoadSpec]) -> Result<Requirement, ProfileError> {
+fn one(
+    doc: &Document<'_>,
+    raw: &RawRequirement,
+    run: &Run,
+    loads: &[ProfileLoad],
+) -> Result<Requirement, ProfileError> {
     let metric = raw.metric.get_ref();
     let Some(form) = metric::limit_form(metric) else {
         let names = metric::names();
@@ -73,7 +78,7 @@ fn one(doc: &Document<'_>, raw: &RawRequirement, run: &Run, loads: &[LoadSpec]) 
             return Err(doc.error(lane, what, format!("lanes that it runs: {}", named.join(", "))));
         }
     }
-    let modes: Vec<&str> = loads.iter().map(|l| l.arrival.mode()).collect();
+    let modes: Vec<&str> = loads.iter().map(|l| l.load.mode()).collect();
     for load in &raw.loads {
         if !modes.contains(&load.get_ref().as_str()) {
             let what = format!("a requirement about load `{}`, which this profile doesn't have", load.get_ref());

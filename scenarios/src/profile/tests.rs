@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tickcert_results::time::{Nanos, PerSecond};
 
 use super::*;
+use crate::load::LoadSpec;
 
 /// The smallest profile; [`with`] changes a line of it.
 const SMALL: &str = r#"profile = 1
@@ -43,8 +44,9 @@ fn the_smallest_profile_has_every_default_that_the_manual_states() {
     let (symbol, threshold_e4, quantity) = (SymbolChoice::MostActive, 100, 100);
     assert_eq!(p.strategy, StrategySpec::Threshold { symbol, threshold_e4, quantity });
     assert_eq!(p.risk, RiskSpec::default());
+    let load = LoadSpec::Constant { rate: PerSecond(20_000.0) };
     let window = Window { orders: 10_000, max_duration: Nanos::SECOND * 10 };
-    assert_eq!(p.loads, [LoadSpec { arrival: Arrival::Constant { rate: PerSecond(20_000.0) }, window }]);
+    assert_eq!(p.loads, [ProfileLoad { load, window }]);
     assert_eq!(p.noise, NoiseSpec { duration: Nanos::SECOND, threshold: Nanos::MICRO });
     assert!(p.warnings.is_empty());
 }
@@ -71,7 +73,8 @@ fn the_profile_ci_sets_no_limit_to_latency_and_outlasts_a_stall_of_200_ms() {
 #[test]
 fn the_profile_colo_asks_for_hardware_evidence_bare_metal_quiet_cores_and_limits() {
     let p = Profile::load("colo").unwrap();
-    let has = |metric: &str, limit: &str| p.requirements.iter().any(|r| r.metric == metric && r.limit.starts_with(limit));
+    let has =
+        |metric: &str, limit: &str| p.requirements.iter().any(|r| r.metric == metric && r.limit.starts_with(limit));
     assert!(has("evidence", ">= nic") && has("host.virtualised", "== no") && has("noise.largest_gap", "<="));
     assert!(has("t2t_due.p50", "<=") && has("t2t_due.p99", "<=") && has("t2t_due.p99_9", "<="));
 }
@@ -298,7 +301,18 @@ fn a_profile_of_a_later_version_is_refused() {
 #[test]
 fn the_manual_has_every_key_and_every_metric() {
     let manual = include_str!("../../../docs/PROFILES.md");
-    for table in ["", "[run]", "[run.placement]", "[window]", "[tape]", "[strategy]", "[risk]", "[noise]"] {
+    for table in [
+        "",
+        "[run]",
+        "[run.placement]",
+        "[window]",
+        "[tape]",
+        "[strategy]",
+        "[risk]",
+        "[noise]",
+        "[[load]]",
+        "[[requirement]]",
+    ] {
         let text = format!("{table}\nno_such_key = 1\n");
         let keys = complaint(&text).rsplit_once("may stand here: ").map(|(_, keys)| keys.to_owned()).unwrap();
         for key in keys.split(", ") {
