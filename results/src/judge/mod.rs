@@ -1,5 +1,13 @@
 //! Requirements, and the verdict on each.
 
+mod limit;
+mod metric;
+mod requirement;
+
+pub use limit::{Bound, Limit, Relation};
+pub use metric::{Dimension, Direction, Distribution, Metric, OrderFault, ScheduleStatistic, UnknownMetric};
+pub use requirement::{Requirement, RequirementError};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
