@@ -16,7 +16,7 @@ use tickcert_results::{
 /// How ticks arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "lowercase", deny_unknown_fields)]
-pub enum LoadSpec {
+pub enum Arrival {
     /// At the tape's own times, `speed` times as fast.
     Tape {
         /// 1 is as recorded, 2 is twice as fast.
@@ -48,7 +48,7 @@ pub enum LoadSpec {
     },
 }
 
-impl LoadSpec {
+impl Arrival {
     /// The word used in certificates and filters.
     #[must_use]
     pub const fn mode(&self) -> &'static str {
@@ -73,7 +73,7 @@ impl LoadSpec {
     }
 }
 
-impl fmt::Display for LoadSpec {
+impl fmt::Display for Arrival {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tape { speed } => write!(f, "tape times x {speed}"),

@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tickcert_results::time::{Nanos, PerSecond};
 
-use super::LoadSpec;
+use super::Arrival;
 
 /// Silence between two passes over the tape, so that the trader's reset of its books is never on a tick's path.
 const BETWEEN_PASSES: Nanos = Nanos::MILLI;
@@ -53,30 +53,43 @@ impl Schedule {
     ///
     /// # Errors
     /// See [`ScheduleError`].
-    pub fn new(load: &LoadSpec, tape: TapeTimes<'_>, passes: u32, seed: u64) -> Result<Self, ScheduleError> {
+    pub fn new(load: &Arrival, tape: TapeTimes<'_>, passes: u32, seed: u64) -> Result<Self, ScheduleError> {
         let packets = tape.at.len();
         let per_pass = u32::try_from(packets).ok().filter(|p| *p > 0).ok_or(ScheduleError::EmptyTape)?;
         let total = per_pass.checked_mul(passes.max(1)).ok_or(ScheduleError::TooLong { passes, packets })?;
         check(load)?;
         let mut only = None;
         let due = match *load {
-            LoadSpec::Tape { speed } => at_tape_times(tape.at, passes.max(1), speed),
-            LoadSpec::Constant { rate } => spaced(total, per_pass, rate, |_| 1.0),
-            LoadSpec::Poisson { rate } => {
+            Arrival::Tape { speed } => at_tape_times(tape.at, passes.max(1), speed),
+            Arrival::Constant { rate } => spaced(total, per_pass, rate, |_| 1.0),
+            Arrival::Poisson { rate } => {
                 let mut random = Pcg64Mcg::seed_from_u64(seed);
                 spaced(total, per_pass, rate, |_| -(1.0 - random.random::<f64>()).ln())
             }
-            LoadSpec::Bursts { rate, burst } => {
+            Arrival::Bursts { rate, burst } => {
                 let burst = burst.max(1);
                 spaced(total, per_pass, rate, |n| if n % burst == 0 { f64::from(burst) } else { 0.0 })
             }
-            LoadSpec::Cold { gap, rate } => {
+            Arrival::Cold { gap, rate } => {
                 let (due, cold) = cold(tape.triggers, per_pass, total, gap, rate);
                 only = Some(cold);
                 due
             }
         };
         Ok(Self { due, only, packets_per_pass: per_pass })
+    }
+
+    /// Ends the repetition after `packets`, or with the first packet that would be due later than `limit`, whichever is
+    /// earlier. At least one packet stays.
+    #[must_use]
+    pub fn cut(mut self, packets: u32, limit: Nanos) -> Self {
+        let within = self.due.partition_point(|d| *d <= limit);
+        self.due.truncate(within.min(packets as usize).max(1));
+        if let Some(only) = &mut self.only {
+            let len = self.due.len();
+            only.retain(|n| (*n as usize) < len);
+        }
+        self
     }
 
     /// Each packet's due time.
@@ -91,10 +104,16 @@ impl Schedule {
         self.only.as_deref()
     }
 
-    /// How often the tape is played.
+    /// How often the tape is played, the last time perhaps not to its end.
     #[must_use]
     pub fn passes(&self) -> u32 {
-        u32::try_from(self.due.len()).unwrap_or(u32::MAX) / self.packets_per_pass
+        u32::try_from(self.due.len()).unwrap_or(u32::MAX).div_ceil(self.packets_per_pass)
+    }
+
+    /// Packets of the whole repetition.
+    #[must_use]
+    pub fn packets(&self) -> u32 {
+        u32::try_from(self.due.len()).unwrap_or(u32::MAX)
     }
 
     /// From the start to the last packet.
@@ -111,13 +130,13 @@ impl Schedule {
     }
 }
 
-fn check(load: &LoadSpec) -> Result<(), ScheduleError> {
+fn check(load: &Arrival) -> Result<(), ScheduleError> {
     let factor = match *load {
-        LoadSpec::Tape { speed } => speed,
-        LoadSpec::Constant { rate }
-        | LoadSpec::Poisson { rate }
-        | LoadSpec::Bursts { rate, .. }
-        | LoadSpec::Cold { rate, .. } => rate.0,
+        Arrival::Tape { speed } => speed,
+        Arrival::Constant { rate }
+        | Arrival::Poisson { rate }
+        | Arrival::Bursts { rate, .. }
+        | Arrival::Cold { rate, .. } => rate.0,
     };
     if factor.is_finite() && factor > 0.0 { Ok(()) } else { Err(ScheduleError::NoRate(load.to_string())) }
 }
@@ -190,13 +209,13 @@ mod tests {
 
     const AT: [Nanos; 4] = [Nanos(0), Nanos(10), Nanos(10), Nanos(1_000)];
 
-    fn schedule(load: &LoadSpec, passes: u32) -> Schedule {
+    fn schedule(load: &Arrival, passes: u32) -> Schedule {
         Schedule::new(load, TapeTimes { at: &AT, triggers: &[2] }, passes, 1).unwrap()
     }
 
     #[test]
     fn tape_times_twice_as_fast_take_half_as_long_and_go_on_in_the_second_pass() {
-        let due = schedule(&LoadSpec::Tape { speed: 2.0 }, 2).due;
+        let due = schedule(&Arrival::Tape { speed: 2.0 }, 2).due;
         assert_eq!(
             due.iter().map(|d| d.0).collect::<Vec<_>>(),
             [0, 5, 5, 500, 1_000_500, 1_000_505, 1_000_505, 1_001_000]
@@ -205,19 +224,19 @@ mod tests {
 
     #[test]
     fn a_constant_rate_has_equal_gaps() {
-        let due = schedule(&LoadSpec::Constant { rate: PerSecond(1e6) }, 1).due;
+        let due = schedule(&Arrival::Constant { rate: PerSecond(1e6) }, 1).due;
         assert_eq!(due, [Nanos(0), Nanos(1_000), Nanos(2_000), Nanos(3_000)]);
     }
 
     #[test]
     fn a_burst_is_due_at_one_instant_and_the_mean_rate_holds() {
-        let due = schedule(&LoadSpec::Bursts { rate: PerSecond(1e6), burst: 2 }, 1).due;
+        let due = schedule(&Arrival::Bursts { rate: PerSecond(1e6), burst: 2 }, 1).due;
         assert_eq!(due, [Nanos(0), Nanos(0), Nanos(2_000), Nanos(2_000)]);
     }
 
     #[test]
     fn a_cold_trigger_comes_after_the_silence_and_only_it_is_measured() {
-        let s = schedule(&LoadSpec::Cold { gap: Nanos(100_000), rate: PerSecond(1e6) }, 1);
+        let s = schedule(&Arrival::Cold { gap: Nanos(100_000), rate: PerSecond(1e6) }, 1);
         assert_eq!(s.due, [Nanos(0), Nanos(1_000), Nanos(101_000), Nanos(102_000)]);
         assert_eq!(s.only(), Some(&[2][..]));
     }
@@ -225,7 +244,7 @@ mod tests {
     #[test]
     fn poisson_gaps_have_the_mean_and_the_spread_of_an_exponential() {
         let at = vec![Nanos(0); 200_000];
-        let load = LoadSpec::Poisson { rate: PerSecond(1e5) };
+        let load = Arrival::Poisson { rate: PerSecond(1e5) };
         let due = Schedule::new(&load, TapeTimes { at: &at, triggers: &[] }, 1, 7).unwrap().due;
         #[expect(clippy::cast_precision_loss)]
         let gaps: Vec<f64> = due.windows(2).map(|w| (w[1].0 - w[0].0) as f64).collect();
@@ -237,8 +256,16 @@ mod tests {
     }
 
     #[test]
+    fn a_repetition_is_cut_by_packets_or_by_time_whichever_comes_first() {
+        let whole = schedule(&Arrival::Constant { rate: PerSecond(1e6) }, 2);
+        assert_eq!(whole.clone().cut(6, Nanos::SECOND).packets(), 6);
+        assert_eq!(whole.clone().cut(6, Nanos(2_500)).packets(), 3);
+        assert_eq!((whole.clone().cut(6, Nanos::SECOND).passes(), whole.cut(0, Nanos::ZERO).packets()), (2, 1));
+    }
+
+    #[test]
     fn a_rate_of_nothing_is_refused() {
-        let load = LoadSpec::Constant { rate: PerSecond(0.0) };
+        let load = Arrival::Constant { rate: PerSecond(0.0) };
         assert!(matches!(
             Schedule::new(&load, TapeTimes { at: &AT, triggers: &[] }, 1, 1),
             Err(ScheduleError::NoRate(_))
@@ -249,9 +276,9 @@ mod tests {
         #[test]
         fn due_times_never_run_backwards_and_the_seed_decides(seed: u64, passes in 1_u32..4, rate in 1.0..1e7_f64, burst in 1_u32..9) {
             for load in [
-                LoadSpec::Tape { speed: rate / 1e5 }, LoadSpec::Constant { rate: PerSecond(rate) },
-                LoadSpec::Poisson { rate: PerSecond(rate) }, LoadSpec::Bursts { rate: PerSecond(rate), burst },
-                LoadSpec::Cold { gap: Nanos::MILLI, rate: PerSecond(rate) },
+                Arrival::Tape { speed: rate / 1e5 }, Arrival::Constant { rate: PerSecond(rate) },
+                Arrival::Poisson { rate: PerSecond(rate) }, Arrival::Bursts { rate: PerSecond(rate), burst },
+                Arrival::Cold { gap: Nanos::MILLI, rate: PerSecond(rate) },
             ] {
                 let make = || Schedule::new(&load, TapeTimes { at: &AT, triggers: &[1] }, passes, seed).unwrap();
                 let s = make();

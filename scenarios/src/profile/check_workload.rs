@@ -5,7 +5,7 @@ use std::path::Path;
 use tickcert_results::time::{Nanos, PerSecond};
 use toml::Spanned;
 
-use crate::load::LoadSpec;
+use crate::load::Arrival;
 
 use super::{
     ProfileError,
@@ -14,7 +14,7 @@ use super::{
     raw::{RawLoad, RawRisk, RawStrategy, RawTape, Scalar},
     suggest,
     units::{Decimal, parse_packet_rate, parse_speed},
-    window::{ProfileLoad, Window},
+    window::{LoadSpec, Window},
     workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec},
 };
 
@@ -26,7 +26,7 @@ const MOST_ACTIVE: &str = "most-active";
 const DEFAULT_RATE_BETWEEN: PerSecond = PerSecond(20_000.0);
 
 impl Document<'_> {
-    pub(super) fn loads(&self, raw: &[Spanned<RawLoad>], window: Window) -> Result<Vec<ProfileLoad>, ProfileError> {
+    pub(super) fn loads(&self, raw: &[Spanned<RawLoad>], window: Window) -> Result<Vec<LoadSpec>, ProfileError> {
         if raw.is_empty() {
             let remedy = "add one: a line `[[load]]`, below it `mode = \"constant\"` and `rate = \"20000 packets/s\"`";
             return Err(self.at_end("no load", remedy));
@@ -34,7 +34,7 @@ impl Document<'_> {
         raw.iter().map(|r| self.load(r, window)).collect()
     }
 
-    fn load(&self, spanned: &Spanned<RawLoad>, window: Window) -> Result<ProfileLoad, ProfileError> {
+    fn load(&self, spanned: &Spanned<RawLoad>, window: Window) -> Result<LoadSpec, ProfileError> {
         let raw = spanned.get_ref();
         let mode = raw.mode.get_ref().as_str();
         let allowed: &[&str] = match mode {
@@ -45,15 +45,15 @@ impl Document<'_> {
             _ => return Err(self.no_such("mode of load", &raw.mode, MODES)),
         };
         self.only_keys(mode, allowed, raw)?;
-        let load = match mode {
-            "tape" => LoadSpec::Tape { speed: raw.speed.as_ref().map_or(Ok(1.0), |s| self.speed(s))? },
-            "constant" => LoadSpec::Constant { rate: self.rate(raw)? },
-            "poisson" => LoadSpec::Poisson { rate: self.rate(raw)? },
-            "bursts" => LoadSpec::Bursts { rate: self.rate(raw)?, burst: self.burst(raw)? },
-            _ => LoadSpec::Cold { gap: self.gap(raw)?, rate: self.rate_or(raw, DEFAULT_RATE_BETWEEN)? },
+        let arrival = match mode {
+            "tape" => Arrival::Tape { speed: raw.speed.as_ref().map_or(Ok(1.0), |s| self.speed(s))? },
+            "constant" => Arrival::Constant { rate: self.rate(raw)? },
+            "poisson" => Arrival::Poisson { rate: self.rate(raw)? },
+            "bursts" => Arrival::Bursts { rate: self.rate(raw)?, burst: self.burst(raw)? },
+            _ => Arrival::Cold { gap: self.gap(raw)?, rate: self.rate_or(raw, DEFAULT_RATE_BETWEEN)? },
         };
         let window = self.window(raw.orders.as_ref(), raw.max_duration.as_ref(), window)?;
-        Ok(ProfileLoad { load, window })
+        Ok(LoadSpec { arrival, window })
     }
 
     /// Refuses a key that this mode would ignore.

@@ -9,7 +9,6 @@ mod check;
 mod check_workload;
 mod error;
 mod locate;
-mod metric;
 mod raw;
 mod requirement;
 mod suggest;
@@ -22,16 +21,15 @@ mod tests;
 
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
-pub use requirement::Requirement;
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
-pub use window::{ProfileLoad, Window};
+pub use window::{LoadSpec, Window};
 pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tickcert_results::time::Nanos;
+use tickcert_results::{judge::Requirement, time::Nanos};
 
 use locate::Place;
 
@@ -63,7 +61,7 @@ pub struct Profile {
     /// What it checks before it sends.
     pub risk: RiskSpec,
     /// Each load; never empty.
-    pub loads: Vec<ProfileLoad>,
+    pub loads: Vec<LoadSpec>,
     /// The noise probe.
     pub noise: NoiseSpec,
     /// What the certificate is judged by; never empty.

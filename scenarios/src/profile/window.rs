@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 use tickcert_results::time::Nanos;
 
-use crate::load::LoadSpec;
+use crate::load::Arrival;
 
 /// One load of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProfileLoad {
+pub struct LoadSpec {
     /// When packets are due.
-    pub load: LoadSpec,
+    pub arrival: Arrival,
     /// How much is measured; the profile's own window unless the load has one.
     pub window: Window,
 }
