@@ -8,11 +8,11 @@ use toml::Spanned;
 
 use super::{
     CorePair, FEWEST_REPETITIONS_FOR_INTERVALS, LaneSelection, NoiseSpec, PROFILE_VERSION, Profile, ProfileError, Run,
-    load::Window,
     locate::Place,
     raw::{RawNoise, RawPlacement, RawProfile, RawRun, Scalar},
     requirement, sha256_hex, suggest,
     units::{UnitError, parse_duration},
+    window::Window,
 };
 
 /// Reads and checks; relative paths in it are resolved against `folder`.

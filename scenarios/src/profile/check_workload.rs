@@ -2,21 +2,28 @@
 
 use std::path::Path;
 
+use tickcert_results::time::{Nanos, PerSecond};
 use toml::Spanned;
+
+use crate::load::Arrival;
 
 use super::{
     ProfileError,
     check::Document,
-    load::{Arrival, LoadSpec, Window},
+    locate::Place,
     raw::{RawLoad, RawRisk, RawStrategy, RawTape, Scalar},
     suggest,
     units::{Decimal, parse_packet_rate, parse_speed},
+    window::{LoadSpec, Window},
     workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec},
 };
 
 const MODES: &[&str] = &["tape", "constant", "poisson", "bursts", "cold"];
 const STRATEGIES: &[&str] = &["threshold", "first-byte"];
 const MOST_ACTIVE: &str = "most-active";
+
+/// Of the packets between two silences of a `cold` load, which are not measured.
+const DEFAULT_RATE_BETWEEN: PerSecond = PerSecond(20_000.0);
 
 impl Document<'_> {
     pub(super) fn loads(&self, raw: &[Spanned<RawLoad>], window: Window) -> Result<Vec<LoadSpec>, ProfileError> {
@@ -34,7 +41,7 @@ impl Document<'_> {
             "tape" => &["speed"],
             "constant" | "poisson" => &["rate"],
             "bursts" => &["rate", "burst"],
-            "cold" => &["gap"],
+            "cold" => &["gap", "rate"],
             _ => return Err(self.no_such("mode of load", &raw.mode, MODES)),
         };
         self.only_keys(mode, allowed, raw)?;
@@ -43,7 +50,7 @@ impl Document<'_> {
             "constant" => Arrival::Constant { rate: self.rate(raw)? },
             "poisson" => Arrival::Poisson { rate: self.rate(raw)? },
             "bursts" => Arrival::Bursts { rate: self.rate(raw)?, burst: self.burst(raw)? },
-            _ => Arrival::Cold { gap: self.gap(raw)? },
+            _ => Arrival::Cold { gap: self.gap(raw)?, rate: self.rate_or(raw, DEFAULT_RATE_BETWEEN)? },
         };
         let window = self.window(raw.orders.as_ref(), raw.max_duration.as_ref(), window)?;
         Ok(LoadSpec { arrival, window })
@@ -61,15 +68,23 @@ impl Document<'_> {
             if let (Some(span), false) = (span, allowed.contains(&key)) {
                 let remedy = format!("leave it out; a load of this mode has: {}", allowed.join(", "));
                 let what = format!("a `{mode}` load has no `{key}`");
-                return Err(super::locate::Place(span).error(self.file, self.text, what, remedy));
+                return Err(Place(span).error(self.file, self.text, what, remedy));
             }
         }
         Ok(())
     }
 
-    fn rate(&self, raw: &RawLoad) -> Result<tickcert_results::time::PerSecond, ProfileError> {
-        const NEEDS: &str = "a rate is in packets/s";
+    fn rate(&self, raw: &RawLoad) -> Result<PerSecond, ProfileError> {
         let value = self.needed(&raw.mode, raw.rate.as_ref(), "rate = \"20000 packets/s\"")?;
+        self.packet_rate(value)
+    }
+
+    fn rate_or(&self, raw: &RawLoad, default: PerSecond) -> Result<PerSecond, ProfileError> {
+        raw.rate.as_ref().map_or(Ok(default), |value| self.packet_rate(value))
+    }
+
+    fn packet_rate(&self, value: &Spanned<Scalar>) -> Result<PerSecond, ProfileError> {
+        const NEEDS: &str = "a rate is in packets/s";
         let text = self.with_unit(value, "packets/s", NEEDS)?;
         parse_packet_rate(text).map_err(|e| self.unit_error(value, &e, "packets/s", NEEDS))
     }
@@ -78,7 +93,7 @@ impl Document<'_> {
         const NEEDS: &str = "a speed is a multiple of the tape's own, written with x (2x is twice as fast)";
         // `2x` is written without a space, so the example is put together here.
         if let Scalar::Number(number) = value.get_ref() {
-            let line = super::locate::Place(value.span()).corrected_line(self.text, &format!("\"{number}x\""));
+            let line = Place(value.span()).corrected_line(self.text, &format!("\"{number}x\""));
             return Err(self.error(
                 value,
                 format!("`{number}` has no unit"),
@@ -94,7 +109,7 @@ impl Document<'_> {
         self.at_least_one("burst", Some(value), 1)
     }
 
-    fn gap(&self, raw: &RawLoad) -> Result<tickcert_results::time::Nanos, ProfileError> {
+    fn gap(&self, raw: &RawLoad) -> Result<Nanos, ProfileError> {
         self.duration(self.needed(&raw.mode, raw.gap.as_ref(), "gap = \"100 ms\"")?)
     }
 
@@ -176,7 +191,7 @@ impl Document<'_> {
     /// An amount in the symbol's currency, in ten-thousandths.
     fn money(&self, value: &Spanned<Scalar>) -> Result<u64, ProfileError> {
         let Scalar::Text(text) = value.get_ref() else {
-            let line = super::locate::Place(value.span()).corrected_line(self.text, &format!("\"{}\"", self.at(value)));
+            let line = Place(value.span()).corrected_line(self.text, &format!("\"{}\"", self.at(value)));
             return Err(self.error(
                 value,
                 "a price is a string, so that no digit of it is lost",

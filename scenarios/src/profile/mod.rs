@@ -8,13 +8,12 @@ mod builtin;
 mod check;
 mod check_workload;
 mod error;
-mod load;
 mod locate;
-mod metric;
 mod raw;
 mod requirement;
 mod suggest;
 mod units;
+mod window;
 mod workload;
 
 #[cfg(test)]
@@ -22,16 +21,15 @@ mod tests;
 
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
-pub use load::{Arrival, LoadSpec, Window};
-pub use requirement::Requirement;
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
+pub use window::{LoadSpec, Window};
 pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use tickcert_results::time::Nanos;
+use tickcert_results::{judge::Requirement, time::Nanos};
 
 use locate::Place;
 

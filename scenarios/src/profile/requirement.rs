@@ -1,36 +1,17 @@
-//! Requirements: what is measured, and what it must be. Here it is only checked that a requirement can be judged at all;
-//! the judging is done in `tickcert_results::judge`.
+//! Requirements. What a metric is and how its limit is written is known to `tickcert_results::judge`; here a fault is given
+//! its place in the file, and a requirement that could never apply is refused.
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
+use tickcert_results::judge::{Requirement, RequirementError};
 use toml::Spanned;
 
 use super::{
     LaneSelection, ProfileError, Run,
     check::Document,
-    load::LoadSpec,
-    metric::{self, LimitForm},
     raw::{RawRequirement, Scalar},
-    suggest,
+    window::LoadSpec,
 };
-
-/// What must hold for the system to pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Requirement {
-    /// Its name, unique in the profile.
-    pub id: String,
-    /// In words.
-    pub text: String,
-    /// What is measured.
-    pub metric: String,
-    /// What it must be.
-    pub limit: String,
-    /// The lanes it is about; all when empty.
-    pub lanes: Vec<String>,
-    /// The modes of load it is about; all when empty.
-    pub loads: Vec<String>,
-}
 
 /// Checks each and all together.
 pub(super) fn all(
@@ -57,54 +38,46 @@ pub(super) fn all(
 }
 
 fn one(doc: &Document<'_>, raw: &RawRequirement, run: &Run, loads: &[LoadSpec]) -> Result<Requirement, ProfileError> {
-    let metric = raw.metric.get_ref();
-    let Some(form) = metric::limit_form(metric) else {
-        let names = metric::names();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let what = format!("no metric `{metric}`{}", suggest::did_you_mean(metric, &names));
-        return Err(doc.error(&raw.metric, what, "docs/PROFILES.md lists every metric"));
-    };
-    let limit = limit(doc, &raw.limit, form)?;
-    for lane in &raw.lanes {
-        if let LaneSelection::Named(named) = &run.lanes
-            && !named.contains(lane.get_ref())
-        {
-            let what = format!("a requirement about lane `{}`, which this profile doesn't run", lane.get_ref());
-            return Err(doc.error(lane, what, format!("lanes that it runs: {}", named.join(", "))));
-        }
+    if let LaneSelection::Named(named) = &run.lanes {
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        applies(doc, "lane", &raw.lanes, &named)?;
     }
-    let modes: Vec<&str> = loads.iter().map(|l| l.arrival.mode()).collect();
-    for load in &raw.loads {
-        if !modes.contains(&load.get_ref().as_str()) {
-            let what = format!("a requirement about load `{}`, which this profile doesn't have", load.get_ref());
-            return Err(doc.error(load, what, format!("modes of its loads: {}", modes.join(", "))));
-        }
-    }
-    Ok(Requirement {
-        id: raw.id.get_ref().clone(),
-        text: raw.text.clone().unwrap_or_else(|| format!("{metric} {limit}")),
-        metric: metric.clone(),
-        limit,
-        lanes: raw.lanes.iter().map(|l| l.get_ref().clone()).collect(),
-        loads: raw.loads.iter().map(|l| l.get_ref().clone()).collect(),
-    })
+    let mut modes: Vec<&str> = loads.iter().map(|l| l.arrival.mode()).collect();
+    modes.dedup();
+    applies(doc, "load", &raw.loads, &modes)?;
+    let (Scalar::Text(limit) | Scalar::Number(limit)) = raw.limit.get_ref();
+    let texts = |list: &[Spanned<String>]| list.iter().map(|s| s.get_ref().clone()).collect();
+    let (lanes, loads) = (texts(&raw.lanes), texts(&raw.loads));
+    Requirement::new(raw.id.get_ref(), raw.text.clone(), raw.metric.get_ref(), limit, lanes, loads)
+        .map_err(|e| placed(doc, raw, &e))
 }
 
-fn limit(doc: &Document<'_>, value: &Spanned<Scalar>, form: LimitForm) -> Result<String, ProfileError> {
-    let text = match value.get_ref() {
-        Scalar::Text(text) | Scalar::Number(text) => text,
-    };
-    if matches!(value.get_ref(), Scalar::Text(_)) && form.accepts(text) {
-        return Ok(text.clone());
+/// Refuses a requirement about something that the profile doesn't run.
+fn applies(doc: &Document<'_>, kind: &str, wanted: &[Spanned<String>], run: &[&str]) -> Result<(), ProfileError> {
+    match wanted.iter().find(|w| !run.contains(&w.get_ref().as_str())) {
+        None => Ok(()),
+        Some(stray) => {
+            let what = format!("a requirement about {kind} `{}`, which this profile doesn't run", stray.get_ref());
+            Err(doc.error(stray, what, format!("{kind}s that it runs: {}", run.join(", "))))
+        }
     }
-    let what = match value.get_ref() {
-        Scalar::Number(number) => {
-            format!("a limit of `{number}` says neither which side of it is good nor in what unit")
+}
+
+/// The judge's complaint, at the place of the value that it is about.
+fn placed(doc: &Document<'_>, raw: &RawRequirement, e: &RequirementError) -> ProfileError {
+    match e {
+        RequirementError::NoId => {
+            doc.error(&raw.id, "a requirement without a name", "write for example: id = \"t2t-p99\"")
         }
-        Scalar::Text(text) if form.lacks_only_a_unit(text) => {
-            format!("the limit `{text}` has no unit")
+        RequirementError::Metric { source, .. } => {
+            doc.error(&raw.metric, format!("unknown metric `{}`", source.metric), source.remedy())
         }
-        Scalar::Text(text) => format!("`{text}` is no limit for this metric"),
-    };
-    Err(doc.error(value, what, format!("write for example: limit = \"{}\"", form.corrected(text))))
+        RequirementError::NoUnit { limit, corrected, .. } => {
+            doc.error(&raw.limit, format!("the limit `{limit}` has no unit"), format!("write: limit = \"{corrected}\""))
+        }
+        RequirementError::Limit { limit, metric, example, .. } => {
+            let what = format!("`{limit}` is no limit for `{metric}`");
+            doc.error(&raw.limit, what, format!("write for example: limit = \"{example}\""))
+        }
+    }
 }
