@@ -14,7 +14,7 @@ use tickcert_scenarios::{
     load::Arrival,
     order_entry::{Order, OrderTemplate},
     tape::Tape,
-    trader::{Trader, TraderStats},
+    trader::{TickKind, Trader, TraderStats},
 };
 use tickcert_transports::{
     api::{Flow, Interest, Rx, Transport, Tx, TxError},
@@ -154,7 +154,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
                 last_tick = tsc::now();
                 probe.arrived(last_tick);
                 let outcome = trader.on_tick(frame.bytes, &mut probe, |order, probe| out.send(order, probe));
-                over |= outcome.end_of_session();
+                over |= outcome.kind == TickKind::EndOfSession;
             });
             match polled {
                 Err(e) => break End::Broken(anyhow::Error::new(e).context("while receiving ticks")),
@@ -203,9 +203,9 @@ impl<R: Rx, X: Tx> Loop<R, X> {
             gaps: stats.gaps,
             missing: stats.missing_messages,
             duplicates: stats.duplicate_packets,
-            malformed: stats.malformed,
+            malformed: stats.malformed_packets + stats.malformed_messages,
             orders: self.out.log.len() as u64,
-            held_back: stats.held_back(),
+            held_back: stats.refused(),
             full: self.out.full,
             unsent: self.out.unsent,
             injected: self.out.tx.injected(),

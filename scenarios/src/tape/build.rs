@@ -15,7 +15,7 @@ use crate::{
         mold,
     },
     order_entry::{OrderSettings, OrderTemplate},
-    trader::{NoProbe, Trader, TraderConfig},
+    trader::{Trader, TraderConfig},
 };
 
 /// The MoldUDP64 session of every tape.
@@ -41,7 +41,7 @@ pub fn build(path: &Path, ticks: &TickStream, trader: TraderConfig) -> Result<()
     };
     find_orders(&mut parts)?;
     if parts.order_packets.is_empty() {
-        let strategy = parts.header.trader.strategy.to_string();
+        let strategy = parts.header.trader.strategy.describe();
         return Err(TapeError::NoOrders { origin: ticks.source.clone(), strategy });
     }
     parts.write(path)
@@ -68,43 +68,63 @@ fn frame(ticks: &TickStream) -> (Vec<PacketEntry>, Vec<u8>, u64) {
     (packets, payload, sequence - 1)
 }
 
+/// Doublings of the books' capacity before the oracle gives up and lets the trader's books grow as they go.
+const DOUBLINGS: u32 = 8;
+
+/// Plays the ticks to the trader and keeps its orders. The books' capacity is doubled until they need not grow, so that
+/// the trader, which uses the same capacity, allocates nothing while it is timed.
 fn find_orders(parts: &mut Parts) -> Result<(), TapeError> {
-    let mut trader = Trader::new(&parts.header.trader)?;
-    let template = OrderTemplate::new(&parts.header.orders)?;
-    let mut order_bytes = [0; OrderTemplate::LEN];
-    let mut at = 0;
-    for (n, entry) in parts.packets.iter().enumerate() {
-        let packet = &parts.payload[at..at + entry.len()];
-        at += entry.len();
-        let number = U32::new(u32::try_from(n).unwrap_or(u32::MAX));
-        trader.on_tick(packet, &mut NoProbe, |order, _| {
-            template.write(&mut order_bytes, order);
-            parts.order_packets.push(number);
-            parts.order_bytes.extend_from_slice(&order_bytes);
-        });
-    }
-    let stats = trader.stats();
-    if stats.unknown_references > 0 {
-        let note = format!(
-            "{} messages refer to orders that were added before these ticks begin; they were ignored, as by any receiver that starts late",
-            stats.unknown_references
-        );
-        parts.header.notes.push(note);
+    for _ in 0..DOUBLINGS {
+        let trader = play(parts)?;
+        let Some(book) = trader.book().filter(|b| b.grew() > 0) else {
+            note_unknown_references(parts, &trader);
+            return Ok(());
+        };
+        parts.header.trader.capacity = book.roomier(parts.header.trader.capacity);
     }
     Ok(())
 }
 
+fn play(parts: &mut Parts) -> Result<Trader, TapeError> {
+    let mut trader = Trader::new(&parts.header.trader)?;
+    let template = OrderTemplate::new(&parts.header.orders)?;
+    let mut bytes = [0; OrderTemplate::LEN];
+    let mut at = 0;
+    parts.order_packets.clear();
+    parts.order_bytes.clear();
+    for (n, entry) in parts.packets.iter().enumerate() {
+        let packet = &parts.payload[at..at + entry.len()];
+        at += entry.len();
+        let number = U32::new(u32::try_from(n).unwrap_or(u32::MAX));
+        trader.on_tick_unprobed(packet, |order| {
+            template.write(&mut bytes, order);
+            parts.order_packets.push(number);
+            parts.order_bytes.extend_from_slice(&bytes);
+        });
+    }
+    Ok(trader)
+}
+
+fn note_unknown_references(parts: &mut Parts, trader: &Trader) {
+    let unknown = trader.unknown_references();
+    if unknown > 0 {
+        let note = format!(
+            "{unknown} messages refer to orders added before these ticks begin; they were ignored, as by any receiver that starts late"
+        );
+        parts.header.notes.push(note);
+    }
+}
 /// The stock that most messages of the ticks are about; `None` if no order is added in them.
 #[must_use]
 pub fn most_active_symbol(ticks: &TickStream) -> Option<Stock> {
     let (mut count, mut name) = (HashMap::<u16, u64>::new(), HashMap::<u16, Stock>::new());
     for packet in &ticks.packets {
         for message in ticks.messages(packet).filter_map(|m| Message::parse(m).ok()) {
-            let locate = message.locate();
+            let locate = message.head().locate();
             match message {
                 Message::AddOrder(m) => _ = name.insert(locate, m.stock),
                 Message::AddOrderMpid(m) => _ = name.insert(locate, m.stock),
-                Message::StockDirectory(_) | Message::StockTradingAction(_) => continue,
+                Message::StockDirectory(_) | Message::TradingAction(_) => continue,
                 _ => {}
             }
             *count.entry(locate).or_default() += 1;

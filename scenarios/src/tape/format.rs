@@ -179,7 +179,7 @@ impl Layout {
             let end = usize::try_from(count).ok().and_then(|n| n.checked_mul(each)).and_then(|len| start.checked_add(len));
             let end = end.filter(|end| *end <= bytes.len()).ok_or_else(|| damaged(start, &format!("the {name} ends beyond the file")))?;
             at = end.next_multiple_of(8);
-            Ok(start..end)
+            Ok::<_, TapeError>(start..end)
         };
         let order_len = usize::try_from(head.order_len.get()).unwrap_or(usize::MAX);
         let header = part(head.header_len.get(), 1, "header")?;

@@ -138,7 +138,7 @@ impl Tape {
             expected_orders: self.orders() as u64,
             orders_sha256: self.expected(self.packets()).digest(),
             duration_ns: self.at.last().copied().unwrap_or_default(),
-            strategy: header.trader.strategy.to_string(),
+            strategy: header.trader.strategy.describe(),
             notes: header.notes.clone(),
         }
     }

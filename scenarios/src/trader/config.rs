@@ -64,6 +64,22 @@ const fn echo_quantity() -> u32 {
 }
 
 impl Strategy {
+    /// As it stands in a certificate.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Threshold { symbol: SymbolChoice::Name(name), threshold, quantity } => {
+                format!("threshold: {quantity} {name} when its best bid or offer has moved by {threshold}")
+            }
+            Self::Threshold { symbol: SymbolChoice::Locate(locate), threshold, quantity } => {
+                format!("threshold: {quantity} of locate {locate} when its best bid or offer has moved by {threshold}")
+            }
+            Self::FirstByte { symbol, price, quantity } => {
+                format!("first byte: {quantity} {symbol} at {price} for every packet, without a book")
+            }
+        }
+    }
+
     /// The echo with its usual order.
     #[must_use]
     pub fn first_byte() -> Self {
