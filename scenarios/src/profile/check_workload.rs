@@ -184,7 +184,7 @@ impl Document<'_> {
             max_quantity: raw.max_quantity,
             max_notional_e4: raw.max_notional.as_ref().map(|n| self.money(n)).transpose()?,
             max_orders_per_second: raw.max_rate.as_ref().map(|r| self.suffixed(r, "orders/s", 0)).transpose()?,
-            price_collar_ppm: raw.price_collar.as_ref().map(|c| self.suffixed(c, "%", 4)).transpose()?,
+            price_collar_bps: raw.price_collar.as_ref().map(|c| self.suffixed(c, "%", 2)).transpose()?,
         })
     }
 

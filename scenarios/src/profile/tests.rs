@@ -285,7 +285,7 @@ fn risk_limits_are_read_with_their_units() {
         max_quantity: Some(500),
         max_notional_e4: Some(10_000_000_000),
         max_orders_per_second: Some(1_000),
-        price_collar_ppm: Some(25_000),
+        price_collar_bps: Some(250),
     };
     assert_eq!(p.risk, expected);
 }

@@ -54,15 +54,15 @@ pub enum SymbolChoice {
     Named(String),
 }
 
-/// Limits of the pre-trade check; `None` is no limit.
+/// Limits of the pre-trade check; `None` leaves the trader's own default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RiskSpec {
     /// Most shares in one order.
     pub max_quantity: Option<u32>,
     /// Most shares times price in one order, in 1/10,000 of the currency.
     pub max_notional_e4: Option<u64>,
-    /// Most orders in any second.
+    /// Most orders a second of the feed's time.
     pub max_orders_per_second: Option<u32>,
-    /// Farthest that an order's price may be from the middle of the book, in parts per million.
-    pub price_collar_ppm: Option<u32>,
+    /// Farthest that an order's price may be from the reference price, in hundredths of a percent.
+    pub price_collar_bps: Option<u32>,
 }
