@@ -5,6 +5,7 @@ pub mod endpoints;
 pub mod interrupt;
 pub mod join;
 pub mod output;
+pub mod overhead;
 pub mod plan;
 pub mod progress;
 pub mod repetition;

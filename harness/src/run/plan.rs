@@ -29,6 +29,8 @@ pub struct PlannedCell {
     pub load: Arrival,
     /// When.
     pub schedule: Schedule,
+    /// Passes that the schedule was made of, before it was cut.
+    pub passes: u32,
 }
 
 /// One repetition to be run, until it is valid or its retries are used up.
