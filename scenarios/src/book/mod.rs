@@ -85,6 +85,9 @@ impl Update {
 pub struct BookStats {
     /// References to no live order.
     pub unknown: u64,
+    /// References to live orders that descend from one never seen, by replaces, so that nobody knows their side. They
+    /// are followed, but stand in no ladder.
+    pub orphans: u64,
     /// New orders under the reference of a live one; the live one stays.
     pub duplicates: u64,
     /// Reductions by more shares than the order had; the order is gone.
@@ -100,6 +103,8 @@ pub struct Book {
     /// By locate: one more than the place in `symbols`, 0 for none yet.
     places: Box<[u32]>,
     symbols: Vec<SymbolBook>,
+    /// How many of `symbols` have a locate.
+    taken: usize,
     levels: usize,
     /// What belongs to an earlier generation is as good as cleared.
     generation: u32,
@@ -153,6 +158,7 @@ impl Book {
             orders: OrderStore::new(capacity.orders),
             places: vec![0; 1 << 16].into(),
             symbols,
+            taken: 0,
             levels: capacity.levels,
             generation: 1,
             grew: 0,
@@ -185,19 +191,8 @@ impl Book {
         shares: u32,
         price: Price4,
     ) -> Option<Update> {
-        if shares == 0 {
-            self.stats.empty += 1;
-            return None;
-        }
         let place = self.place(locate);
-        let order = Resting {
-            price,
-            shares,
-            place,
-            side,
-        };
-        if !self.orders.insert(reference, order) {
-            self.stats.duplicates += 1;
+        if !self.insert(reference, shares, price, place, Some(side)) {
             return None;
         }
         let ladder = self.symbol(place)?.side_mut(side);
@@ -232,25 +227,13 @@ impl Book {
             self.stats.unknown += 1;
             return None;
         };
-        if shares < order.shares {
-            order.shares -= shares;
-            let order = *order;
-            let symbol = self.symbol(order.place)?;
-            let locate = symbol.locate;
-            let ladder = symbol.side_mut(order.side);
-            let old_best = ladder.best();
-            ladder.reduce(order.price, shares);
-            let new_best = ladder.best();
-            return Some(Update {
-                locate,
-                side: order.side,
-                price: order.price,
-                old_best,
-                new_best,
-            });
+        if shares >= order.shares {
+            self.stats.excess += u64::from(shares > order.shares);
+            return self.delete(reference);
         }
-        self.stats.excess += u64::from(shares > order.shares);
-        self.delete(reference)
+        order.shares -= shares;
+        let order = *order;
+        self.change(&order, |ladder| ladder.reduce(order.price, shares))
     }
 
     /// Takes an order away. `None` when no live order has the reference.
@@ -260,18 +243,8 @@ impl Book {
             self.stats.unknown += 1;
             return None;
         };
-        let symbol = self.symbol(order.place)?;
-        let locate = symbol.locate;
-        let ladder = symbol.side_mut(order.side);
-        let old_best = ladder.best();
-        ladder.remove(order.price, order.shares);
-        let new_best = ladder.best();
-        Some(Update {
-            locate,
-            side: order.side,
-            price: order.price,
-            old_best,
-            new_best,
+        self.change(&order, |ladder| {
+            ladder.remove(order.price, order.shares);
         })
     }
 
@@ -280,12 +253,70 @@ impl Book {
     /// counted and the new order is not added; the old one is gone all the same.
     #[inline]
     pub fn replace(&mut self, old: u64, new: u64, shares: u32, price: Price4) -> Option<Update> {
-        let mut update = self.delete(old)?;
-        if let Some(added) = self.add(update.locate, new, update.side, shares, price) {
-            update.price = added.price;
-            update.new_best = added.new_best;
+        let Some(order) = self.orders.remove(old) else {
+            self.stats.unknown += 1;
+            self.insert(new, shares, price, 0, None);
+            return None;
+        };
+        let added = self.insert(new, shares, price, order.place, order.side);
+        let update = self.change(&order, |ladder| {
+            ladder.remove(order.price, order.shares);
+            if added {
+                ladder.add(price, shares);
+            }
+        })?;
+        Some(if added {
+            Update { price, ..update }
+        } else {
+            update
+        })
+    }
+
+    /// Puts an order in the store; false when it was ignored, and counted.
+    #[inline]
+    fn insert(
+        &mut self,
+        reference: u64,
+        shares: u32,
+        price: Price4,
+        place: u16,
+        side: Option<Side>,
+    ) -> bool {
+        if shares == 0 {
+            self.stats.empty += 1;
+            return false;
         }
-        Some(update)
+        let order = Resting {
+            price,
+            shares,
+            place,
+            side,
+        };
+        let inserted = self.orders.insert(reference, order);
+        self.stats.duplicates += u64::from(!inserted);
+        inserted
+    }
+
+    /// Changes the ladder that a live order stands in, and says what that did to the best level.
+    #[inline]
+    fn change(&mut self, order: &Resting, change: impl FnOnce(&mut Ladder)) -> Option<Update> {
+        let Some(side) = order.side else {
+            self.stats.orphans += 1;
+            return None;
+        };
+        let symbol = self.symbol(order.place)?;
+        let locate = symbol.locate;
+        let ladder = symbol.side_mut(side);
+        let old_best = ladder.best();
+        change(ladder);
+        let new_best = ladder.best();
+        Some(Update {
+            locate,
+            side,
+            price: order.price,
+            old_best,
+            new_best,
+        })
     }
 
     /// Best bid and offer of a symbol.
@@ -364,7 +395,8 @@ impl Book {
 
     #[cold]
     fn new_place(&mut self, locate: u16) -> u16 {
-        let taken = self.places.iter().filter(|&&place| place > 0).count();
+        let taken = self.taken;
+        self.taken += 1;
         if taken >= self.symbols.len() {
             self.grew += 1;
             self.symbols.push(SymbolBook::new(self.levels));

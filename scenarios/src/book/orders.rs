@@ -9,7 +9,8 @@ pub(super) struct Resting {
     pub(super) shares: u32,
     /// Place of its symbol's book.
     pub(super) place: u16,
-    pub(super) side: Side,
+    /// `None` for an order that took the place of one never seen: it stands in no ladder.
+    pub(super) side: Option<Side>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -30,9 +31,11 @@ const FREE: Slot = Slot {
         price: Price4(0),
         shares: 0,
         place: 0,
-        side: Side::Buy,
+        side: None,
     },
 };
+
+const _: () = assert!(size_of::<Slot>() == 24);
 
 /// At most half of the table is taken, so that probes stay short.
 #[derive(Debug)]

@@ -103,19 +103,32 @@ fn what_makes_no_sense_is_counted_and_changes_nothing() {
         (book.execute(9, 1), book.cancel(9, 1), book.delete(9)),
         (None, None, None)
     );
-    assert_eq!(book.replace(9, 10, 1, Price4(1)), None);
+    assert_eq!(book.replace(9, 10, 0, Price4(1)), None);
     assert_eq!(book.top(1), before);
     assert_eq!(
         book.stats(),
         BookStats {
             unknown: 4,
+            orphans: 0,
             duplicates: 1,
             excess: 0,
-            empty: 1
+            empty: 2
         }
     );
     book.execute(1, 101);
     assert_eq!((book.stats().excess, book.live_orders()), (1, 0));
+}
+
+#[test]
+fn an_order_that_replaced_an_unknown_one_is_followed_but_stands_in_no_ladder() {
+    let mut book = Book::new(SMALL);
+    assert_eq!(book.replace(1, 2, 100, Price4(50)), None);
+    assert_eq!(book.replace(2, 3, 100, Price4(60)), None);
+    assert_eq!(
+        (book.execute(3, 40), book.delete(3), book.live_orders()),
+        (None, None, 0)
+    );
+    assert_eq!((book.stats().unknown, book.stats().orphans), (1, 3));
 }
 
 #[test]
@@ -194,10 +207,10 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The same rules with no regard for speed: orders in a map, levels summed when asked for.
 #[derive(Default)]
-struct Naive(HashMap<u64, (u16, Side, u32, u32)>);
+struct Naive(HashMap<u64, (u16, Option<Side>, u32, u32)>);
 
 impl Naive {
-    fn add(&mut self, locate: u16, reference: u64, side: Side, shares: u32, price: u32) {
+    fn add(&mut self, locate: u16, reference: u64, side: Option<Side>, shares: u32, price: u32) {
         if shares > 0 {
             self.0
                 .entry(reference)
@@ -208,7 +221,7 @@ impl Naive {
     fn apply(&mut self, step: Step) {
         match step {
             Step::Add(locate, reference, side, shares, price) => {
-                self.add(locate, reference, side, shares, price);
+                self.add(locate, reference, Some(side), shares, price);
             }
             Step::Reduce(reference, shares) => {
                 if let Some(order) = self.0.get_mut(&reference) {
@@ -218,9 +231,8 @@ impl Naive {
             }
             Step::Delete(reference) => drop(self.0.remove(&reference)),
             Step::Replace(old, new, shares, price) => {
-                if let Some((locate, side, ..)) = self.0.remove(&old) {
-                    self.add(locate, new, side, shares, price);
-                }
+                let (locate, side, ..) = self.0.remove(&old).unwrap_or_default();
+                self.add(locate, new, side, shares, price);
             }
             Step::Clear => self.0.clear(),
         }
@@ -229,7 +241,11 @@ impl Naive {
     /// Best first.
     fn depth(&self, locate: u16, side: Side) -> Vec<Level> {
         let mut levels = BTreeMap::<u32, (u64, u32)>::new();
-        for &(_, _, shares, price) in self.0.values().filter(|o| o.0 == locate && o.1 == side) {
+        for &(_, _, shares, price) in self
+            .0
+            .values()
+            .filter(|o| o.0 == locate && o.1 == Some(side))
+        {
             let level = levels.entry(price).or_default();
             level.0 += u64::from(shares);
             level.1 += 1;
