@@ -1,6 +1,7 @@
 //! The workload: market data in, orders out, and what must come of it.
 
 pub mod book;
+pub mod digest;
 pub mod feed;
 pub mod generator;
 pub mod load;

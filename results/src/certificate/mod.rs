@@ -3,6 +3,8 @@
 //! Durations are whole nanoseconds in fields whose names end in `_ns` (or stand below one that does).
 
 mod cell;
+#[cfg(any(test, feature = "example"))]
+pub mod example;
 mod host;
 mod probes;
 mod repetition;
@@ -11,7 +13,8 @@ pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Quantile
 pub use host::{CpuInfo, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use repetition::{
-    Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
+    Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms,
+    TimeBucket, WarmUp,
 };
 
 use schemars::JsonSchema;
@@ -131,6 +134,20 @@ pub enum NotRunKind {
     Probe,
     /// A load (one that the run was broken off before, say).
     Load,
+}
+
+impl NotRunKind {
+    /// The word used in certificates.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lane => "lane",
+            Self::Placement => "placement",
+            Self::Handoff => "handoff",
+            Self::Probe => "probe",
+            Self::Load => "load",
+        }
+    }
 }
 
 /// A file beside `certificate.json`.

@@ -1,0 +1,3 @@
+//! The parts that the `tickcert` binary is put together from.
+
+pub mod bench;

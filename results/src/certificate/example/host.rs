@@ -1,0 +1,129 @@
+//! The machine that does not exist.
+
+use super::samples::fake_sha256;
+use crate::{
+    certificate::{
+        CalibrationRecord, ClockProbe, CpuInfo, Host, NicInfo, NoiseCore, NoiseProbe, Probes,
+        Setting, Sut,
+    },
+    time::Nanos,
+};
+
+pub(super) fn sut() -> Sut {
+    Sut {
+        hash: fake_sha256("sut"),
+        label: "ny4-rack12-u07".to_owned(),
+        host: Host {
+            hostname: "ny4-rack12-u07".to_owned(),
+            cpu: CpuInfo {
+                model: "Intel(R) Xeon(R) Gold 6444Y".to_owned(),
+                microcode: "0x2b000603".to_owned(),
+                cores: 32,
+                threads_per_core: 1,
+                sockets: 2,
+            },
+            kernel: "6.1.0-41-amd64".to_owned(),
+            kernel_build: "#1 SMP PREEMPT_DYNAMIC Debian 6.1.158-1 (2025-11-09)".to_owned(),
+            cmdline: "BOOT_IMAGE=/vmlinuz root=/dev/nvme0n1p2 ro isolcpus=2-15 nohz_full=2-15 rcu_nocbs=2-15 \
+                      intel_idle.max_cstate=0 mitigations=off hugepagesz=1G hugepages=8"
+                .to_owned(),
+            numa: vec!["0-15".to_owned(), "16-31".to_owned()],
+            nics: vec![
+                nic("ens1f0", "mlx5_core", "26.41.1000", "0000:31:00.0"),
+                nic("ens1f1", "mlx5_core", "26.41.1000", "0000:31:00.1"),
+                NicInfo { speed_mbps: -1, numa_node: -1, ..nic("eth0", "virtio_net", "", "") },
+            ],
+            virtualised: "none".to_owned(),
+            memory_bytes: 256 << 30,
+        },
+    }
+}
+
+fn nic(name: &str, driver: &str, firmware: &str, pci: &str) -> NicInfo {
+    NicInfo {
+        name: name.to_owned(),
+        driver: driver.to_owned(),
+        firmware: firmware.to_owned(),
+        pci: pci.to_owned(),
+        numa_node: 0,
+        speed_mbps: 25_000,
+    }
+}
+
+pub(super) fn probes() -> Probes {
+    let calibration = |hz| CalibrationRecord {
+        hz,
+        error_ppm: 0.02,
+        bracket_ns: 31.0,
+        triples: 5_000,
+    };
+    Probes {
+        audit: vec![
+            setting("clocksource", "tsc", "tsc", "every stamp rests on it", ""),
+            setting(
+                "cpu2/governor",
+                "powersave",
+                "performance",
+                "the clock rises only after the first ticks",
+                "cpupower -c 2 frequency-set -g performance",
+            ),
+            setting(
+                "transparent_hugepage",
+                "always",
+                "never",
+                "khugepaged stalls a core while it merges pages",
+                "echo never > /sys/kernel/mm/transparent_hugepage/enabled",
+            ),
+            setting(
+                "ens1f0/rx-usecs",
+                "0",
+                "0",
+                "coalescing holds packets back",
+                "",
+            ),
+            setting(
+                "kernel.numa_balancing",
+                "absent",
+                "0",
+                "page migration stalls the thread that touches them",
+                "",
+            ),
+        ],
+        clocks: Some(ClockProbe {
+            clocksource: "tsc".to_owned(),
+            invariant_tsc: true,
+            read_cost_ns: 11.4,
+            granularity_ticks: 2,
+            start: calibration(3_600_000_112.0),
+            end: Some(calibration(3_600_000_321.0)),
+            drift_ppm: Some(0.058),
+            drift_allowed_ppm: Some(1.04),
+        }),
+        noise: Some(NoiseProbe {
+            threshold_ns: Nanos(1_000),
+            duration_ns: Nanos(1_000_000_000),
+            cores: [(2, 4, 5_120), (3, 311, 212_400)]
+                .map(|(core, gaps, largest)| NoiseCore {
+                    core,
+                    gaps,
+                    gaps_per_second: f64::from(u32::try_from(gaps).unwrap_or(0)),
+                    largest_ns: Nanos(largest),
+                    stolen_ppm: 12.5,
+                })
+                .to_vec(),
+        }),
+        stamp_cost_ns: Some(11.4),
+        record_cost_ns: Some(14.2),
+    }
+}
+
+fn setting(name: &str, value: &str, wanted: &str, why: &str, fix: &str) -> Setting {
+    Setting {
+        name: name.to_owned(),
+        value: value.to_owned(),
+        wanted: wanted.to_owned(),
+        ok: value == wanted,
+        why: why.to_owned(),
+        fix: fix.to_owned(),
+    }
+}

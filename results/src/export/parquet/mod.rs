@@ -1,0 +1,20 @@
+//! Raw samples as Parquet: one row for each order of a repetition, in the order in which the tape expects them.
+//!
+//! | column | type | meaning |
+//! |---|---|---|
+//! | `order` | u32 | index of the expected order in one pass of the tape |
+//! | `pass` | u32 | which pass of the tape, from 0 |
+//! | `packet` | u32 | index of the triggering packet in one pass |
+//! | `due_ns`, `sent_ns`, `arrival_ns` | i64 | the tick's due time and departure, the order's arrival; from the start of the repetition |
+//! | `t2t_sent_ns`, `t2t_due_ns` | i64 | arrival less departure, arrival less due time |
+//! | `trader_ns` | i64, may be null | inside the trader, where it was stamped |
+//! | `warm_up` | bool | discarded from the distributions, kept here |
+//! | `stage_NAME_ns` | i64, may be null | one for each stage that was stamped |
+//!
+//! The file's key-value metadata holds `tickcert.lane`, `.repetition`, `.attempt`, `.evidence` and `.tape_sha256`.
+
+mod columns;
+mod writer;
+
+pub use columns::{NO_VALUE, SampleColumns};
+pub use writer::{SampleError, SampleMeta, SampleWriter, write_samples};
