@@ -7,7 +7,6 @@ use tickcert_results::time::Nanos;
 use tickcert_scenarios::{
     book::BookCapacity,
     feed::{self, TickStream, itch::Price4},
-    generator::{self, GeneratorConfig},
     profile::{Profile, RiskSpec, StrategySpec, SymbolChoice, TapeSpec},
     tape::{self, Tape},
     trader::{Notional, RiskLimits, Strategy, SymbolChoice as Symbol, TraderConfig},
@@ -19,13 +18,9 @@ use tickcert_scenarios::{
 /// When the ticks can't be read, the strategy never sends an order, or the tape can't be written.
 pub fn make_tape(profile: &Profile, ticks: Option<&Path>, path: &Path) -> Result<Tape> {
     let stream = match (ticks, &profile.tape) {
-        (Some(file), _) | (None, TapeSpec::File { path: file }) => feed::read_ticks(file)?,
-        (None, TapeSpec::Generator { seed, symbols, messages }) => generator::generate(&GeneratorConfig {
-            seed: *seed,
-            symbols: u16::try_from(*symbols).context("the generator has at most 65535 symbols")?,
-            messages: u32::try_from(*messages).context("the generator makes at most 4294967295 messages")?,
-            ..GeneratorConfig::default()
-        })?,
+        (Some(file), _) => feed::read_ticks(file)?,
+        (None, TapeSpec::File { path }) => feed::read_ticks(path)?,
+        (None, TapeSpec::Generator { .. }) => anyhow::bail!("wip"),
     };
     let trader = TraderConfig {
         risk: limits(&profile.risk),
@@ -65,6 +60,6 @@ fn limits(spec: &RiskSpec) -> RiskLimits {
         max_notional: spec.max_notional_e4.map_or(usual.max_notional, Notional),
         max_orders: spec.max_orders_per_second.unwrap_or(usual.max_orders),
         window_ns: Nanos::SECOND,
-        collar_bps: spec.price_collar_ppm.map_or(usual.collar_bps, |ppm| ppm.div_ceil(100)),
+        collar_bps: spec.price_collar_bps.unwrap_or(usual.collar_bps),
     }
 }

@@ -1,6 +1,7 @@
 //! `tickcert clean`: undoes what dead runs have left.
 
 use std::{
+    fmt,
     fs::{self, File, TryLockError},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -34,6 +35,34 @@ pub enum Outcome {
     Failed(Vec<UndoError>),
     /// It can't be read; it stays.
     Unreadable(io::Error),
+}
+
+impl Cleaned {
+    /// Whether something stays that should not.
+    #[must_use]
+    pub const fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_) | Outcome::Unreadable(_))
+    }
+}
+
+impl fmt::Display for Cleaned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.journal.display())?;
+        if let Some(pid) = self.owner {
+            write!(f, " (process {pid})")?;
+        }
+        match &self.outcome {
+            Outcome::Undone(changes) => write!(f, ": {changes} changes undone"),
+            Outcome::Alive => f.write_str(": its run is alive and was left alone"),
+            Outcome::Restarted => f.write_str(": the host was restarted since; nothing to undo"),
+            Outcome::Elsewhere => f.write_str(": made in another network namespace; run `tickcert clean` there"),
+            Outcome::Unreadable(e) => write!(f, ": can't be read ({e}); look at it and remove it by hand"),
+            Outcome::Failed(errors) => {
+                write!(f, ": {} changes could not be undone", errors.len())?;
+                errors.iter().try_for_each(|e| write!(f, "\n  {e}"))
+            }
+        }
+    }
 }
 
 /// Undoes the changes of runs that are dead, in the network namespace of the calling thread. A folder that isn't there
