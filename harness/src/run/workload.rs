@@ -7,6 +7,7 @@ use tickcert_results::time::Nanos;
 use tickcert_scenarios::{
     book::BookCapacity,
     feed::{self, TickStream, itch::Price4},
+    generator::{self, GeneratorConfig},
     profile::{Profile, RiskSpec, StrategySpec, SymbolChoice, TapeSpec},
     tape::{self, Tape},
     trader::{Notional, RiskLimits, Strategy, SymbolChoice as Symbol, TraderConfig},
@@ -20,7 +21,12 @@ pub fn make_tape(profile: &Profile, ticks: Option<&Path>, path: &Path) -> Result
     let stream = match (ticks, &profile.tape) {
         (Some(file), _) => feed::read_ticks(file)?,
         (None, TapeSpec::File { path }) => feed::read_ticks(path)?,
-        (None, TapeSpec::Generator { .. }) => anyhow::bail!("wip"),
+        (None, TapeSpec::Generator { seed, symbols, messages }) => generator::generate(&GeneratorConfig {
+            seed: *seed,
+            symbols: u16::try_from(*symbols).context("the generator has at most 65535 symbols")?,
+            messages: u32::try_from(*messages).context("the generator makes at most 4294967295 messages")?,
+            ..GeneratorConfig::default()
+        })?,
     };
     let trader = TraderConfig {
         risk: limits(&profile.risk),

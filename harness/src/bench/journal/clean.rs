@@ -38,6 +38,14 @@ pub enum Outcome {
     Unreadable(io::Error),
 }
 
+impl Cleaned {
+    /// Whether something stays that should not.
+    #[must_use]
+    pub const fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_) | Outcome::Unreadable(_))
+    }
+}
+
 /// As `tickcert clean` prints it.
 impl fmt::Display for Cleaned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
