@@ -14,7 +14,7 @@
 //! packets a second). The least-squares solution is off by 6 % at 10 us and by less than 3 % elsewhere. Cluster sizes
 //! are cut at what makes the same capture's busiest windows: 14 packets in 100 us, 70 in 1 ms, 342 in 10 ms, 1,628 in 1 s.
 
-use super::Envelope;
+use super::config::Envelope;
 use super::dice::{Dice, Weighted};
 use tickcert_results::time::Nanos;
 
