@@ -28,11 +28,7 @@ pub struct BookCapacity {
 impl Default for BookCapacity {
     /// For some dozens of symbols at the open: 15 MB.
     fn default() -> Self {
-        Self {
-            orders: 1 << 18,
-            levels: 1024,
-            locates: 64,
-        }
+        Self { orders: 1 << 18, levels: 1024, locates: 64 }
     }
 }
 
@@ -117,12 +113,7 @@ struct SymbolBook {
 
 impl SymbolBook {
     fn new(levels: usize) -> Self {
-        Self {
-            locate: 0,
-            generation: 0,
-            bids: Ladder::new(Side::Buy, levels),
-            asks: Ladder::new(Side::Sell, levels),
-        }
+        Self { locate: 0, generation: 0, bids: Ladder::new(Side::Buy, levels), asks: Ladder::new(Side::Sell, levels) }
     }
 
     const fn side(&self, side: Side) -> &Ladder {
@@ -146,9 +137,7 @@ impl Book {
     #[must_use]
     pub fn new(capacity: BookCapacity) -> Self {
         let mut symbols = Vec::new();
-        symbols.resize_with(capacity.locates.min(1 << 16), || {
-            SymbolBook::new(capacity.levels)
-        });
+        symbols.resize_with(capacity.locates.min(1 << 16), || SymbolBook::new(capacity.levels));
         Self {
             orders: OrderStore::new(capacity.orders),
             places: vec![0; 1 << 16].into(),
@@ -177,25 +166,13 @@ impl Book {
 
     /// A new order. `None` when it was ignored: its reference is a live order's, or it has no shares.
     #[inline]
-    pub fn add(
-        &mut self,
-        locate: u16,
-        reference: u64,
-        side: Side,
-        shares: u32,
-        price: Price4,
-    ) -> Option<Update> {
+    pub fn add(&mut self, locate: u16, reference: u64, side: Side, shares: u32, price: Price4) -> Option<Update> {
         if shares == 0 {
             self.stats.empty += 1;
             return None;
         }
         let place = self.place(locate);
-        let order = Resting {
-            price,
-            shares,
-            place,
-            side,
-        };
+        let order = Resting { price, shares, place, side };
         if !self.orders.insert(reference, order) {
             self.stats.duplicates += 1;
             return None;
@@ -204,13 +181,7 @@ impl Book {
         let old_best = ladder.best();
         ladder.add(price, shares);
         let new_best = ladder.best();
-        Some(Update {
-            locate,
-            side,
-            price,
-            old_best,
-            new_best,
-        })
+        Some(Update { locate, side, price, old_best, new_best })
     }
 
     /// An execution at the order's own price, or at another: takes shares from a resting order, and the order away
@@ -241,13 +212,7 @@ impl Book {
             let old_best = ladder.best();
             ladder.reduce(order.price, shares);
             let new_best = ladder.best();
-            return Some(Update {
-                locate,
-                side: order.side,
-                price: order.price,
-                old_best,
-                new_best,
-            });
+            return Some(Update { locate, side: order.side, price: order.price, old_best, new_best });
         }
         self.stats.excess += u64::from(shares > order.shares);
         self.delete(reference)
@@ -266,13 +231,7 @@ impl Book {
         let old_best = ladder.best();
         ladder.remove(order.price, order.shares);
         let new_best = ladder.best();
-        Some(Update {
-            locate,
-            side: order.side,
-            price: order.price,
-            old_best,
-            new_best,
-        })
+        Some(Update { locate, side: order.side, price: order.price, old_best, new_best })
     }
 
     /// Takes an order away and adds another in its stead, on the same side of the same symbol. `None` when no live
@@ -292,17 +251,12 @@ impl Book {
     #[must_use]
     #[inline]
     pub fn top(&self, locate: u16) -> Top {
-        self.live(locate).map_or_else(Top::default, |symbol| Top {
-            bid: symbol.bids.best(),
-            ask: symbol.asks.best(),
-        })
+        self.live(locate).map_or_else(Top::default, |symbol| Top { bid: symbol.bids.best(), ask: symbol.asks.best() })
     }
 
     /// Levels of one side of a symbol, best first.
     pub fn depth(&self, locate: u16, side: Side) -> impl Iterator<Item = Level> {
-        self.live(locate)
-            .into_iter()
-            .flat_map(move |symbol| symbol.side(side).levels())
+        self.live(locate).into_iter().flat_map(move |symbol| symbol.side(side).levels())
     }
 
     /// Live orders of all symbols.
@@ -315,13 +269,7 @@ impl Book {
     /// [`Book::clear`].
     #[must_use]
     pub fn grew(&self) -> u64 {
-        self.grew
-            + self.orders.grew()
-            + self
-                .symbols
-                .iter()
-                .map(|s| s.bids.grew() + s.asks.grew())
-                .sum::<u64>()
+        self.grew + self.orders.grew() + self.symbols.iter().map(|s| s.bids.grew() + s.asks.grew()).sum::<u64>()
     }
 
     /// A larger capacity than `had`, with which these books were made: twice as much of whatever they had to grow.
@@ -344,19 +292,14 @@ impl Book {
     /// The book of a symbol, if it has had an order since the last clearing.
     fn live(&self, locate: u16) -> Option<&SymbolBook> {
         let place = self.places.get(usize::from(locate))?.checked_sub(1)?;
-        self.symbols
-            .get(place as usize)
-            .filter(|symbol| symbol.generation == self.generation)
+        self.symbols.get(place as usize).filter(|symbol| symbol.generation == self.generation)
     }
 
     /// Where the symbol's book is; a symbol never seen gets the next free one.
     #[inline]
     fn place(&mut self, locate: u16) -> u16 {
         match self.places.get(usize::from(locate)) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "there are at most 65,536 places"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "there are at most 65,536 places")]
             Some(&place) if place > 0 => (place - 1) as u16,
             _ => self.new_place(locate),
         }
@@ -372,10 +315,7 @@ impl Book {
         if let Some(symbol) = self.symbols.get_mut(taken) {
             symbol.locate = locate;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most 65,535 others are taken"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "at most 65,535 others are taken")]
         let place = taken as u16;
         if let Some(slot) = self.places.get_mut(usize::from(locate)) {
             *slot = u32::from(place) + 1;

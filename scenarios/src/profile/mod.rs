@@ -28,7 +28,6 @@ pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use tickcert_results::{judge::Requirement, time::Nanos};
 
 use locate::Place;
@@ -166,8 +165,4 @@ impl Profile {
             LaneSelection::Named(lanes) => lanes.clone(),
         })
     }
-}
-
-fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }
