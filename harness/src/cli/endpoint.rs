@@ -6,7 +6,7 @@ use super::{Failure, Outcome, args::EndpointArgs};
 use crate::{bench, endpoint};
 
 pub(super) fn main(args: &EndpointArgs) -> Result<Outcome, Failure> {
-    bench::parent::die_with(args.parent).map_err(Failure::cannot_run)?;
+    bench::parent::die_with_parent(Some(args.parent)).map_err(Failure::cannot_run)?;
     if let Some(netns) = &args.netns {
         bench::netns::enter(netns).map_err(Failure::cannot_run)?;
     }

@@ -56,7 +56,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
     if !path.exists() {
         return Err(Failure::usage(anyhow!("there is no store {} yet: it is made by the first `tickcert certify`", path.display())));
     }
-    let filter = Filter { profile: args.profile.clone(), lane: args.lane.clone(), limit: Some(args.limit), ..Filter::default() };
+    let filter = Filter { profile: args.profile.clone(), lane: args.lane.clone(), runs: Some(args.limit), ..Filter::default() };
     let rows = Store::open(&path).and_then(|s| s.history(&filter)).map_err(Failure::cannot_run)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows).context("can't write JSON").map_err(Failure::cannot_run)?);
@@ -71,11 +71,11 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
             row.run_id.clone(),
             row.verdict.to_string(),
             row.profile.clone(),
-            row.label.clone(),
-            row.lane.clone(),
-            row.load.clone(),
-            shown(row.p50),
-            shown(row.p99),
+            row.sut_label.clone(),
+            row.lane.clone().unwrap_or_default(),
+            row.load.clone().unwrap_or_default(),
+            shown(row.t2t_due_p50),
+            shown(row.t2t_due_p99),
         ]);
     }
     println!("{table}");
@@ -85,7 +85,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
 
 #[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn report(args: &ReportArgs) -> Result<Outcome, Failure> {
-    let html = render_html(&find(&args.which, args.store.as_ref())?);
+    let html = render_html(&find(&args.which, args.store.as_ref())?, None);
     match &args.out {
         Some(path) => atomic_file::write(path, html.as_bytes()).map_err(Failure::cannot_run)?,
         None => print!("{html}"),

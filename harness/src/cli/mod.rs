@@ -8,6 +8,7 @@ mod history;
 mod lanes;
 mod places;
 mod run;
+pub(crate) mod start;
 mod verify;
 
 use std::process::ExitCode;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::{CommandFactory, Parser};
 pub use exit::{Failure, Outcome};
+pub(crate) use {args::SelftestArgs, lanes::Preflight};
 
 /// Parses the command line and does what it says.
 #[must_use]

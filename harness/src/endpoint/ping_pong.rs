@@ -40,7 +40,7 @@ pub(super) fn run<T: Transport>(
 fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<PingPongReport> {
     let frame = spec.frame_bytes as usize;
     let mut report = PingPongReport::default();
-    let mut rtt = Histogram::new();
+    let mut rtt = Histogram::new()?;
     let measure_from = tsc::now().raw() + spec.scale.ticks(spec.warm_up);
     let stop = measure_from + spec.scale.ticks(spec.duration);
     let patience = spec.scale.ticks(PATIENCE);
@@ -63,13 +63,13 @@ fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<Pin
             }
         }
         if back >= frame && sent.raw() >= measure_from {
-            rtt.record(spec.scale.ns(now.since(sent)).unwrap_or_default());
+            rtt.record(spec.scale.ns(now.since(sent)).unwrap_or_default())?;
         }
     }
     for _ in 0..3 {
         send(&mut tx, Flow::Ticks, frame, |out| out.fill(LAST))?;
     }
-    report.rtt = rtt.to_base64();
+    report.rtt = rtt.to_base64()?;
     Ok(report)
 }
 

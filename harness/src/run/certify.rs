@@ -15,7 +15,7 @@ use tickcert_results::{
     },
     evidence::Evidence,
     judge::judge,
-    stats::{self, Distributions},
+    stats::summarise::{Distributions, summarise},
     time::{Nanos, TickScale},
     verdict::Verdict,
 };
@@ -83,8 +83,8 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     overhead::measure(&mut probes, scale);
     gate(order, scale, &mut probes, &mut not_run, progress);
     let stage = Stage {
-        link: bench.link(),
-        homes: Homes { exchange: bench.exchange_netns(), trader: bench.trader_netns(), logs: folder.path() },
+        link: &bench.link,
+        homes: Homes { exchange: Some(&bench.exchange_netns), trader: Some(&bench.trader_netns), logs: folder.path() },
         tape: &tape,
         tape_path: &tape_path,
         scale,
@@ -296,7 +296,7 @@ impl Run<'_> {
             let counted = of(Repetition::counts_for_latency);
             let staged = of(|r| r.valid && r.staged);
             let latency_ns =
-                if counted.is_empty() { Latencies::default() } else { stats::summarise(&counted, &staged, seed)? };
+                if counted.is_empty() { Latencies::default() } else { summarise(&counted, &staged, seed)? };
             let repetitions: Vec<Repetition> = attempts.iter().map(|(r, _)| r.clone()).collect();
             cells.push(Cell {
                 lane: planned.lane.name().to_owned(),

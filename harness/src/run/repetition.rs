@@ -8,7 +8,7 @@ use tickcert_results::{
     evidence::Evidence,
     export::parquet::{NO_VALUE, SampleColumns, SampleMeta, write_samples},
     hist::Histogram,
-    stats::{independence, quantile, warm_up},
+    stats::{independence::independence, quantile, warm_up::{self, WarmUpRule}},
     time::{Nanos, PerSecond},
 };
 use tickcert_scenarios::{load::Schedule, tape::Tape};
@@ -106,9 +106,9 @@ impl Attempt {
     fn warm_up<'a>(&self, measured: &'a [OrderSample]) -> (tickcert_results::certificate::WarmUp, &'a [OrderSample]) {
         let times: Vec<Nanos> = measured.iter().map(|o| o.due).collect();
         let latencies: Vec<Nanos> = measured.iter().map(OrderSample::t2t_sent).collect();
-        let end = warm_up(&times, &latencies);
-        let first = usize::try_from(end.orders).unwrap_or(measured.len()).min(measured.len());
-        (end, &measured[first..])
+        let rule = WarmUpRule::default();
+        let end = warm_up::find(&latencies, &times, rule);
+        (warm_up::record(&times, end), &measured[end.first_kept..])
     }
 }
 

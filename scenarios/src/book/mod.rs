@@ -28,7 +28,11 @@ pub struct BookCapacity {
 impl Default for BookCapacity {
     /// For some dozens of symbols at the open: 15 MB.
     fn default() -> Self {
-        Self { orders: 1 << 18, levels: 1024, locates: 64 }
+        Self {
+            orders: 1 << 18,
+            levels: 1024,
+            locates: 64,
+        }
     }
 }
 
@@ -81,6 +85,9 @@ impl Update {
 pub struct BookStats {
     /// References to no live order.
     pub unknown: u64,
+    /// References to live orders that descend from one never seen, by replaces, so that nobody knows their side. They
+    /// are followed, but stand in no ladder.
+    pub orphans: u64,
     /// New orders under the reference of a live one; the live one stays.
     pub duplicates: u64,
     /// Reductions by more shares than the order had; the order is gone.
@@ -96,6 +103,8 @@ pub struct Book {
     /// By locate: one more than the place in `symbols`, 0 for none yet.
     places: Box<[u32]>,
     symbols: Vec<SymbolBook>,
+    /// How many of `symbols` have a locate.
+    taken: usize,
     levels: usize,
     /// What belongs to an earlier generation is as good as cleared.
     generation: u32,
@@ -113,7 +122,12 @@ struct SymbolBook {
 
 impl SymbolBook {
     fn new(levels: usize) -> Self {
-        Self { locate: 0, generation: 0, bids: Ladder::new(Side::Buy, levels), asks: Ladder::new(Side::Sell, levels) }
+        Self {
+            locate: 0,
+            generation: 0,
+            bids: Ladder::new(Side::Buy, levels),
+            asks: Ladder::new(Side::Sell, levels),
+        }
     }
 
     const fn side(&self, side: Side) -> &Ladder {
@@ -137,11 +151,14 @@ impl Book {
     #[must_use]
     pub fn new(capacity: BookCapacity) -> Self {
         let mut symbols = Vec::new();
-        symbols.resize_with(capacity.locates.min(1 << 16), || SymbolBook::new(capacity.levels));
+        symbols.resize_with(capacity.locates.min(1 << 16), || {
+            SymbolBook::new(capacity.levels)
+        });
         Self {
             orders: OrderStore::new(capacity.orders),
             places: vec![0; 1 << 16].into(),
             symbols,
+            taken: 0,
             levels: capacity.levels,
             generation: 1,
             grew: 0,
@@ -166,22 +183,29 @@ impl Book {
 
     /// A new order. `None` when it was ignored: its reference is a live order's, or it has no shares.
     #[inline]
-    pub fn add(&mut self, locate: u16, reference: u64, side: Side, shares: u32, price: Price4) -> Option<Update> {
-        if shares == 0 {
-            self.stats.empty += 1;
-            return None;
-        }
+    pub fn add(
+        &mut self,
+        locate: u16,
+        reference: u64,
+        side: Side,
+        shares: u32,
+        price: Price4,
+    ) -> Option<Update> {
         let place = self.place(locate);
-        let order = Resting { price, shares, place, side };
-        if !self.orders.insert(reference, order) {
-            self.stats.duplicates += 1;
+        if !self.insert(reference, shares, price, place, Some(side)) {
             return None;
         }
         let ladder = self.symbol(place)?.side_mut(side);
         let old_best = ladder.best();
         ladder.add(price, shares);
         let new_best = ladder.best();
-        Some(Update { locate, side, price, old_best, new_best })
+        Some(Update {
+            locate,
+            side,
+            price,
+            old_best,
+            new_best,
+        })
     }
 
     /// An execution at the order's own price, or at another: takes shares from a resting order, and the order away
@@ -203,19 +227,13 @@ impl Book {
             self.stats.unknown += 1;
             return None;
         };
-        if shares < order.shares {
-            order.shares -= shares;
-            let order = *order;
-            let symbol = self.symbol(order.place)?;
-            let locate = symbol.locate;
-            let ladder = symbol.side_mut(order.side);
-            let old_best = ladder.best();
-            ladder.reduce(order.price, shares);
-            let new_best = ladder.best();
-            return Some(Update { locate, side: order.side, price: order.price, old_best, new_best });
+        if shares >= order.shares {
+            self.stats.excess += u64::from(shares > order.shares);
+            return self.delete(reference);
         }
-        self.stats.excess += u64::from(shares > order.shares);
-        self.delete(reference)
+        order.shares -= shares;
+        let order = *order;
+        self.change(&order, |ladder| ladder.reduce(order.price, shares))
     }
 
     /// Takes an order away. `None` when no live order has the reference.
@@ -225,13 +243,9 @@ impl Book {
             self.stats.unknown += 1;
             return None;
         };
-        let symbol = self.symbol(order.place)?;
-        let locate = symbol.locate;
-        let ladder = symbol.side_mut(order.side);
-        let old_best = ladder.best();
-        ladder.remove(order.price, order.shares);
-        let new_best = ladder.best();
-        Some(Update { locate, side: order.side, price: order.price, old_best, new_best })
+        self.change(&order, |ladder| {
+            ladder.remove(order.price, order.shares);
+        })
     }
 
     /// Takes an order away and adds another in its stead, on the same side of the same symbol. `None` when no live
@@ -239,24 +253,87 @@ impl Book {
     /// counted and the new order is not added; the old one is gone all the same.
     #[inline]
     pub fn replace(&mut self, old: u64, new: u64, shares: u32, price: Price4) -> Option<Update> {
-        let mut update = self.delete(old)?;
-        if let Some(added) = self.add(update.locate, new, update.side, shares, price) {
-            update.price = added.price;
-            update.new_best = added.new_best;
+        let Some(order) = self.orders.remove(old) else {
+            self.stats.unknown += 1;
+            self.insert(new, shares, price, 0, None);
+            return None;
+        };
+        let added = self.insert(new, shares, price, order.place, order.side);
+        let update = self.change(&order, |ladder| {
+            ladder.remove(order.price, order.shares);
+            if added {
+                ladder.add(price, shares);
+            }
+        })?;
+        Some(if added {
+            Update { price, ..update }
+        } else {
+            update
+        })
+    }
+
+    /// Puts an order in the store; false when it was ignored, and counted.
+    #[inline]
+    fn insert(
+        &mut self,
+        reference: u64,
+        shares: u32,
+        price: Price4,
+        place: u16,
+        side: Option<Side>,
+    ) -> bool {
+        if shares == 0 {
+            self.stats.empty += 1;
+            return false;
         }
-        Some(update)
+        let order = Resting {
+            price,
+            shares,
+            place,
+            side,
+        };
+        let inserted = self.orders.insert(reference, order);
+        self.stats.duplicates += u64::from(!inserted);
+        inserted
+    }
+
+    /// Changes the ladder that a live order stands in, and says what that did to the best level.
+    #[inline]
+    fn change(&mut self, order: &Resting, change: impl FnOnce(&mut Ladder)) -> Option<Update> {
+        let Some(side) = order.side else {
+            self.stats.orphans += 1;
+            return None;
+        };
+        let symbol = self.symbol(order.place)?;
+        let locate = symbol.locate;
+        let ladder = symbol.side_mut(side);
+        let old_best = ladder.best();
+        change(ladder);
+        let new_best = ladder.best();
+        Some(Update {
+            locate,
+            side,
+            price: order.price,
+            old_best,
+            new_best,
+        })
     }
 
     /// Best bid and offer of a symbol.
     #[must_use]
     #[inline]
     pub fn top(&self, locate: u16) -> Top {
-        self.live(locate).map_or_else(Top::default, |symbol| Top { bid: symbol.bids.best(), ask: symbol.asks.best() })
+        self.live(locate).map_or_else(Top::default, |symbol| Top {
+            bid: symbol.bids.best(),
+            ask: symbol.asks.best(),
+        })
     }
 
     /// Levels of one side of a symbol, best first.
     pub fn depth(&self, locate: u16, side: Side) -> impl Iterator<Item = Level> {
-        self.live(locate).into_iter().flat_map(move |symbol| symbol.side(side).levels())
+        self.live(locate)
+            .into_iter()
+            .flat_map(move |symbol| symbol.side(side).levels())
     }
 
     /// Live orders of all symbols.
@@ -269,7 +346,13 @@ impl Book {
     /// [`Book::clear`].
     #[must_use]
     pub fn grew(&self) -> u64 {
-        self.grew + self.orders.grew() + self.symbols.iter().map(|s| s.bids.grew() + s.asks.grew()).sum::<u64>()
+        self.grew
+            + self.orders.grew()
+            + self
+                .symbols
+                .iter()
+                .map(|s| s.bids.grew() + s.asks.grew())
+                .sum::<u64>()
     }
 
     /// A larger capacity than `had`, with which these books were made: twice as much of whatever they had to grow.
@@ -292,14 +375,19 @@ impl Book {
     /// The book of a symbol, if it has had an order since the last clearing.
     fn live(&self, locate: u16) -> Option<&SymbolBook> {
         let place = self.places.get(usize::from(locate))?.checked_sub(1)?;
-        self.symbols.get(place as usize).filter(|symbol| symbol.generation == self.generation)
+        self.symbols
+            .get(place as usize)
+            .filter(|symbol| symbol.generation == self.generation)
     }
 
     /// Where the symbol's book is; a symbol never seen gets the next free one.
     #[inline]
     fn place(&mut self, locate: u16) -> u16 {
         match self.places.get(usize::from(locate)) {
-            #[expect(clippy::cast_possible_truncation, reason = "there are at most 65,536 places")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "there are at most 65,536 places"
+            )]
             Some(&place) if place > 0 => (place - 1) as u16,
             _ => self.new_place(locate),
         }
@@ -307,7 +395,8 @@ impl Book {
 
     #[cold]
     fn new_place(&mut self, locate: u16) -> u16 {
-        let taken = self.places.iter().filter(|&&place| place > 0).count();
+        let taken = self.taken;
+        self.taken += 1;
         if taken >= self.symbols.len() {
             self.grew += 1;
             self.symbols.push(SymbolBook::new(self.levels));
@@ -315,7 +404,10 @@ impl Book {
         if let Some(symbol) = self.symbols.get_mut(taken) {
             symbol.locate = locate;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "at most 65,535 others are taken")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "at most 65,535 others are taken"
+        )]
         let place = taken as u16;
         if let Some(slot) = self.places.get_mut(usize::from(locate)) {
             *slot = u32::from(place) + 1;

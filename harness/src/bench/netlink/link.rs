@@ -172,28 +172,61 @@ impl Connection {
         self.act(what, RouteNetlinkMessage::SetLink(message), 0)
     }
 
+    /// Whether the namespace has an interface of this name.
+    ///
+    /// # Errors
+    /// [`NetlinkError`] of any other kind.
+    pub fn is_here(&mut self, name: &str) -> Result<bool, NetlinkError> {
+        match self.interface(name) {
+            Ok(_) => Ok(true),
+            Err(e) if e.errno() == Some(libc::ENODEV) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Waits until it has; false when it hasn't by then.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub fn wait_until_here(&mut self, name: &str, at_most: Duration) -> Result<bool, NetlinkError> {
+        self.wait_for_change(at_most, |connection| Ok(connection.is_here(name)?.then_some(())))
+            .map(|here| here.is_some())
+    }
+
     /// Waits until the interface has its carrier.
     ///
     /// # Errors
     /// [`NetlinkError::NoCarrier`] when it hasn't by then.
     pub fn wait_for_carrier(&mut self, name: &str, at_most: Duration) -> Result<Interface, NetlinkError> {
-        let failed = |source| NetlinkError::Socket { what: format!("wait for the carrier of {name}"), source };
+        let up = self.wait_for_change(at_most, |connection| {
+            let interface = connection.interface(name)?;
+            Ok(interface.carrier.then_some(interface))
+        })?;
+        up.ok_or_else(|| NetlinkError::NoCarrier { interface: name.into(), waited_ms: at_most.as_millis() })
+    }
+
+    /// Looks each time that the kernel tells of a change to an interface, until there is what is looked for.
+    fn wait_for_change<T>(
+        &mut self,
+        at_most: Duration,
+        mut look: impl FnMut(&mut Self) -> Result<Option<T>, NetlinkError>,
+    ) -> Result<Option<T>, NetlinkError> {
+        let failed = |source| NetlinkError::Socket { what: "wait for a change to an interface".into(), source };
         // Listening starts before the first look, so that no change falls between the two.
         let changes = Self::open()?;
-        changes.socket.add_membership(LINK_CHANGES).map_err(failed)?;
         changes.socket.set_non_blocking(true).map_err(failed)?;
+        changes.socket.add_membership(LINK_CHANGES).map_err(failed)?;
         let until = Instant::now() + at_most;
         loop {
             while changes.socket.recv_from_full().is_ok() {}
-            let interface = self.interface(name)?;
-            if interface.carrier {
-                return Ok(interface);
+            if let Some(found) = look(self)? {
+                return Ok(Some(found));
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(NetlinkError::NoCarrier { interface: name.into(), waited_ms: at_most.as_millis() });
+                return Ok(None);
             }
-            // The kernel tells of carrier changes through a work queue that may merge them: look again now and then.
+            // Some changes are told late or merged with others: look again now and then.
             let timeout = PollTimeout::try_from(left.min(Duration::from_millis(200))).unwrap_or(PollTimeout::ZERO);
             poll(&mut [PollFd::new(changes.socket.as_fd(), PollFlags::POLLIN)], timeout)
                 .map_err(|errno| failed(errno.into()))?;

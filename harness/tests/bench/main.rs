@@ -1,0 +1,7 @@
+//! The bench on the kernel that the tests run on: in namespaces of the tests' own, so that the host isn't touched.
+
+mod common;
+mod interfaces;
+mod journal;
+mod killed;
+mod veth;
