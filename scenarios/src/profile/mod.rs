@@ -83,7 +83,7 @@ pub struct Run {
     pub staged_repetitions: u32,
     /// Seed of the order of trials and of Poisson arrivals.
     pub seed: u64,
-    /// An order that comes later than this after its tick was due is a late one.
+    /// An order that arrives later than this after its tick left is a late one.
     pub orders_late_after: Nanos,
     /// How long an endpoint may stand still without anything being lost: receive buffers hold this much traffic.
     pub stall: Nanos,
