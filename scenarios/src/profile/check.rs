@@ -10,7 +10,7 @@ use super::{
     CorePair, FEWEST_REPETITIONS_FOR_INTERVALS, LaneSelection, NoiseSpec, PROFILE_VERSION, Profile, ProfileError, Run,
     locate::Place,
     raw::{RawNoise, RawPlacement, RawProfile, RawRun, Scalar},
-    requirement, sha256_hex, suggest,
+    requirement, suggest,
     units::{UnitError, parse_duration},
     window::Window,
 };
@@ -36,7 +36,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
     Ok(Profile {
         name: name.clone(),
         description: raw.description,
-        sha256: sha256_hex(text),
+        sha256: crate::digest::sha256_hex(text.as_bytes()),
         source: source.to_owned(),
         text: text.to_owned(),
         tape: doc.tape(&raw.tape, folder)?,

@@ -28,7 +28,6 @@ pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
 use tickcert_results::{judge::Requirement, time::Nanos};
 
 use locate::Place;
@@ -84,7 +83,7 @@ pub struct Run {
     pub staged_repetitions: u32,
     /// Seed of the order of trials and of Poisson arrivals.
     pub seed: u64,
-    /// An order that comes later than this after its tick was due is a late one.
+    /// An order that arrives later than this after its tick left is a late one.
     pub orders_late_after: Nanos,
     /// How long an endpoint may stand still without anything being lost: receive buffers hold this much traffic.
     pub stall: Nanos,
@@ -166,8 +165,4 @@ impl Profile {
             LaneSelection::Named(lanes) => lanes.clone(),
         })
     }
-}
-
-fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
 }

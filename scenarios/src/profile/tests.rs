@@ -84,9 +84,7 @@ fn the_profile_colo_asks_for_hardware_evidence_bare_metal_quiet_cores_and_limits
 }
 
 #[test]
-fn the_digest_is_that_of_the_text() {
-    // sha256sum of the same bytes.
-    assert_eq!(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+fn another_text_has_another_digest() {
     let a = Profile::from_text("a.toml", SMALL).unwrap();
     let b = Profile::from_text("b.toml", &with("= 5", "= 6")).unwrap();
     assert_ne!(a.sha256, b.sha256);
