@@ -1,1 +1,5 @@
-fn main(){}
+//! The `tickcert` command.
+
+fn main() -> std::process::ExitCode {
+    tickcert::cli::main()
+}

@@ -1,1 +1,12 @@
-//! tickcert
+//! Evidence about the host: its clocks, what it is made of, the settings that spoil measurements, and what takes the
+//! cores away. Readers take the root of the file system as a parameter, so that recorded trees serve as fixtures.
+
+pub mod affinity;
+pub mod audit;
+pub mod clocks;
+pub mod host;
+pub mod latency_hold;
+pub mod memory;
+pub mod noise;
+pub mod privilege;
+pub mod sysfs;

@@ -96,7 +96,7 @@ pub trait Tx {
     /// Builds `len` bytes in place and sends them as one frame (on a byte stream: as one segment, if the stream allows).
     ///
     /// # Errors
-    /// [`TxError::Full`] without having called `fill`'s effects onto the wire; [`TxError::Io`] when the flow is broken.
+    /// [`TxError::Full`] when nothing of it went out; [`TxError::Io`] when the flow is broken or the frame too long.
     fn send(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError>;
 
     /// Rings the doorbell of lanes that batch.
@@ -166,7 +166,7 @@ pub struct Unmet {
 /// A way across.
 pub trait Transport: Sized {
     /// Settings of the lane's own; every one has a default.
-    type Config: DeserializeOwned + Serialize + Default + Clone + fmt::Debug;
+    type Config: DeserializeOwned + Serialize + Default + Clone + fmt::Debug + Send + Sync;
     /// Receiving half.
     type Rx: Rx + Send;
     /// Sending half.

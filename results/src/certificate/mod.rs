@@ -30,7 +30,7 @@ pub const SCHEMA: &str = "tickcert/1";
 pub struct Certificate {
     /// Always [`SCHEMA`].
     pub schema: String,
-    /// Unique to the run: time and a random part, as in `20261123T073000Z-5f3a`.
+    /// Unique to the run: time and process, as in `20261123T073000Z-5f3a`.
     pub run_id: String,
     /// The program that made it.
     pub tool: Tool,

@@ -1,9 +1,73 @@
 //! Requirements, and the verdict on each.
+//!
+//! Two kinds of requirement are told apart. What is asked of the system (latencies, orders) can *fail*. What is asked of
+//! the measurement (evidence, repetitions, samples, rate, schedule, noise, clock, stamps, a host that is no virtual
+//! machine) cannot: where it isn't met, the system has not been shown to be bad, it has not been shown at all, and the
+//! verdict is `not-certifiable`.
+
+mod conditions;
+mod finding;
+mod ground;
+mod latency;
+mod limit;
+mod metric;
+mod orders;
+mod reasons;
+mod requirement;
+mod scope;
+
+pub use limit::{Bound, Limit, Relation};
+pub use metric::{Dimension, Direction, Distribution, Metric, OrderFault, ScheduleStatistic, UnknownMetric};
+pub use requirement::{Requirement, RequirementError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{evidence::Evidence, verdict::Verdict};
+use self::{finding::Finding, ground::Ground};
+use crate::{
+    certificate::{Cell, Certificate},
+    evidence::Evidence,
+    verdict::Verdict,
+};
+
+/// The verdict on a certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judgement {
+    /// Each requirement, once for each cell that it is about.
+    pub results: Vec<RequirementResult>,
+    /// The verdict on the whole.
+    pub verdict: Verdict,
+    /// Why, most important first, a line each; empty for a pass only.
+    pub reasons: Vec<String>,
+}
+
+/// Judges `certificate` by `requirements`. What stands in its fields `verdict`, `reasons` and `requirements` is not looked
+/// at.
+#[must_use]
+pub fn judge(requirements: &[Requirement], certificate: &Certificate) -> Judgement {
+    let ground = Ground::new(requirements, certificate);
+    let results: Vec<RequirementResult> = requirements
+        .iter()
+        .flat_map(|r| scope::results(r, certificate, |cell| finding(r, cell, &ground)))
+        .chain(scope::lanes_not_run(requirements, certificate))
+        .collect();
+    let blockers = ground.blockers(requirements);
+    let verdict = Verdict::of_all(results.iter().map(|r| r.verdict).chain(blockers.iter().map(|b| b.verdict)));
+    let reasons = reasons::of(&blockers, &results);
+    Judgement { results, verdict, reasons }
+}
+
+/// What `requirement` comes to; `cell` is there whenever its metric is about cells.
+fn finding(requirement: &Requirement, cell: Option<&Cell>, ground: &Ground<'_>) -> Finding {
+    let bound = requirement.limit.bound;
+    match (&requirement.metric, cell) {
+        (Metric::Latency(of, q), Some(cell)) => latency::finding(cell, of, *q, &requirement.limit, ground),
+        (Metric::Orders(fault), Some(cell)) => orders::fault(cell, *fault, bound, ground),
+        (Metric::OrdersDigest, Some(cell)) => orders::digest(cell, ground),
+        (metric, Some(cell)) => conditions::of_cell(metric, cell, bound, ground),
+        (metric, None) => conditions::of_host(metric, bound, ground.certificate),
+    }
+}
 
 /// A requirement with what was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

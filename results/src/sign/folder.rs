@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// One thing that was checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Check {
     /// What was looked at: `signature`, `schema`, or a file's path.
     pub what: String,

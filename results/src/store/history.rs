@@ -1,6 +1,7 @@
 //! The list of runs.
 
 use rusqlite::{Connection, Row, params};
+use serde::Serialize;
 
 use crate::time::Nanos;
 
@@ -22,7 +23,7 @@ pub struct Filter {
 }
 
 /// One cell of one run; a run without cells has one row without a lane.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HistoryRow {
     /// The run.
     pub run_id: String,

@@ -1,1 +1,168 @@
-//! Not written yet.
+//! Profiles: what a certificate is made from and judged by, in TOML.
+//!
+//! The file is read in two steps. [`raw`] is the shape of the file, with the place of every value kept; [`check`] turns
+//! it into the typed [`Profile`], and so every complaint can name file, line and column and show the line put right.
+//! `docs/PROFILES.md` tells the user about every key.
+
+mod builtin;
+mod check;
+mod check_workload;
+mod error;
+mod locate;
+mod raw;
+mod requirement;
+mod suggest;
+mod units;
+mod window;
+mod workload;
+
+#[cfg(test)]
+mod tests;
+
+pub use builtin::{BUILTIN_NAMES, builtin_text};
+pub use error::ProfileError;
+pub use suggest::{UnknownLane, resolve_lanes};
+pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
+pub use window::{LoadSpec, Window};
+pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
+
+use std::path::Path;
+
+use tickcert_results::{judge::Requirement, time::Nanos};
+
+use locate::Place;
+
+/// The value of the key `profile`: the version of the file's shape.
+pub const PROFILE_VERSION: i64 = 1;
+
+/// Fewer repetitions than this can't carry a 95 % interval.
+pub const FEWEST_REPETITIONS_FOR_INTERVALS: u32 = 5;
+
+/// A profile that has been read and checked, except for the names of its lanes: see [`Profile::check_lanes`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Its name, as it stands in the certificate.
+    pub name: String,
+    /// What it is for, in its own words.
+    pub description: String,
+    /// SHA-256 of the text, hexadecimal.
+    pub sha256: String,
+    /// Where it came from: `built-in profile ci`, or the path as given.
+    pub source: String,
+    /// The text itself, so that it can be kept beside the certificate.
+    pub text: String,
+    /// How the trials are run.
+    pub run: Run,
+    /// The workload's ticks.
+    pub tape: TapeSpec,
+    /// What the trader does with them.
+    pub strategy: StrategySpec,
+    /// What it checks before it sends.
+    pub risk: RiskSpec,
+    /// Each load; never empty.
+    pub loads: Vec<LoadSpec>,
+    /// The noise probe.
+    pub noise: NoiseSpec,
+    /// What the certificate is judged by; never empty.
+    pub requirements: Vec<Requirement>,
+    /// What is allowed but hardly wanted, to be shown before the run.
+    pub warnings: Vec<String>,
+    lane_places: Vec<(String, Place)>,
+}
+
+/// How the trials are run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// Which lanes.
+    pub lanes: LaneSelection,
+    /// Valid repetitions wanted of each cell.
+    pub repetitions: u32,
+    /// How often an invalid repetition is tried again.
+    pub retries: u32,
+    /// Extra repetitions with every stage stamped; they give the stage waterfall and nothing else.
+    pub staged_repetitions: u32,
+    /// Seed of the order of trials and of Poisson arrivals.
+    pub seed: u64,
+    /// An order that arrives later than this after its tick left is a late one.
+    pub orders_late_after: Nanos,
+    /// How long an endpoint may stand still without anything being lost: receive buffers hold this much traffic.
+    pub stall: Nanos,
+    /// The cores, where the profile names them.
+    pub placement: Option<CorePair>,
+}
+
+/// Which lanes a profile asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaneSelection {
+    /// `["all"]`: every lane of this build.
+    All,
+    /// These, in this order.
+    Named(Vec<String>),
+}
+
+/// One core for each endpoint; never the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CorePair {
+    /// Core of the exchange.
+    pub exchange_core: u32,
+    /// Core of the trader.
+    pub trader_core: u32,
+}
+
+/// The noise probe that runs before the trials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct NoiseSpec {
+    /// How long each core is watched.
+    pub duration: Nanos,
+    /// A gap longer than this is counted.
+    pub threshold: Nanos,
+}
+
+impl Profile {
+    /// Loads a built-in profile by its name, or any other by the path of its file.
+    ///
+    /// A name of a built-in profile wins over a file of the same name; write `./ci` to mean the file.
+    ///
+    /// # Errors
+    /// [`ProfileError`], whose text names file, line, column and what to write instead.
+    pub fn load(name_or_path: &str) -> Result<Self, ProfileError> {
+        if let Some(text) = builtin_text(name_or_path) {
+            let source = format!("built-in profile {name_or_path}");
+            return check::profile(&source, text, None);
+        }
+        let path = Path::new(name_or_path);
+        let looks_like_path = name_or_path.contains('/') || path.extension().is_some();
+        if !looks_like_path && !path.exists() {
+            return Err(ProfileError::unknown_name(name_or_path));
+        }
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ProfileError::Read { path: path.to_path_buf(), source })?;
+        check::profile(name_or_path, &text, path.parent())
+    }
+
+    /// Reads a profile from text; `source` is the name used in complaints.
+    ///
+    /// # Errors
+    /// As [`Profile::load`].
+    pub fn from_text(source: &str, text: &str) -> Result<Self, ProfileError> {
+        check::profile(source, text, None)
+    }
+
+    /// The lanes to run, out of the `known` ones of this build; every lane that a requirement names is checked too.
+    ///
+    /// # Errors
+    /// [`ProfileError::Invalid`] at the first lane that is not known, with the nearest that is.
+    pub fn check_lanes(&self, known: &[&str]) -> Result<Vec<String>, ProfileError> {
+        for (lane, place) in &self.lane_places {
+            if lane != suggest::ALL_LANES
+                && let Err(e) = resolve_lanes(std::slice::from_ref(lane), known)
+            {
+                return Err(place.error(&self.source, &self.text, e.what(), e.remedy()));
+            }
+        }
+        Ok(match &self.run.lanes {
+            LaneSelection::All => known.iter().map(|&l| l.to_owned()).collect(),
+            LaneSelection::Named(lanes) => lanes.clone(),
+        })
+    }
+}

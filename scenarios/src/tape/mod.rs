@@ -1,1 +1,145 @@
-//! Not written yet.
+//! The tape: the workload made concrete. Every packet with its time, and every order that must come of it, in one
+//! file that both endpoints map into memory and whose SHA-256 names the workload.
+//!
+//! A tape is played once or several times in a repetition (a pass each). In pass `k` the MoldUDP64 sequence numbers go
+//! on from pass `k - 1`, the trader's books start empty, and the `UserRefNum`s of the orders go on; nothing else
+//! differs. So one pass on file is enough, and the oracle's orders of any pass follow from those of the first.
+
+mod build;
+mod format;
+mod map;
+mod oracle;
+
+pub use build::{build, most_active_symbol};
+pub use format::{TapeError, TapeHeader};
+pub use oracle::{Expected, USER_REF_NUM};
+
+use std::path::Path;
+
+use tickcert_results::{certificate::TapeSummary, time::Nanos};
+
+use crate::{feed::mold, load::TapeTimes};
+
+/// Where the sequence number stands in a MoldUDP64 packet (`crate::feed::mold`).
+const SEQUENCE: std::ops::Range<usize> = 10..18;
+
+/// A tape, mapped.
+pub struct Tape {
+    bytes: map::Mapped,
+    layout: format::Layout,
+    sha256: String,
+    at: Vec<Nanos>,
+    triggers: Vec<u32>,
+}
+
+impl Tape {
+    /// Maps a tape file and checks that everything in it lies where it says.
+    ///
+    /// # Errors
+    /// [`TapeError`]: unreadable, not a tape, of another version, cut short, or inconsistent.
+    pub fn open(path: &Path) -> Result<Self, TapeError> {
+        let bytes = map::Mapped::open(path)?;
+        let layout = format::Layout::read(path, &bytes)?;
+        let sha256 = crate::digest::sha256_hex(&bytes);
+        let at = layout.packets(&bytes).iter().map(format::PacketEntry::at).collect();
+        let triggers = layout.order_packets(&bytes).iter().map(|p| p.get()).collect();
+        Ok(Self { bytes, layout, sha256, at, triggers })
+    }
+
+    /// What was written about it when it was built.
+    #[must_use]
+    pub fn header(&self) -> &TapeHeader {
+        &self.layout.header
+    }
+
+    /// SHA-256 of the file, hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Packets in one pass.
+    #[must_use]
+    pub fn packets(&self) -> usize {
+        self.at.len()
+    }
+
+    /// Orders of one pass.
+    #[must_use]
+    pub fn orders(&self) -> usize {
+        self.triggers.len()
+    }
+
+    /// Bytes of each order.
+    #[must_use]
+    pub fn order_len(&self) -> usize {
+        self.layout.order_len
+    }
+
+    /// What a schedule is made from.
+    #[must_use]
+    pub fn times(&self) -> TapeTimes<'_> {
+        TapeTimes { at: &self.at, triggers: &self.triggers }
+    }
+
+    /// The UDP payload of packet `n` of the first pass; empty beyond the end.
+    #[must_use]
+    #[inline]
+    pub fn packet(&self, n: usize) -> &[u8] {
+        self.layout.packet(&self.bytes, n)
+    }
+
+    /// Writes packet `n` as it is in `pass` (from 0) into `out`, which has the packet's length.
+    #[inline]
+    pub fn write_packet(&self, n: usize, pass: u32, out: &mut [u8]) {
+        let packet = self.packet(n);
+        out.copy_from_slice(packet);
+        if pass > 0
+            && let Some(field) = out.get_mut(SEQUENCE)
+            && let Ok(first) = <[u8; 8]>::try_from(&packet[SEQUENCE])
+        {
+            let go_on = u64::from(pass) * self.layout.header.messages;
+            field.copy_from_slice(&(u64::from_be_bytes(first) + go_on).to_be_bytes());
+        }
+    }
+
+    /// The orders that the first `sent` packets must cause, counted through all passes.
+    #[must_use]
+    pub fn expected(&self, sent: usize) -> Expected<'_> {
+        Expected::new(self.layout.order_bytes(&self.bytes), self.layout.order_len, &self.triggers, self.packets(), sent)
+    }
+
+    /// How many packets it takes until `orders` orders have been caused.
+    #[must_use]
+    pub fn packets_for(&self, orders: u64) -> u64 {
+        let per_pass = self.orders() as u64;
+        let (full, rest) = (orders.saturating_sub(1) / per_pass, orders.saturating_sub(1) % per_pass);
+        let last = usize::try_from(rest).ok().and_then(|n| self.triggers.get(n)).copied().unwrap_or_default();
+        full * self.packets() as u64 + u64::from(last) + 1
+    }
+
+    /// The packet that ends the session after `sent` packets.
+    #[must_use]
+    pub fn end_of_session(&self, sent: usize) -> [u8; mold::HEADER_LEN] {
+        let (pass, in_pass) = (sent / self.packets(), sent % self.packets());
+        let first = self.packet(in_pass).get(SEQUENCE).and_then(|f| <[u8; 8]>::try_from(f).ok()).map_or(1, u64::from_be_bytes);
+        build::end_of_session(pass as u64 * self.header().messages + first)
+    }
+
+    /// As it stands in a certificate.
+    #[must_use]
+    pub fn summary(&self) -> TapeSummary {
+        let header = self.header();
+        TapeSummary {
+            sha256: self.sha256.clone(),
+            source: header.source.clone(),
+            packets: self.packets() as u64,
+            messages: header.messages,
+            expected_orders: self.orders() as u64,
+            orders_sha256: self.expected(self.packets()).digest(),
+            duration_ns: self.at.last().copied().unwrap_or_default(),
+            strategy: header.trader.strategy.describe(),
+            notes: header.notes.clone(),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The inverse of each change.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use nix::{
+    errno::Errno,
+    mount::{MntFlags, umount2},
+};
+
+use super::{Change, InterfaceState, change::ignore_if_so, ignore_missing};
+use crate::bench::{
+    netlink::{Connection, NetlinkError},
+    netns::{Namespace, NamespaceError},
+};
+
+/// Why a change is still there.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// rtnetlink.
+    #[error(transparent)]
+    Netlink(#[from] NetlinkError),
+    /// The namespace of a moved interface.
+    #[error("{interface} can't be brought back")]
+    Namespace {
+        /// Which.
+        interface: String,
+        /// Why.
+        source: NamespaceError,
+    },
+    /// It is neither here nor there.
+    #[error(
+        "{interface} hasn't come back from the bench's network namespace; see `ip link` (the kernel may have renamed it)"
+    )]
+    Lost {
+        /// Which.
+        interface: String,
+    },
+    /// A value can't be set back.
+    #[error("{} can't be set back to {value:?}", file.display())]
+    Value {
+        /// Which.
+        file: PathBuf,
+        /// As it was.
+        value: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A pinned namespace can't be let go.
+    #[error("the pinned network namespace {} can't be removed", file.display())]
+    Unpin {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Whether the process that made the changes still lives, and with it the paths below its folder in `/proc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Alive,
+    Dead,
+}
+
+/// Undoes all that can be, the last change first.
+pub(super) fn undo_all(changes: &[Change], owner: Owner) -> Vec<UndoError> {
+    changes.iter().rev().filter_map(|change| undo(change, owner).err()).collect()
+}
+
+fn undo(change: &Change, owner: Owner) -> Result<(), UndoError> {
+    match change {
+        Change::NamespacePinned { file } => unpin(file),
+        Change::InterfaceMoved { interface, namespace, pinned, was } => {
+            let reachable = (*pinned || owner == Owner::Alive).then_some(namespace.as_path());
+            bring_back(interface, reachable, was)
+        }
+        Change::AddressAdded { interface, address } => {
+            with_interface(interface, |connection, found| connection.remove_address(found, *address))
+        }
+        Change::RouteAdded { interface, route } => {
+            with_interface(interface, |connection, found| connection.remove_route(found, route))
+        }
+        Change::ValueSet { file, before } => fs::write(file, before)
+            .or_else(ignore_missing)
+            .map_err(|source| UndoError::Value { file: file.clone(), value: before.clone(), source }),
+    }
+}
+
+/// Takes something from an interface; an interface that is gone has taken it along.
+fn with_interface(
+    name: &str,
+    undo: impl FnOnce(&mut Connection, &crate::bench::netlink::Interface) -> Result<(), NetlinkError>,
+) -> Result<(), UndoError> {
+    let mut connection = Connection::open()?;
+    let undone = connection.interface(name).and_then(|found| undo(&mut connection, &found));
+    Ok(undone.or_else(ignore_if_so)?)
+}
+
+/// How long a device may take to come back by itself: the kernel takes namespaces apart in the background.
+const RETURN: Duration = Duration::from_secs(10);
+
+/// Moves an interface back from `namespace`, or, where that can't be reached any more, waits for the kernel to do so.
+fn bring_back(name: &str, namespace: Option<&Path>, was: &InterfaceState) -> Result<(), UndoError> {
+    let mut connection = Connection::open()?;
+    if !connection.is_here(name)? {
+        let lost = || UndoError::Lost { interface: name.into() };
+        match namespace {
+            Some(path) => fetch(name, path)?,
+            None if connection.wait_until_here(name, RETURN)? => {}
+            None => return Err(lost()),
+        }
+        if !connection.is_here(name)? {
+            return Err(lost());
+        }
+    }
+    Ok(was.restore(&mut connection, name)?)
+}
+
+fn fetch(name: &str, from: &Path) -> Result<(), UndoError> {
+    let failed = |source| UndoError::Namespace { interface: name.into(), source };
+    let here = Namespace::current().map_err(failed)?;
+    let there = Namespace::open(from).map_err(failed)?;
+    let moved = there
+        .run(|| {
+            let mut connection = Connection::open()?;
+            let interface = connection.interface(name)?;
+            connection.set_up(&interface, false)?;
+            connection.move_to(&interface, std::os::fd::AsFd::as_fd(&here))
+        })
+        .map_err(failed)?;
+    Ok(moved.or_else(ignore_if_so)?)
+}
+
+fn unpin(file: &Path) -> Result<(), UndoError> {
+    let failed = |source| UndoError::Unpin { file: file.into(), source };
+    match umount2(file, MntFlags::MNT_DETACH) {
+        // Not mounted, or not even made.
+        Ok(()) | Err(Errno::EINVAL | Errno::ENOENT) => {}
+        Err(errno) => return Err(failed(errno.into())),
+    }
+    fs::remove_file(file).or_else(ignore_missing).map_err(failed)
+}

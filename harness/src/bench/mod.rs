@@ -1,0 +1,169 @@
+//! Two network namespaces with a wire between them, in which the endpoints run, and nothing of it left behind.
+//!
+//! By default the wire is a veth pair in namespaces that have no name and are held by this process only, so that even
+//! `kill -9` leaves nothing. With real interfaces every change to the host is in the undo [`journal`] before it is
+//! made. [`lock`] keeps two runs from measuring at the same time; two benches can exist at the same time.
+
+mod connections;
+mod ends;
+mod error;
+pub mod interfaces;
+pub mod journal;
+pub mod lock;
+pub mod netlink;
+pub mod netns;
+pub mod parent;
+pub mod run_dir;
+pub mod user_namespace;
+mod veth;
+
+use std::{
+    net::{Ipv4Addr, SocketAddrV4},
+    path::PathBuf,
+};
+
+use tickcert_results::time::Nanos;
+use tickcert_transports::api::Link;
+
+use ends::End;
+pub use error::BenchError;
+use journal::Journal;
+use netns::Namespace;
+
+/// Group and port that ticks are sent to.
+const TICKS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(239, 195, 1, 1), 26477);
+/// Where the exchange listens for orders.
+const ORDERS: SocketAddrV4 = SocketAddrV4::new(ends::EXCHANGE, 26478);
+/// Where datagram orders come from.
+const TRADER: SocketAddrV4 = SocketAddrV4::new(ends::TRADER, 26479);
+
+/// What the wire is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// A veth pair; needs no hardware, gives emulated evidence.
+    Veth,
+    /// Two interfaces of the host that are cabled to each other.
+    Interfaces {
+        /// The exchange's.
+        exchange: String,
+        /// The trader's.
+        trader: String,
+        /// Even if the default route or an SSH session goes through one of them.
+        force: bool,
+    },
+}
+
+/// The bench that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BenchSpec {
+    /// What the wire is made of.
+    pub wire: Wire,
+    /// Bytes that a receive buffer must hold so that a stall loses nothing.
+    pub receive_buffer: usize,
+    /// How long to wait for a carrier, and for the other end when a lane opens.
+    pub connect_timeout: Nanos,
+    /// Folder of the undo journal; see [`run_dir::default_path`].
+    pub run_dir: PathBuf,
+}
+
+impl Default for BenchSpec {
+    fn default() -> Self {
+        Self {
+            wire: Wire::Veth,
+            receive_buffer: 16 << 20,
+            connect_timeout: Nanos::SECOND * 10,
+            run_dir: run_dir::default_path(),
+        }
+    }
+}
+
+/// A bench that stands. Dropping it undoes every change to the host; what can't be undone stays in the journal for
+/// `tickcert clean`. [`Bench::take_down`] does the same and says so.
+#[derive(Debug)]
+pub struct Bench {
+    /// The wire, as both ends are told of it.
+    pub link: Link,
+    /// Where the exchange's namespace can be entered ([`netns::enter`]) while this lives.
+    pub exchange_netns: PathBuf,
+    /// Where the trader's can.
+    pub trader_netns: PathBuf,
+    // Undone before the namespaces are let go: fields are dropped in this order.
+    undo: Undo,
+    _exchange: Namespace,
+    _trader: Namespace,
+}
+
+/// Undoes the journal in the namespace that the changes were made in.
+#[derive(Debug)]
+struct Undo {
+    host: Namespace,
+    journal: Journal,
+}
+
+impl Undo {
+    fn now(&mut self) -> Result<(), BenchError> {
+        let Self { host, journal } = self;
+        // Nothing to undo is also all that there can be in a user namespace, from which the host's network namespace
+        // can't be entered again.
+        if journal.is_empty() {
+            return Ok(());
+        }
+        Ok(host.run(|| journal.undo())??)
+    }
+}
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        // Nobody can be told here; the journal stays where something could not be undone.
+        let _ = self.now();
+    }
+}
+
+impl Bench {
+    /// Sets it up, from the network namespace of the calling thread.
+    ///
+    /// # Errors
+    /// [`BenchError`]; everything done until then is undone.
+    pub fn set_up(spec: &BenchSpec) -> Result<Self, BenchError> {
+        let (exchange, trader) = (Namespace::create()?, Namespace::create()?);
+        // Declared after the namespaces, so that a failure below undoes before it lets go of them.
+        let mut undo = Undo { host: Namespace::current()?, journal: Journal::new(&spec.run_dir) };
+        let (names, is_virtual) = match &spec.wire {
+            Wire::Veth => {
+                let names = veth::unique_names();
+                veth::create(&names, &exchange, &trader)?;
+                (names, true)
+            }
+            Wire::Interfaces { exchange: e, trader: t, force } => {
+                interfaces::lend(&mut undo.journal, &spec.run_dir, [e, t], [&exchange, &trader], *force)?;
+                let names = veth::Names { exchange: e.clone(), trader: t.clone() };
+                (names, interfaces::is_virtual(&exchange, e)? || interfaces::is_virtual(&trader, t)?)
+            }
+        };
+        ends::connect(
+            &End { namespace: &exchange, interface: &names.exchange, ip: ends::EXCHANGE },
+            &End { namespace: &trader, interface: &names.trader, ip: ends::TRADER },
+            spec.connect_timeout.into(),
+        )?;
+        let link = Link {
+            exchange_interface: names.exchange,
+            trader_interface: names.trader,
+            ticks: TICKS,
+            orders: ORDERS,
+            trader: TRADER,
+            is_virtual,
+            receive_buffer: spec.receive_buffer,
+            connect_timeout: spec.connect_timeout,
+        };
+        let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
+        Ok(Self { link, exchange_netns, trader_netns, undo, _exchange: exchange, _trader: trader })
+    }
+
+    /// Takes it down, and says what could not be undone.
+    ///
+    /// # Errors
+    /// [`BenchError::Journal`].
+    pub fn take_down(mut self) -> Result<(), BenchError> {
+        self.undo.now()
+    }
+}

@@ -1,0 +1,278 @@
+//! Commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Measures how long this host takes from a market-data tick to an order, and certifies it.
+#[derive(Debug, Parser)]
+#[command(name = "tickcert", version = crate::version::LONG, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 pass, 1 fail, 2 wrong use or configuration, 3 not certifiable, 4 could not run.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a profile and issue a certificate
+    #[command(after_help = CERTIFY_EXAMPLES)]
+    Certify(CertifyArgs),
+    /// Run one scenario without judging it
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// List the lanes, and what each needs that this host lacks
+    Lanes(LanesArgs),
+    /// Put known delays, stalls and faults into the trader and show that the method finds them
+    #[command(after_help = SELFTEST_EXAMPLES)]
+    Selftest(SelftestArgs),
+    /// Compare two certificates
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
+    /// List earlier runs from the store
+    History(HistoryArgs),
+    /// Write the HTML of an earlier run again
+    Report(ReportArgs),
+    /// Check a certificate's signature and files
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// Undo what a run that was killed has left on this host
+    Clean(CleanArgs),
+    /// Print shell completions
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// One end of a trial; started by the other commands
+    #[command(hide = true)]
+    Endpoint(EndpointArgs),
+    /// Run a command beside a wired pair of namespaces, for comparing with other tools
+    #[command(hide = true)]
+    Bench(BenchArgs),
+}
+
+const CERTIFY_EXAMPLES: &str = "Examples:
+  tickcert certify                                  the built-in profile `ci`, generated ticks
+  tickcert certify --profile colo --label srv-17    qualify a server
+  tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --lanes kernel-udp
+  tickcert certify --profile ./mine.toml --json > certificate.json";
+
+const RUN_EXAMPLES: &str = "Examples:
+  tickcert run service-time --lanes kernel-udp --json
+  tickcert run service-time --lanes kernel-udp,kernel-tcp --frame-bytes 64 --duration 2s";
+
+const SELFTEST_EXAMPLES: &str = "Examples:
+  tickcert selftest            the whole proof, about a quarter of an hour
+  tickcert selftest --short    the short form, about two minutes
+  tickcert selftest --only busy,faults";
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  tickcert compare before/ after/                   folders of certificates
+  tickcert compare 20261123T0730 last               runs of the store
+  tickcert compare a/certificate.json b/ --json";
+
+const VERIFY_EXAMPLES: &str = "Examples:
+  tickcert verify out/
+  tickcert verify out/ --signers allowed_signers
+With OpenSSH alone:
+  ssh-keygen -Y verify -f allowed_signers -I tickcert -n tickcert -s certificate.json.sig < certificate.json";
+
+/// What every command that measures has.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Print the result as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Say nothing but errors and the result
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
+    /// Fail instead of waiting when another run is measuring on this host
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CertifyArgs {
+    /// Name of a built-in profile (ci, colo) or path of a TOML file
+    #[arg(long, default_value = "ci")]
+    pub(crate) profile: String,
+    /// Ticks: ITCH 5.0 BinaryFILE (plain, .gz, .zst) or pcap/pcapng of MoldUDP64, instead of the profile's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ticks: Option<PathBuf>,
+    /// Lanes, instead of the profile's
+    #[arg(long, value_delimiter = ',', value_name = "LANE,…")]
+    pub(crate) lanes: Vec<String>,
+    /// Repetitions of each cell, instead of the profile's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) repetitions: Option<u32>,
+    /// Core of the exchange
+    #[arg(long, value_name = "CORE", requires = "trader_core")]
+    pub(crate) exchange_core: Option<u32>,
+    /// Core of the trader
+    #[arg(long, value_name = "CORE", requires = "exchange_core")]
+    pub(crate) trader_core: Option<u32>,
+    /// Folder of the certificate [default: tickcert-out/<run id>]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Store [default: results.sqlite in the user's data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Key that signs [default: signing-key in the user's data folder, made on first use]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// Your name for this machine [default: its host name]
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    #[command(subcommand)]
+    pub(crate) scenario: Scenario,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenario {
+    /// Closed loop: one frame there and back; service time, not tick-to-trade under load
+    ServiceTime(ServiceTimeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServiceTimeArgs {
+    /// Lanes
+    #[arg(long, value_delimiter = ',', value_name = "LANE,…", default_value = "kernel-udp")]
+    pub(crate) lanes: Vec<String>,
+    /// Payload of the frame
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1472))]
+    pub(crate) frame_bytes: u32,
+    /// How long to measure each lane
+    #[arg(long, value_name = "TIME", default_value = "2 s", value_parser = args_duration)]
+    pub(crate) duration: tickcert_results::time::Nanos,
+    /// Core of the initiating end
+    #[arg(long, value_name = "CORE", requires = "trader_core")]
+    pub(crate) exchange_core: Option<u32>,
+    /// Core of the echoing end
+    #[arg(long, value_name = "CORE", requires = "exchange_core")]
+    pub(crate) trader_core: Option<u32>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+fn args_duration(text: &str) -> Result<tickcert_results::time::Nanos, String> {
+    tickcert_scenarios::profile::parse_duration(text).map_err(|e| e.to_string())
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LanesArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SelftestArgs {
+    /// The short form
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Only these parts: busy, stall, faults, generator, comparisons
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// Folder or file of a certificate, or run id (or its beginning, or `last`) from the store
+    pub(crate) a: String,
+    /// As above
+    pub(crate) b: String,
+    /// Store
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HistoryArgs {
+    /// Only runs of this profile
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Only this lane
+    #[arg(long)]
+    pub(crate) lane: Option<String>,
+    /// At most so many rows
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+    /// Store
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// Folder or file of a certificate, or run id (or its beginning, or `last`) from the store
+    pub(crate) which: String,
+    /// File to write [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Store
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// Folder of the certificate
+    pub(crate) dir: PathBuf,
+    /// Keys to trust, in the form of ssh-keygen's allowed signers
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signers: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct CleanArgs {
+    /// Say nothing when there is nothing to undo
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct EndpointArgs {
+    /// Process that this one dies with
+    #[arg(long)]
+    pub(crate) parent: u32,
+    /// Network namespace to enter
+    #[arg(long)]
+    pub(crate) netns: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) action: BenchAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchAction {
+    /// Run a command with TICKCERT_EXCHANGE_NETNS, TICKCERT_TRADER_NETNS and the addresses set
+    Exec {
+        /// The command
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+}

@@ -1,0 +1,104 @@
+//! `tickcert certify`.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, anyhow};
+use jiff::Timestamp;
+use tickcert_results::{atomic_file, certificate::Certificate, report::render_terminal};
+use tickcert_scenarios::profile::{LaneSelection, Profile, resolve_lanes};
+use tickcert_transports::Lane;
+
+use super::{Failure, Outcome, args::CertifyArgs, places, start};
+use crate::run::{
+    certify::{self, Order},
+    output,
+    progress::{Progress, Voice},
+};
+
+pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
+    let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    let voice = start::voice(&args.common);
+    let mut progress = Progress::new(voice);
+    for warning in &profile.warnings {
+        progress.say(&format!("warning: {warning}"));
+    }
+    let order = order(args, profile)?;
+    let (store, key) = (places::store(args.store.as_ref()), places::key(args.key.as_ref()));
+    let (store, key) = (store.map_err(Failure::usage)?, key.map_err(Failure::usage)?);
+    let _privilege = start::privilege()?;
+    let _lock = start::lock(&args.common, &progress)?;
+    start::listen()?;
+    atomic_file::create_folder(&order.out.join("samples")).map_err(Failure::cannot_run)?;
+    let mut certificate = certify::certify(&order, &mut progress).map_err(Failure::cannot_run)?;
+    let written = output::write(&mut certificate, &order.out, &key).map_err(Failure::cannot_run)?;
+    if let Err(e) = output::store(&certificate, &order.out, &store) {
+        progress.say(&format!("warning: the certificate is not in the store: {e:#}"));
+    }
+    say(args, &certificate, &written, voice)?;
+    Ok(certificate.verdict.into())
+}
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+fn say(args: &CertifyArgs, certificate: &Certificate, written: &output::Written, voice: Voice) -> Result<(), Failure> {
+    if args.common.json {
+        let text = serde_json::to_string_pretty(certificate).context("can't write JSON").map_err(Failure::cannot_run)?;
+        println!("{text}");
+        return Ok(());
+    }
+    if voice != Voice::Quiet {
+        println!("{}", render_terminal(certificate, 100));
+        if written.key_is_new {
+            println!("A signing key was made: {} ({})", written.key.display(), written.fingerprint);
+        } else {
+            println!("Signed by {} ({})", written.key.display(), written.fingerprint);
+        }
+    }
+    println!("{}: {}", certificate.verdict, written.html.display());
+    Ok(())
+}
+
+fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
+    let mut overrides = Vec::new();
+    let lanes = lanes(args, &profile, &mut overrides)?;
+    if let Some(n) = args.repetitions {
+        overrides.push(format!("repetitions = {n}"));
+        profile.run.repetitions = n;
+    }
+    if let Some(file) = &args.ticks {
+        overrides.push("ticks from a file".to_owned());
+        if !file.is_file() {
+            return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
+        }
+    }
+    let given = args.exchange_core.zip(args.trader_core);
+    let cores = given.or(profile.run.placement.map(|p| (p.exchange_core, p.trader_core)));
+    let cores = start::cores(cores)?;
+    let run_id = run_id();
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
+    if fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
+        let text = format!("{} is not empty: name another folder with --out, or remove it", out.display());
+        return Err(Failure::usage(anyhow!(text)));
+    }
+    let label = args.label.clone();
+    Ok(Order { profile, ticks: args.ticks.clone(), lanes, cores, label, overrides, out, run_id })
+}
+
+fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {
+    let known = Lane::names();
+    let names = if args.lanes.is_empty() {
+        match &profile.run.lanes {
+            LaneSelection::All => known.iter().map(|n| (*n).to_owned()).collect(),
+            LaneSelection::Named(_) => profile.check_lanes(&known).map_err(Failure::usage)?,
+        }
+    } else {
+        let names = resolve_lanes(&args.lanes, &known).map_err(Failure::usage)?;
+        overrides.push(format!("lanes = {}", names.join(", ")));
+        names
+    };
+    Ok(names.iter().filter_map(|name| Lane::by_name(name)).collect())
+}
+
+/// Time and process: two runs of one second differ.
+fn run_id() -> String {
+    format!("{}-{:04x}", Timestamp::now().strftime("%Y%m%dT%H%M%SZ"), std::process::id() & 0xffff)
+}

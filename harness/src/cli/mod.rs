@@ -1,0 +1,56 @@
+//! The command line.
+
+mod args;
+mod certify;
+mod endpoint;
+mod exit;
+mod history;
+mod lanes;
+mod places;
+mod run;
+pub(crate) mod start;
+mod verify;
+
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::{CommandFactory, Parser};
+pub use exit::{Failure, Outcome};
+pub(crate) use {args::SelftestArgs, lanes::Preflight};
+
+/// Parses the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and version are no errors; wrong use is status 2.
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match dispatch(args) {
+        Ok(Outcome(status)) => ExitCode::from(status),
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(args: Args) -> Result<Outcome, Failure> {
+    match args.command {
+        Command::Certify(args) => certify::main(&args),
+        Command::Run(args) => run::main(&args),
+        Command::Lanes(args) => lanes::main(&args),
+        Command::Selftest(args) => crate::selftest::main(&args),
+        Command::Compare(args) => history::compare(&args),
+        Command::History(args) => history::main(&args),
+        Command::Report(args) => history::report(&args),
+        Command::Verify(args) => verify::main(&args),
+        Command::Clean(args) => verify::clean(&args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "tickcert", &mut std::io::stdout());
+            Ok(Outcome::OK)
+        }
+        Command::Endpoint(args) => endpoint::main(&args),
+        Command::Bench(args) => run::bench(&args),
+    }
+}

@@ -1,0 +1,139 @@
+//! `tickcert run` and the hidden `tickcert bench`.
+
+use std::{
+    net::{Ipv4Addr, SocketAddrV4},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, anyhow};
+use tickcert_probes::{clocks, host};
+use tickcert_results::certificate::Quantiles;
+use tickcert_scenarios::profile::resolve_lanes;
+use tickcert_transports::{Lane, api::Link};
+
+use super::{
+    Failure, Outcome,
+    args::{BenchAction, BenchArgs, RunArgs, Scenario, ServiceTimeArgs},
+    start,
+};
+use crate::{
+    bench::{Bench, BenchSpec, lock::{self, IfHeld, RunLock}},
+    run::{
+        progress::Progress,
+        service_time::{self, Order, ServiceTimes},
+    },
+};
+
+const EXCHANGE_NETNS: &str = "TICKCERT_EXCHANGE_NETNS";
+const TRADER_NETNS: &str = "TICKCERT_TRADER_NETNS";
+const LINK: &str = "TICKCERT_LINK";
+
+pub(super) fn main(args: &RunArgs) -> Result<Outcome, Failure> {
+    match &args.scenario {
+        Scenario::ServiceTime(args) => service_time(args),
+    }
+}
+
+/// A wire: one of our own, or that of the `tickcert bench exec` around us, which holds the lock too.
+enum Wired {
+    Own { bench: Bench, _lock: RunLock },
+    Given { link: Link, exchange: PathBuf, trader: PathBuf },
+}
+
+impl Wired {
+    fn find(args: &ServiceTimeArgs, progress: &Progress) -> Result<Self, Failure> {
+        if let (Some(exchange), Some(trader), Ok(link)) =
+            (std::env::var_os(EXCHANGE_NETNS), std::env::var_os(TRADER_NETNS), std::env::var(LINK))
+        {
+            let link = serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
+            return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
+        }
+        start::privilege()?;
+        let lock = start::lock(&args.common, progress)?;
+        let bench = Bench::set_up(&BenchSpec::default()).map_err(Failure::cannot_run)?;
+        Ok(Self::Own { bench, _lock: lock })
+    }
+
+    fn parts(&self) -> (&Link, &Path, &Path) {
+        match self {
+            Self::Own { bench, .. } => (&bench.link, &bench.exchange_netns, &bench.trader_netns),
+            Self::Given { link, exchange, trader } => (link, exchange, trader),
+        }
+    }
+}
+
+fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
+    let names = resolve_lanes(&args.lanes, &Lane::names()).map_err(Failure::usage)?;
+    let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
+    let cores = start::cores(args.exchange_core.zip(args.trader_core))?;
+    let progress = Progress::new(start::voice(&args.common));
+    let wired = Wired::find(args, &progress)?;
+    start::listen()?;
+    let (link, exchange, trader) = wired.parts();
+    // A ping-pong tool's frames are unicast: so are these.
+    let link = Link { ticks: SocketAddrV4::new(*link.trader.ip(), link.ticks.port()), ..link.clone() };
+    let (_, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
+    let virtualised = host::read(Path::new("/")).virtualised;
+    progress.say(&format!("Service time of {}, {} each", names.join(", "), args.duration));
+    let times = service_time::measure(&Order {
+        lanes: &lanes,
+        frame_bytes: args.frame_bytes,
+        duration: args.duration,
+        cores,
+        link: &link,
+        exchange,
+        trader,
+        scale,
+        virtualised: &virtualised,
+    })
+    .map_err(Failure::cannot_run)?;
+    print(&times, args.common.json)?;
+    Ok(if times.cells.is_empty() { Outcome(4) } else { Outcome::OK })
+}
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+fn print(times: &ServiceTimes, json: bool) -> Result<(), Failure> {
+    if json {
+        let text = serde_json::to_string(times).context("can't write JSON").map_err(Failure::cannot_run)?;
+        println!("{text}");
+        return Ok(());
+    }
+    println!("Service time (closed loop, round trip at the initiating side); not tick-to-trade under load");
+    for cell in &times.cells {
+        println!("{:<14} {} bytes, {}: {}", cell.lane, cell.frame_bytes, cell.evidence, line(&cell.rtt_ns));
+    }
+    for row in &times.not_run {
+        println!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how);
+    }
+    Ok(())
+}
+
+fn line(q: &Quantiles) -> String {
+    let shown = |name: &str| q.by_name(name).map_or_else(|| "needs more samples".to_owned(), |n| n.to_string());
+    let parts = ["min", "p50", "p90", "p99", "p99_9", "max"].map(|name| format!("{name} {}", shown(name)));
+    format!("n {}, {}", q.n, parts.join(", "))
+}
+
+/// Runs a command beside a wired pair of namespaces.
+pub(super) fn bench(args: &BenchArgs) -> Result<Outcome, Failure> {
+    let BenchAction::Exec { command } = &args.action;
+    start::privilege()?;
+    let lock = RunLock::take(&lock::default_path(), IfHeld::Wait, |_| ()).map_err(Failure::cannot_run)?;
+    let bench = Bench::set_up(&BenchSpec::default()).map_err(Failure::cannot_run)?;
+    let Some((program, rest)) = command.split_first() else { return Err(Failure::usage(anyhow!("no command"))) };
+    let address = |ip: &Ipv4Addr| ip.to_string();
+    let link = serde_json::to_string(&bench.link).context("can't write the link").map_err(Failure::cannot_run)?;
+    let status = Command::new(program)
+        .args(rest)
+        .env(EXCHANGE_NETNS, &bench.exchange_netns)
+        .env(TRADER_NETNS, &bench.trader_netns)
+        .env("TICKCERT_EXCHANGE_ADDR", address(bench.link.orders.ip()))
+        .env("TICKCERT_TRADER_ADDR", address(bench.link.trader.ip()))
+        .env(LINK, link)
+        .status()
+        .with_context(|| format!("can't start {program}"))
+        .map_err(Failure::cannot_run)?;
+    drop(lock);
+    Ok(Outcome(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+}

@@ -1,0 +1,39 @@
+//! `tickcert verify` and `tickcert clean`.
+
+use anyhow::Context;
+use tickcert_results::sign;
+
+use super::{
+    Failure, Outcome,
+    args::{CleanArgs, VerifyArgs},
+};
+use crate::bench::{journal, run_dir};
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
+    let allowed = args.signers.as_deref().map(sign::parse_allowed_signers).transpose().map_err(Failure::usage)?;
+    let report = sign::verify_dir(&args.dir, allowed.as_deref()).map_err(Failure::negative)?;
+    if args.json {
+        let value = serde_json::json!({
+            "ok": report.ok(), "run_id": report.run_id, "verdict": report.verdict, "signer": report.signer.to_string(),
+            "signed_by": report.signed_by(), "checks": report.checks,
+        });
+        println!("{}", serde_json::to_string_pretty(&value).context("can't write JSON").map_err(Failure::cannot_run)?);
+    } else {
+        print!("{report}");
+    }
+    Ok(Outcome(u8::from(!report.ok())))
+}
+
+#[expect(clippy::print_stdout, reason = "the command's result")]
+pub(super) fn clean(args: &CleanArgs) -> Result<Outcome, Failure> {
+    let dir = run_dir::default_path();
+    let found = journal::clean(&dir).map_err(Failure::cannot_run)?;
+    if found.is_empty() && !args.quiet {
+        println!("Nothing to undo: no run has left a journal in {}", dir.display());
+    }
+    for journal in &found {
+        println!("{journal}");
+    }
+    Ok(if found.iter().any(journal::Cleaned::failed) { Outcome(1) } else { Outcome::OK })
+}

@@ -1,0 +1,228 @@
+//! What parent and endpoint say to each other: one JSON object a line, on the endpoint's standard input and output.
+
+use std::{
+    io::{self, BufRead, Write},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tickcert_results::time::{Nanos, TickScale};
+use tickcert_scenarios::load::Arrival;
+use tickcert_transports::{
+    api::{Link, Role},
+    wrap::faults::FaultPlan,
+};
+
+/// Parent to endpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    /// Open the lane and make ready for a trial.
+    Open(Box<TrialSpec>),
+    /// Open the lane and make ready for a ping-pong.
+    OpenPingPong(Box<PingPongSpec>),
+    /// Begin.
+    Go,
+    /// Nothing more is wanted.
+    Quit,
+}
+
+/// Endpoint to parent.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "kebab-case")]
+pub enum Report {
+    /// The lane is open on this side.
+    Ready,
+    /// The timed loop has begun.
+    Running,
+    /// The trial is over; the samples lie where the command said.
+    Exchanged(ExchangeReport),
+    /// As above, from the trader.
+    Traded(TraderReport),
+    /// The ping-pong is over.
+    PingPonged(PingPongReport),
+    /// It can't go on.
+    Failed {
+        /// What went wrong, with causes and remedy.
+        error: String,
+    },
+}
+
+/// One trial, for one end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrialSpec {
+    /// The lane's name.
+    pub lane: String,
+    /// The lane's own settings; `null` for its defaults.
+    pub lane_config: serde_json::Value,
+    /// Which end this is.
+    pub role: Role,
+    /// The wire.
+    pub link: Link,
+    /// The core to run on.
+    pub core: u32,
+    /// The tape's file.
+    pub tape: PathBuf,
+    /// Its digest; the endpoint refuses any other.
+    pub tape_sha256: String,
+    /// How ticks arrive.
+    pub load: Arrival,
+    /// How often the tape is played…
+    pub passes: u32,
+    /// …and after how many packets in all it ends.
+    pub packets: u32,
+    /// Seed of random loads.
+    pub seed: u64,
+    /// An order later than this is late.
+    pub late_after: Nanos,
+    /// Speed of the time-stamp counter.
+    pub scale: TickScale,
+    /// Stamp every stage.
+    pub staged: bool,
+    /// What goes wrong on purpose; nothing, in a certification.
+    pub injection: Injection,
+    /// Where this end's samples go.
+    pub samples: PathBuf,
+}
+
+/// Known truths, put into an endpoint so that the method can be shown to find them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Injection {
+    /// The trader burns this long before it sends an order…
+    pub busy: Nanos,
+    /// …but only in blocks of so many orders, every second block; 0 for all orders.
+    pub busy_blocks: u32,
+    /// The trader stops for this long…
+    pub stall: Nanos,
+    /// …once in this time.
+    pub stall_every: Nanos,
+    /// Faults in the orders' flow.
+    pub faults: Option<FaultPlan>,
+    /// The exchange burns this long for each packet, so that it can't keep its schedule.
+    pub slow_exchange: Nanos,
+}
+
+/// What the exchange knows after a trial.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ExchangeReport {
+    /// Packets of the schedule that could not be sent.
+    pub skipped: u64,
+    /// How often the lane had no room.
+    pub full: u64,
+    /// Arrivals that found no room in the log.
+    pub overflowed: u64,
+    /// Cost of a poll that finds nothing, 99 %; the sender stops polling that long before a due time.
+    pub poll_cost: Nanos,
+    /// Why the trial ended early, if it did.
+    pub broken: Option<String>,
+    /// The process as the kernel accounts for it.
+    pub usage: Usage,
+}
+
+/// What the trader knows after a trial.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TraderReport {
+    /// Packets that arrived.
+    pub packets: u64,
+    /// Gaps in the sequence numbers.
+    pub gaps: u64,
+    /// Messages that were missing in them.
+    pub missing: u64,
+    /// Packets that had been seen before.
+    pub duplicates: u64,
+    /// Packets or messages that could not be read.
+    pub malformed: u64,
+    /// Orders sent.
+    pub orders: u64,
+    /// Orders that the risk check held back.
+    pub held_back: u64,
+    /// How often the lane had no room.
+    pub full: u64,
+    /// Orders that could not be sent for lack of room.
+    pub unsent: u64,
+    /// Answers of the exchange that were read.
+    pub answers: u64,
+    /// Faults put in on purpose.
+    pub injected: u64,
+    /// Why the trial ended early, if it did.
+    pub broken: Option<String>,
+    /// The process as the kernel accounts for it.
+    pub usage: Usage,
+}
+
+/// A closed loop: one frame there and back, again and again.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PingPongSpec {
+    /// The lane's name.
+    pub lane: String,
+    /// The lane's own settings; `null` for its defaults.
+    pub lane_config: serde_json::Value,
+    /// Which end this is: the exchange begins, the trader echoes.
+    pub role: Role,
+    /// The wire.
+    pub link: Link,
+    /// The core to run on.
+    pub core: u32,
+    /// Payload of the frame.
+    pub frame_bytes: u32,
+    /// How long to measure.
+    pub duration: Nanos,
+    /// How long to warm up before.
+    pub warm_up: Nanos,
+    /// Speed of the time-stamp counter.
+    pub scale: TickScale,
+}
+
+/// What the ping-pong gave; from the trader, only `broken` and `usage` mean anything.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PingPongReport {
+    /// Round trips, HDR V2 base64, nanoseconds.
+    pub rtt: String,
+    /// Round trips that were given up after a second without an answer.
+    pub lost: u64,
+    /// Why it ended early, if it did.
+    pub broken: Option<String>,
+    /// The process as the kernel accounts for it.
+    pub usage: Usage,
+}
+
+/// What the kernel accounts for during the timed loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The core was given away because of waiting.
+    pub voluntary_switches: u64,
+    /// The core was taken away.
+    pub involuntary_switches: u64,
+    /// Page faults without input or output.
+    pub minor_faults: u64,
+    /// Page faults with.
+    pub major_faults: u64,
+    /// Whether memory is locked.
+    pub memory_locked: bool,
+}
+
+/// Writes one message and its end of line at once.
+///
+/// # Errors
+/// When the other side is gone.
+pub fn send(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    out.write_all(&line)?;
+    out.flush()
+}
+
+/// The next message; `None` when the other side has closed.
+///
+/// # Errors
+/// When the line can't be read or understood; the line is shown.
+pub fn receive<M: DeserializeOwned>(from: &mut impl BufRead) -> io::Result<Option<M>> {
+    let mut line = String::new();
+    if from.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    serde_json::from_str(&line)
+        .map(Some)
+        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("not understood ({e}): {}", line.trim_end())))
+}

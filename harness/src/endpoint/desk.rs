@@ -1,0 +1,99 @@
+//! The trader's side of order entry: nothing to do on datagrams, a SoupBinTCP session on a stream.
+
+use anyhow::{Context, Result, anyhow};
+use tickcert_probes::clocks::tsc;
+use tickcert_results::{
+    certificate::OrderChannel,
+    time::{Nanos, TickScale, Ticks},
+};
+use tickcert_scenarios::order_entry::session::{ClientEvent, ClientSession, CloseReason, Timers};
+use tickcert_transports::api::{Interest, Rx, Tx};
+
+use super::{outbox::Outbox, process::credentials};
+
+/// Answers from the exchange read in one go.
+const READS: u32 = 4;
+
+/// The trader's side of order entry.
+pub(super) enum Desk {
+    /// Orders go out, nothing comes back.
+    Datagram,
+    /// A session with the exchange.
+    Session(Box<Session>),
+}
+
+pub(super) struct Session {
+    client: ClientSession,
+    outbox: Outbox,
+    scale: TickScale,
+    start: Ticks,
+    closed: Option<CloseReason>,
+    answers: u64,
+}
+
+impl Desk {
+    pub(super) fn new(channel: OrderChannel, scale: TickScale) -> Result<Self> {
+        Ok(match channel {
+            OrderChannel::Datagram => Self::Datagram,
+            OrderChannel::Tcp => {
+                let mut client = ClientSession::new(credentials()?, Timers::default());
+                let mut outbox = Outbox::new();
+                client.connected(Nanos::ZERO, |packet| outbox.push(packet));
+                let start = tsc::now();
+                Self::Session(Box::new(Session { client, outbox, scale, start, closed: None, answers: 0 }))
+            }
+        })
+    }
+
+    /// Whether orders can go.
+    pub(super) fn is_open(&self) -> bool {
+        match self {
+            Self::Datagram => true,
+            Self::Session(session) => session.client.is_logged_in(),
+        }
+    }
+
+    /// Answers read from the exchange.
+    pub(super) fn answers(&self) -> u64 {
+        match self {
+            Self::Datagram => 0,
+            Self::Session(session) => session.answers,
+        }
+    }
+
+    /// Reads answers, keeps the session alive. To be called when no tick waits.
+    pub(super) fn pump(&mut self, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<()> {
+        let Self::Session(session) = self else { return Ok(()) };
+        let Session { client, outbox, scale, start, closed, answers } = &mut **session;
+        let now = scale.ns(tsc::now().since(*start)).unwrap_or_default();
+        let polled = rx.poll(Interest::Orders, READS, |frame| {
+            client.receive(now, frame.bytes, |event| match event {
+                ClientEvent::Sequenced { .. } => *answers += 1,
+                ClientEvent::Closed(reason) => *closed = Some(reason),
+                ClientEvent::LoggedIn { .. } => {}
+            });
+        });
+        if let Some(reason) = closed {
+            // Said by the exchange itself, so better than what the lane then finds.
+            return Err(anyhow!("order session: {reason}"));
+        }
+        polled.context("while reading the order session")?;
+        client.tick(
+            now,
+            |packet| outbox.push(packet),
+            |event| {
+                if let ClientEvent::Closed(reason) = event {
+                    *closed = Some(reason);
+                }
+            },
+        );
+        outbox.send(tx)
+    }
+
+    /// Logs out; the exchange may be gone already.
+    pub(super) fn close(&mut self, tx: &mut impl Tx) {
+        let Self::Session(session) = self else { return };
+        session.client.logout(|packet| session.outbox.push(packet), |_| ());
+        let _ = session.outbox.send(tx);
+    }
+}

@@ -1,0 +1,240 @@
+//! The exchange: sends every packet of the schedule on its due time, receives orders in between, and owns the clock of
+//! tick-to-trade. One thread does both. Due times never move: when the sender falls behind it sends late, and the
+//! lateness stands in the samples.
+
+use std::io;
+
+use anyhow::{Context, Result, bail};
+use tickcert_probes::clocks::tsc;
+use tickcert_results::{
+    certificate::OrderChannel,
+    time::{Nanos, TickScale, Ticks},
+};
+use tickcert_scenarios::{load::Schedule, tape::Tape};
+use tickcert_transports::api::{Flow, Interest, Rx, Transport, Tx, TxError};
+
+use super::{
+    Cue,
+    control::{ExchangeReport, TrialSpec},
+    gate::Gate,
+    process::UsageMeter,
+    samples::{ArrivalLog, ExchangeSamples},
+};
+
+/// From the command to go until the first packet is due.
+const LEAD: Nanos = Nanos(2_000_000);
+/// A packet for which the lane has no room is tried this long before it counts as skipped.
+const PATIENCE: Nanos = Nanos(100_000_000);
+/// Answers and heartbeats are sent only when the next packet is at least this far off.
+const SLACK_FOR_ANSWERS: Nanos = Nanos(30_000);
+/// The end of the session is announced this often, so that one lost packet doesn't matter.
+const FAREWELLS: u32 = 3;
+
+/// Plays the tape.
+pub(super) fn run<T: Transport>(
+    spec: &TrialSpec,
+    tape: &Tape,
+    channel: OrderChannel,
+    open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
+    cue: &mut Cue<'_>,
+) -> Result<ExchangeReport> {
+    let schedule = Schedule::new(&spec.load, tape.times(), spec.passes, spec.seed)?.cut(spec.packets, Nanos(u64::MAX));
+    let expected = tape.expected(spec.packets as usize).len();
+    let (rx, tx) = open()?;
+    let mut exchange = Exchange {
+        rx,
+        tx,
+        tape,
+        scale: spec.scale,
+        gate: Gate::new(channel, spec.scale)?,
+        log: ArrivalLog::with_room(expected * 2 + 1024),
+        sent: vec![1; schedule.due().len()],
+        report: ExchangeReport::default(),
+        slow: spec.slow_ticks(),
+    };
+    exchange.sent.fill(0);
+    cue.ready()?;
+    exchange.await_session(spec.link.connect_timeout)?;
+    cue.wait_for_go()?;
+    let offsets: Vec<u64> = schedule.due().iter().map(|d| spec.scale.ticks(*d)).collect();
+    exchange.report.poll_cost = exchange.measure_poll_cost()?;
+    cue.running()?;
+    let usage = UsageMeter::start();
+    let base = Ticks::new(tsc::now().raw() + spec.scale.ticks(LEAD)).context("the clock stands at its end")?;
+    let outcome = exchange.play(base, &offsets).and_then(|()| exchange.drain(expected, spec.late_after));
+    exchange.report.usage = usage.stop();
+    exchange.report.broken = outcome.err().map(|e| format!("{e:#}"));
+    exchange.report.overflowed = exchange.log.overflowed();
+    exchange.farewell();
+    ExchangeSamples::write(&spec.samples, base, &exchange.sent, &exchange.log)
+        .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
+    Ok(exchange.report)
+}
+
+impl TrialSpec {
+    /// Ticks that the exchange burns for each packet, on purpose.
+    fn slow_ticks(&self) -> u64 {
+        self.scale.ticks(self.injection.slow_exchange)
+    }
+}
+
+struct Exchange<'a, R, X> {
+    rx: R,
+    tx: X,
+    tape: &'a Tape,
+    scale: TickScale,
+    gate: Gate,
+    log: ArrivalLog,
+    sent: Vec<u64>,
+    report: ExchangeReport,
+    slow: u64,
+}
+
+impl<R: Rx, X: Tx> Exchange<'_, R, X> {
+    /// One look at the orders' flow; each order is stamped before anything else is done with it.
+    #[inline]
+    fn poll_orders(&mut self) -> io::Result<u32> {
+        let (gate, log) = (&mut self.gate, &mut self.log);
+        self.rx.poll(Interest::Orders, 1, |frame| {
+            let at = tsc::now();
+            gate.on_frame(frame.bytes, at, log);
+        })
+    }
+
+    /// On a session: answers the trader's login. On datagrams there is nothing to wait for.
+    fn await_session(&mut self, timeout: Nanos) -> Result<()> {
+        let deadline = tsc::now().raw() + self.scale.ticks(timeout);
+        while !self.gate.is_open() {
+            self.poll_orders().context("while waiting for the trader's login")?;
+            self.gate.pump(&mut self.tx)?;
+            if tsc::now().raw() > deadline {
+                bail!("the trader did not log in within {timeout}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The 99 % quantile of polls that find nothing: how long before a due time polling must stop.
+    fn measure_poll_cost(&mut self) -> Result<Nanos> {
+        const POLLS: usize = 2000;
+        let mut costs = Vec::with_capacity(POLLS);
+        for _ in 0..POLLS {
+            let before = tsc::now();
+            self.poll_orders()?;
+            costs.push(tsc::now().since(before));
+        }
+        costs.sort_unstable();
+        Ok(self.scale.ns(costs[POLLS * 99 / 100]).unwrap_or_default())
+    }
+
+    fn play(&mut self, base: Ticks, offsets: &[u64]) -> Result<()> {
+        let guard = self.scale.ticks(self.report.poll_cost);
+        let slack = self.scale.ticks(SLACK_FOR_ANSWERS);
+        let (per_pass, mut in_pass, mut pass) = (self.tape.packets(), 0, 0_u32);
+        for (n, offset) in offsets.iter().enumerate() {
+            let now = self.wait_until(base.raw() + offset, guard, slack)?;
+            self.send_packet(n, in_pass, pass, now)?;
+            self.burn_time_on_purpose();
+            in_pass += 1;
+            if in_pass == per_pass {
+                (in_pass, pass) = (0, pass + 1);
+            }
+            let next = offsets.get(n + 1).map_or(u64::MAX, |o| base.raw() + o);
+            if next <= tsc::now().raw() {
+                // Behind: the wait below would not look at the orders at all.
+                self.poll_orders().context("while receiving orders")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives orders until shortly before `due`, then only watches the clock; returns the first reading not before it.
+    #[inline]
+    fn wait_until(&mut self, due: u64, guard: u64, slack: u64) -> Result<Ticks> {
+        loop {
+            let now = tsc::now();
+            let Some(left) = due.checked_sub(now.raw()).filter(|left| *left > 0) else { return Ok(now) };
+            if left > guard {
+                let frames = self.poll_orders().context("while receiving orders")?;
+                if frames == 0 && left > slack {
+                    self.gate.pump(&mut self.tx)?;
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn send_packet(&mut self, n: usize, in_pass: usize, pass: u32, now: Ticks) -> Result<()> {
+        let (tape, len) = (self.tape, self.tape.packet(in_pass).len());
+        let (mut departure, mut give_up) = (now, None);
+        loop {
+            match self.tx.send(Flow::Ticks, len, |out| tape.write_packet(in_pass, pass, out)) {
+                Ok(_) => {
+                    self.tx.flush().or_else(full_is_no_error)?;
+                    self.sent[n] = departure.raw();
+                    return Ok(());
+                }
+                Err(TxError::Full) => {
+                    self.report.full += 1;
+                    departure = tsc::now();
+                    let limit = *give_up.get_or_insert(departure.raw() + self.scale.ticks(PATIENCE));
+                    if departure.raw() > limit {
+                        self.report.skipped += 1;
+                        return Ok(());
+                    }
+                }
+                Err(e) => return Err(e).context("while sending ticks"),
+            }
+        }
+    }
+
+    #[inline]
+    fn burn_time_on_purpose(&self) {
+        if self.slow > 0 {
+            let until = tsc::now().raw() + self.slow;
+            while tsc::now().raw() < until {}
+        }
+    }
+
+    /// Receives until all orders are there, or the last could only be late.
+    fn drain(&mut self, expected: usize, late_after: Nanos) -> Result<()> {
+        // Twice the limit: an order that is late is still seen, and counted as late instead of lost.
+        let deadline = tsc::now().raw() + self.scale.ticks(late_after * 2);
+        // Something of what comes twice or unasked may still be on its way when all that was expected is here.
+        let linger = self.scale.ticks(Nanos::MILLI * 5);
+        let mut complete = None;
+        loop {
+            let frames = self.poll_orders().context("while receiving the last orders")?;
+            let now = tsc::now().raw();
+            if self.log.len() >= expected {
+                let since = *complete.get_or_insert(now);
+                if frames == 0 && now > since + linger {
+                    return Ok(());
+                }
+            }
+            if now > deadline {
+                return Ok(());
+            }
+            if frames == 0 {
+                self.gate.pump(&mut self.tx)?;
+            }
+        }
+    }
+
+    /// Tells the trader that it is over; what fails here shows at the trader.
+    fn farewell(&mut self) {
+        let packet = self.tape.end_of_session(self.sent.len());
+        for _ in 0..FAREWELLS {
+            let _ = self.tx.send(Flow::Ticks, packet.len(), |out| out.copy_from_slice(&packet));
+            let _ = self.tx.flush();
+        }
+        self.gate.close(&mut self.tx);
+    }
+}
+
+fn full_is_no_error(e: TxError) -> Result<(), TxError> {
+    match e {
+        TxError::Full => Ok(()),
+        TxError::Io(_) => Err(e),
+    }
+}

@@ -1,0 +1,114 @@
+//! The closed loop: the exchange sends one frame and waits for it to come back. What it measures is service time, and
+//! says nothing about load.
+
+use anyhow::{Context, Result};
+use tickcert_probes::clocks::tsc;
+use tickcert_results::{
+    hist::Histogram,
+    time::{Nanos, TickScale},
+};
+use tickcert_transports::api::{Flow, Interest, Role, Rx, Transport, Tx, TxError};
+
+use super::{
+    Cue,
+    control::{PingPongReport, PingPongSpec},
+    process::UsageMeter,
+};
+
+/// A frame that is not back by then is lost, and the next is sent.
+const PATIENCE: Nanos = Nanos::SECOND;
+/// A frame of this content says that it is over.
+const LAST: u8 = 0xff;
+
+/// Plays this end's part.
+pub(super) fn run<T: Transport>(
+    spec: &PingPongSpec,
+    ends: (T::Rx, T::Tx),
+    cue: &mut Cue<'_>,
+) -> Result<PingPongReport> {
+    let (rx, tx) = ends;
+    cue.running()?;
+    let usage = UsageMeter::start();
+    let mut report = match spec.role {
+        Role::Exchange => initiate(spec, rx, tx)?,
+        Role::Trader => echo(spec, rx, tx)?,
+    };
+    report.usage = usage.stop();
+    Ok(report)
+}
+
+fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<PingPongReport> {
+    let frame = spec.frame_bytes as usize;
+    let mut report = PingPongReport::default();
+    let mut rtt = Histogram::new()?;
+    let measure_from = tsc::now().raw() + spec.scale.ticks(spec.warm_up);
+    let stop = measure_from + spec.scale.ticks(spec.duration);
+    let patience = spec.scale.ticks(PATIENCE);
+    loop {
+        let sent = tsc::now();
+        if sent.raw() >= stop {
+            break;
+        }
+        send(&mut tx, Flow::Ticks, frame, |out| out.fill(0)).context("while sending")?;
+        let (mut back, mut now) = (0, sent);
+        while back < frame {
+            rx.poll(Interest::Orders, 1, |f| {
+                now = tsc::now();
+                back += f.bytes.len();
+            })
+            .context("while waiting for the echo")?;
+            if back == 0 && tsc::now().raw() > sent.raw() + patience {
+                report.lost += 1;
+                break;
+            }
+        }
+        if back >= frame && sent.raw() >= measure_from {
+            rtt.record(spec.scale.ns(now.since(sent)).unwrap_or_default())?;
+        }
+    }
+    for _ in 0..3 {
+        send(&mut tx, Flow::Ticks, frame, |out| out.fill(LAST))?;
+    }
+    report.rtt = rtt.to_base64()?;
+    Ok(report)
+}
+
+fn echo(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<PingPongReport> {
+    let deadline = silence_limit(spec.scale, spec.duration + spec.warm_up + PATIENCE * 5);
+    let mut report = PingPongReport::default();
+    let (mut over, mut idle) = (false, 0_u32);
+    while !over {
+        let mut outcome = Ok(());
+        let frames = rx.poll(Interest::Ticks, 1, |frame| {
+            over = frame.bytes.first() == Some(&LAST);
+            if !over {
+                outcome = send(&mut tx, Flow::Orders, frame.bytes.len(), |out| out.copy_from_slice(frame.bytes));
+            }
+        })?;
+        outcome.context("while echoing")?;
+        idle = if frames == 0 { idle + 1 } else { 0 };
+        if idle > 1024 {
+            idle = 0;
+            if tsc::now().raw() > deadline {
+                report.broken = Some("the initiating end never said that it was over".to_owned());
+                break;
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn silence_limit(scale: TickScale, from_now: Nanos) -> u64 {
+    tsc::now().raw() + scale.ticks(from_now)
+}
+
+/// Sends, trying again while there is no room: in a closed loop there is nothing else to do.
+#[inline]
+fn send(tx: &mut impl Tx, flow: Flow, len: usize, fill: impl Fn(&mut [u8])) -> Result<(), TxError> {
+    loop {
+        match tx.send(flow, len, &fill).and_then(|_| tx.flush()) {
+            Err(TxError::Full) => {}
+            other => return other,
+        }
+    }
+}

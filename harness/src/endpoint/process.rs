@@ -1,0 +1,48 @@
+//! What an endpoint process does to itself before it measures, and what the kernel says of it afterwards.
+
+use anyhow::Result;
+use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
+use tickcert_probes::{affinity, memory};
+use tickcert_scenarios::order_entry::session::{CredentialError, Credentials};
+
+use super::control::Usage;
+
+/// Runs on `core` only, with all memory locked where this is allowed.
+pub(super) fn prepare(core: u32) -> Result<()> {
+    affinity::pin(core)?;
+    // Without the right to lock, page faults show in the usage; the trial is no less true for it.
+    let _ = memory::lock_all();
+    Ok(())
+}
+
+/// Who the trader is. The session is between two processes of one run: there is nothing to keep secret.
+pub(super) fn credentials() -> Result<Credentials, CredentialError> {
+    Credentials::new("TRADER", "TICKCERT")
+}
+
+/// What the kernel accounts for between two points.
+pub(super) struct UsageMeter(Option<Rusage>);
+
+impl UsageMeter {
+    pub(super) fn start() -> Self {
+        Self(getrusage(UsageWho::RUSAGE_THREAD).ok())
+    }
+
+    pub(super) fn stop(self) -> Usage {
+        let (Some(before), Ok(after)) = (self.0, getrusage(UsageWho::RUSAGE_THREAD)) else { return Usage::default() };
+        let since = |get: fn(&Rusage) -> i64| u64::try_from(get(&after) - get(&before)).unwrap_or_default();
+        Usage {
+            voluntary_switches: since(Rusage::voluntary_context_switches),
+            involuntary_switches: since(Rusage::involuntary_context_switches),
+            minor_faults: since(Rusage::minor_page_faults),
+            major_faults: since(Rusage::major_page_faults),
+            memory_locked: memory_is_locked(),
+        }
+    }
+}
+
+fn memory_is_locked() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:"));
+    locked.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).is_some_and(|kb| kb > 0)
+}

@@ -1,0 +1,274 @@
+//! The endpoints' samples on their way to the parent: raw clock ticks in files of the run's own folder. Storage is
+//! allocated and touched before the timed loop, and written after it.
+
+use std::{
+    fs,
+    io::{self, BufWriter, Read, Write},
+    path::Path,
+};
+
+use tickcert_results::time::Ticks;
+
+/// Bytes of an order that are kept; a longer one is kept short, with its true length, and so never matches.
+pub const ORDER_ROOM: usize = 72;
+
+/// An order as it arrived: when, how long, and its bytes.
+#[derive(Clone, Copy)]
+pub struct Arrival {
+    at: u64,
+    len: u32,
+    bytes: [u8; ORDER_ROOM],
+}
+
+impl Arrival {
+    const EMPTY: Self = Self { at: 0, len: 0, bytes: [0; ORDER_ROOM] };
+
+    /// When it arrived.
+    #[must_use]
+    pub const fn at(&self) -> Option<Ticks> {
+        Ticks::new(self.at)
+    }
+
+    /// Its bytes, as far as they were kept; `None` if it was longer than any order of ours.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.get(..self.len as usize)
+    }
+}
+
+/// Orders in order of arrival. Recording one copies a cache line or two and nothing else.
+pub struct ArrivalLog {
+    records: Vec<Arrival>,
+    used: usize,
+    overflowed: u64,
+}
+
+impl ArrivalLog {
+    /// Room for so many, touched.
+    #[must_use]
+    pub fn with_room(orders: usize) -> Self {
+        Self { records: vec![Arrival { at: 1, ..Arrival::EMPTY }; orders], used: 0, overflowed: 0 }
+    }
+
+    /// Keeps one.
+    #[inline]
+    pub fn push(&mut self, at: Ticks, order: &[u8]) {
+        let Some(record) = self.records.get_mut(self.used) else {
+            self.overflowed += 1;
+            return;
+        };
+        record.at = at.raw();
+        record.len = u32::try_from(order.len()).unwrap_or(u32::MAX);
+        let kept = order.len().min(ORDER_ROOM);
+        record.bytes[..kept].copy_from_slice(&order[..kept]);
+        self.used += 1;
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// How many found no room.
+    #[must_use]
+    pub const fn overflowed(&self) -> u64 {
+        self.overflowed
+    }
+}
+
+/// The exchange's samples: when each packet left (0: it did not), and every arrival.
+pub struct ExchangeSamples {
+    /// The clock at the start of the schedule.
+    pub base: u64,
+    /// By packet, through all passes.
+    pub sent: Vec<u64>,
+    /// In order of arrival.
+    pub arrivals: Vec<Arrival>,
+}
+
+impl ExchangeSamples {
+    /// Writes them.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write(path: &Path, base: Ticks, sent: &[u64], log: &ArrivalLog) -> io::Result<()> {
+        let mut out = BufWriter::new(fs::File::create(path)?);
+        for n in [base.raw(), sent.len() as u64, log.used as u64] {
+            out.write_all(&n.to_le_bytes())?;
+        }
+        for stamp in sent {
+            out.write_all(&stamp.to_le_bytes())?;
+        }
+        for record in &log.records[..log.used] {
+            out.write_all(&record.at.to_le_bytes())?;
+            out.write_all(&record.len.to_le_bytes())?;
+            out.write_all(&record.bytes)?;
+        }
+        out.flush()
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When the file can't be read or is cut short.
+    pub fn read(path: &Path) -> io::Result<Self> {
+        let bytes = fs::read(path)?;
+        let mut from = bytes.as_slice();
+        let (base, packets, orders) = (word(&mut from)?, word(&mut from)?, word(&mut from)?);
+        let sent = words(&mut from, packets)?;
+        let mut arrivals = Vec::new();
+        for _ in 0..orders {
+            let mut record = Arrival { at: word(&mut from)?, ..Arrival::EMPTY };
+            let mut len = [0; 4];
+            from.read_exact(&mut len)?;
+            record.len = u32::from_le_bytes(len);
+            from.read_exact(&mut record.bytes)?;
+            arrivals.push(record);
+        }
+        Ok(Self { base, sent, arrivals })
+    }
+}
+
+/// Stamps of one order in the trader, in this order; 0 where the stage was not stamped.
+pub const STAMPS: usize = 7;
+
+/// An order as the trader saw it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Departure {
+    /// Arrival of the tick, then the ends of decode, book, decide, risk, encode, and the order's departure.
+    pub stamps: [u64; STAMPS],
+}
+
+impl Departure {
+    /// Place of the tick's arrival.
+    pub const ARRIVAL: usize = 0;
+    /// Place of the order's departure.
+    pub const DEPARTURE: usize = STAMPS - 1;
+
+    /// A stamp, if it was taken.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<Ticks> {
+        self.stamps.get(place).copied().and_then(Ticks::new)
+    }
+}
+
+/// Orders in the order in which they left.
+pub struct DepartureLog {
+    records: Vec<Departure>,
+    used: usize,
+}
+
+impl DepartureLog {
+    /// Room for so many, touched.
+    #[must_use]
+    pub fn with_room(orders: usize) -> Self {
+        Self { records: vec![Departure { stamps: [1; STAMPS] }; orders], used: 0 }
+    }
+
+    /// Keeps one; without room it is only counted.
+    #[inline]
+    pub fn push(&mut self, departure: Departure) {
+        if let Some(record) = self.records.get_mut(self.used) {
+            *record = departure;
+        }
+        self.used += 1;
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.used
+    }
+
+    /// Whether there was none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.used == 0
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let mut out = BufWriter::new(fs::File::create(path)?);
+        let kept = self.records.get(..self.used).unwrap_or(&self.records);
+        for stamp in kept.iter().flat_map(|d| d.stamps) {
+            out.write_all(&stamp.to_le_bytes())?;
+        }
+        out.flush()
+    }
+
+    /// Reads what [`DepartureLog::write`] wrote.
+    ///
+    /// # Errors
+    /// When the file can't be read.
+    pub fn read(path: &Path) -> io::Result<Vec<Departure>> {
+        let bytes = fs::read(path)?;
+        let all = words(&mut bytes.as_slice(), (bytes.len() / 8) as u64)?;
+        Ok(all.as_chunks().0.iter().map(|stamps| Departure { stamps: *stamps }).collect())
+    }
+}
+
+fn word(from: &mut &[u8]) -> io::Result<u64> {
+    let mut word = [0; 8];
+    from.read_exact(&mut word)?;
+    Ok(u64::from_le_bytes(word))
+}
+
+fn words(from: &mut &[u8], count: u64) -> io::Result<Vec<u64>> {
+    let bytes = usize::try_from(count).ok().and_then(|n| n.checked_mul(8)).and_then(|len| from.split_at_checked(len));
+    let Some((head, rest)) = bytes else {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the samples are cut short"));
+    };
+    *from = rest;
+    Ok(head.as_chunks().0.iter().map(|w| u64::from_le_bytes(*w)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_exchange_wrote_is_what_the_parent_reads() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        let mut log = ArrivalLog::with_room(1);
+        log.push(Ticks::new(7).unwrap(), &[1, 2, 3]);
+        log.push(Ticks::new(8).unwrap(), &[4]);
+        assert_eq!((log.len(), log.overflowed()), (1, 1));
+        ExchangeSamples::write(&path, Ticks::new(5).unwrap(), &[6, 0], &log).unwrap();
+        let back = ExchangeSamples::read(&path).unwrap();
+        assert_eq!((back.base, back.sent, back.arrivals.len()), (5, vec![6, 0], 1));
+        assert_eq!((back.arrivals[0].at(), back.arrivals[0].bytes()), (Ticks::new(7), Some(&[1, 2, 3][..])));
+    }
+
+    #[test]
+    fn an_order_longer_than_any_of_ours_is_kept_as_such() {
+        let mut log = ArrivalLog::with_room(1);
+        log.push(Ticks::new(7).unwrap(), &[9; 500]);
+        assert_eq!(log.records[0].bytes(), None);
+    }
+
+    #[test]
+    fn what_the_trader_wrote_is_what_the_parent_reads() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        let mut log = DepartureLog::with_room(2);
+        log.push(Departure { stamps: [1, 2, 3, 4, 5, 6, 7] });
+        log.write(&path).unwrap();
+        assert_eq!(DepartureLog::read(&path).unwrap(), [Departure { stamps: [1, 2, 3, 4, 5, 6, 7] }]);
+    }
+
+    #[test]
+    fn samples_cut_short_are_an_error() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        fs::write(&path, [1; 30]).unwrap();
+        assert_eq!(ExchangeSamples::read(&path).err().unwrap().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

@@ -1,0 +1,293 @@
+//! The trader: receive, decode, book, decide, risk check, encode, send. One thread, and in the timed loop nothing but
+//! the lane's own system calls, and no allocation.
+
+mod stages;
+
+use anyhow::{Context, Result, bail};
+use stages::{Plain, Record, Staged};
+use tickcert_probes::clocks::tsc;
+use tickcert_results::{
+    certificate::OrderChannel,
+    time::{Nanos, TickScale, Ticks},
+};
+use tickcert_scenarios::{
+    load::Arrival,
+    order_entry::{Order, OrderTemplate},
+    tape::Tape,
+    trader::{TickKind, Trader, TraderStats},
+};
+use tickcert_transports::{
+    api::{Flow, Interest, Rx, Transport, Tx, TxError},
+    wrap::faults::Faulty,
+};
+
+use super::{
+    Cue,
+    control::{Injection, TraderReport, TrialSpec},
+    desk::Desk,
+    process::UsageMeter,
+    samples::DepartureLog,
+};
+
+/// Without a tick for this long (and longer than the load's own silences) the exchange is taken for gone.
+const SILENCE: Nanos = Nanos(10_000_000_000);
+/// Idle turns of the loop between looks at the order session and the clock.
+const TURNS: u32 = 128;
+/// An order for which the lane has no room is tried so often before it counts as not sent.
+const TRIES: u32 = 100_000;
+/// Walked through after half a silence of a cold load: more than a core's own caches hold.
+const DISTURBANCE: usize = 8 << 20;
+
+/// Trades what comes until the session ends.
+pub(super) fn run<T: Transport>(
+    spec: &TrialSpec,
+    tape: &Tape,
+    channel: OrderChannel,
+    open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
+    cue: &mut Cue<'_>,
+) -> Result<TraderReport> {
+    let expected = tape.expected(spec.packets as usize).len();
+    let (rx, tx) = open()?;
+    let silence = match spec.load {
+        Arrival::Cold { gap, .. } => SILENCE + gap,
+        _ => SILENCE,
+    };
+    let mut loop_ = Loop {
+        rx,
+        out: Out {
+            tx: Faulty::new(tx, spec.injection.faults),
+            template: OrderTemplate::new(&tape.header().orders)?,
+            log: DepartureLog::with_room(expected + expected / 8 + 1024),
+            trouble: Trouble::from(&spec.injection, spec.scale),
+            full: 0,
+            unsent: 0,
+            broken: None,
+        },
+        desk: Desk::new(channel, spec.scale)?,
+        scale: spec.scale,
+        silence: spec.scale.ticks(silence),
+        disturb: Disturb::new(&spec.load, spec.scale),
+    };
+    let trader = Trader::new(&tape.header().trader)?;
+    cue.ready()?;
+    loop_.log_in(spec.link.connect_timeout)?;
+    cue.wait_for_go()?;
+    cue.running()?;
+    let usage = UsageMeter::start();
+    let (stats, end) =
+        if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
+    let usage = usage.stop();
+    loop_.out.log.write(&spec.samples).with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
+    Ok(loop_.report(&stats, end, usage))
+}
+
+/// Why the loop ended.
+enum End {
+    /// The exchange said so.
+    Session,
+    /// Something broke.
+    Broken(anyhow::Error),
+}
+
+struct Loop<R, X: Tx> {
+    rx: R,
+    out: Out<X>,
+    desk: Desk,
+    scale: TickScale,
+    silence: u64,
+    disturb: Option<Disturb>,
+}
+
+/// The way out for orders, apart from the way in so that an order can be sent while a tick is being looked at.
+struct Out<X: Tx> {
+    tx: Faulty<X>,
+    template: OrderTemplate,
+    log: DepartureLog,
+    trouble: Option<Trouble>,
+    full: u64,
+    unsent: u64,
+    broken: Option<anyhow::Error>,
+}
+
+impl<X: Tx> Out<X> {
+    #[inline]
+    fn send<P: Record>(&mut self, order: &Order, probe: &mut P) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.burn(self.log.len());
+        }
+        for _ in 0..TRIES {
+            let sent = self.tx.send(Flow::Orders, OrderTemplate::LEN, |out| {
+                self.template.write(out, order);
+                probe.encoded();
+            });
+            match sent.and_then(|_| self.tx.flush()) {
+                Ok(()) => return self.log.push(probe.departed(tsc::now())),
+                Err(TxError::Full) => self.full += 1,
+                Err(TxError::Io(e)) => {
+                    self.broken = Some(anyhow::Error::new(e).context("while sending an order"));
+                    return;
+                }
+            }
+        }
+        self.unsent += 1;
+        self.log.push(probe.departed(tsc::now()));
+    }
+}
+
+impl<R: Rx, X: Tx> Loop<R, X> {
+    fn log_in(&mut self, timeout: Nanos) -> Result<()> {
+        let deadline = tsc::now().raw() + self.scale.ticks(timeout);
+        while !self.desk.is_open() {
+            self.desk.pump(&mut self.rx, &mut self.out.tx).context("while logging in")?;
+            if tsc::now().raw() > deadline {
+                bail!("the exchange did not answer the login within {timeout}");
+            }
+        }
+        Ok(())
+    }
+
+    fn trade<P: Record>(&mut self, mut trader: Trader, mut probe: P) -> (TraderStats, End) {
+        let (mut idle, mut last_tick, mut over) = (0_u32, tsc::now(), false);
+        let end = loop {
+            let out = &mut self.out;
+            let polled = self.rx.poll(Interest::Ticks, 1, |frame| {
+                last_tick = tsc::now();
+                probe.arrived(last_tick);
+                let outcome = trader.on_tick(frame.bytes, &mut probe, |order, probe| out.send(order, probe));
+                over |= outcome.kind == TickKind::EndOfSession;
+            });
+            match polled {
+                Err(e) => break End::Broken(anyhow::Error::new(e).context("while receiving ticks")),
+                Ok(0) => idle += 1,
+                Ok(_) => idle = 0,
+            }
+            if over {
+                break End::Session;
+            }
+            if idle >= TURNS {
+                idle = 0;
+                if let Err(e) = self.on_idle(last_tick) {
+                    break End::Broken(e);
+                }
+            }
+            if let Some(e) = self.out.broken.take() {
+                break End::Broken(e);
+            }
+        };
+        if matches!(end, End::Session) {
+            self.desk.close(&mut self.out.tx);
+        }
+        (trader.stats().clone(), end)
+    }
+
+    /// What can wait until no tick does.
+    #[cold]
+    fn on_idle(&mut self, last_tick: Ticks) -> Result<()> {
+        self.desk.pump(&mut self.rx, &mut self.out.tx)?;
+        let now = tsc::now().raw();
+        if let Some(trouble) = &mut self.out.trouble {
+            trouble.stall(now);
+        }
+        if let Some(disturb) = &mut self.disturb {
+            disturb.after_silence(now, last_tick);
+        }
+        if now.saturating_sub(last_tick.raw()) > self.silence {
+            bail!("no tick for {SILENCE}: did the exchange end early?");
+        }
+        Ok(())
+    }
+
+    fn report(self, stats: &TraderStats, end: End, usage: super::control::Usage) -> TraderReport {
+        TraderReport {
+            packets: stats.packets,
+            gaps: stats.gaps,
+            missing: stats.missing_messages,
+            duplicates: stats.duplicate_packets,
+            malformed: stats.malformed_packets + stats.malformed_messages,
+            orders: self.out.log.len() as u64,
+            held_back: stats.refused(),
+            full: self.out.full,
+            unsent: self.out.unsent,
+            injected: self.out.tx.injected(),
+            answers: self.desk.answers(),
+            broken: match end {
+                End::Session => None,
+                End::Broken(e) => Some(format!("{e:#}")),
+            },
+            usage,
+        }
+    }
+}
+
+/// Delays on purpose.
+struct Trouble {
+    busy: u64,
+    block: usize,
+    stall: u64,
+    stall_every: u64,
+    next_stall: u64,
+}
+
+impl Trouble {
+    fn from(injection: &Injection, scale: TickScale) -> Option<Self> {
+        (injection.busy > Nanos::ZERO || injection.stall > Nanos::ZERO).then(|| Self {
+            busy: scale.ticks(injection.busy),
+            block: injection.busy_blocks as usize,
+            stall: scale.ticks(injection.stall),
+            stall_every: scale.ticks(injection.stall_every),
+            next_stall: 0,
+        })
+    }
+
+    #[inline]
+    fn burn(&mut self, order: usize) {
+        let now = tsc::now().raw();
+        self.stall(now);
+        let in_odd_block = order.checked_div(self.block).is_none_or(|block| block % 2 == 1);
+        if self.busy > 0 && in_odd_block {
+            spin_until(now + self.busy);
+        }
+    }
+
+    fn stall(&mut self, now: u64) {
+        if self.stall == 0 {
+            return;
+        }
+        if self.next_stall == 0 {
+            self.next_stall = now + self.stall_every;
+        }
+        if now >= self.next_stall {
+            self.next_stall += self.stall_every;
+            spin_until(now + self.stall);
+        }
+    }
+}
+
+fn spin_until(until: u64) {
+    while tsc::now().raw() < until {}
+}
+
+/// Walks through memory once in each silence of a cold load, so that the next tick finds the caches as strange to it as
+/// after a real pause.
+struct Disturb {
+    after: u64,
+    memory: Vec<u8>,
+    done_for: u64,
+}
+
+impl Disturb {
+    fn new(load: &Arrival, scale: TickScale) -> Option<Self> {
+        let Arrival::Cold { gap, .. } = load else { return None };
+        Some(Self { after: scale.ticks(Nanos(gap.get() / 2)), memory: vec![1; DISTURBANCE], done_for: 0 })
+    }
+
+    fn after_silence(&mut self, now: u64, last_tick: Ticks) {
+        if self.done_for != last_tick.raw() && now.saturating_sub(last_tick.raw()) > self.after {
+            self.done_for = last_tick.raw();
+            for byte in self.memory.iter_mut().step_by(64) {
+                *byte = byte.wrapping_add(1);
+            }
+            std::hint::black_box(&self.memory);
+        }
+    }
+}

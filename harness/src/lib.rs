@@ -1,0 +1,8 @@
+//! The parts that the `tickcert` binary is put together from.
+
+pub mod bench;
+pub mod cli;
+pub mod endpoint;
+pub mod run;
+pub mod selftest;
+pub mod version;

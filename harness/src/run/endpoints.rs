@@ -1,0 +1,272 @@
+//! The two endpoint processes as the parent sees them: started, commanded, watched, ended.
+
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::Path,
+    process::{Child, ChildStdin, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    time::{Duration, Instant},
+};
+
+use tickcert_results::time::Nanos;
+use tickcert_transports::api::Role;
+
+use super::interrupt;
+use crate::endpoint::control::{
+    self, Command, ExchangeReport, PingPongReport, PingPongSpec, Report, TraderReport, TrialSpec,
+};
+
+/// Beyond what a trial should take: time for loading, warming and writing on a host that stalls.
+const GRACE: Duration = Duration::from_secs(30);
+/// How often a wait looks whether the user wants to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Why a trial gave no samples.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    /// An endpoint could not be started.
+    #[error("can't start the {0:?} endpoint")]
+    Start(Role, #[source] io::Error),
+    /// An endpoint reported that it can't go on.
+    #[error("the {0:?} endpoint: {1}")]
+    Failed(Role, String),
+    /// An endpoint's process ended.
+    #[error("the {0:?} endpoint ended in the middle ({1})")]
+    Died(Role, String),
+    /// An endpoint did not answer in time.
+    #[error("the {0:?} endpoint did not answer within {1:?}")]
+    Silent(Role, Duration),
+    /// An endpoint said something out of turn.
+    #[error("the {0:?} endpoint said something that was not expected: {1}")]
+    OutOfTurn(Role, String),
+    /// The control channel broke.
+    #[error("the control channel to the {0:?} endpoint broke")]
+    Channel(Role, #[source] io::Error),
+    /// The user wants to stop.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// Where the endpoints are to run.
+#[derive(Clone, Debug)]
+pub struct Homes<'a> {
+    /// Network namespace of the exchange; `None` for the caller's.
+    pub exchange: Option<&'a Path>,
+    /// Network namespace of the trader.
+    pub trader: Option<&'a Path>,
+    /// Folder for what the endpoints print on standard error.
+    pub logs: &'a Path,
+}
+
+/// Both endpoints. Dropping it ends them.
+pub struct Pair {
+    exchange: Endpoint,
+    trader: Endpoint,
+    events: Receiver<(Role, Event)>,
+}
+
+enum Event {
+    Said(Report),
+    Broken(io::Error),
+    Ended,
+}
+
+struct Endpoint {
+    child: Child,
+    commands: ChildStdin,
+}
+
+impl Pair {
+    /// Starts both processes; they wait for commands.
+    ///
+    /// # Errors
+    /// [`TrialError::Start`].
+    pub fn start(homes: &Homes<'_>) -> Result<Self, TrialError> {
+        let (said, events) = mpsc::channel();
+        let start = |role, netns| {
+            Endpoint::start(role, netns, homes.logs, said.clone()).map_err(|e| TrialError::Start(role, e))
+        };
+        Ok(Self {
+            exchange: start(Role::Exchange, homes.exchange)?,
+            trader: start(Role::Trader, homes.trader)?,
+            events,
+        })
+    }
+
+    /// Process ids of exchange and trader.
+    #[must_use]
+    pub fn ids(&self) -> (u32, u32) {
+        (self.exchange.child.id(), self.trader.child.id())
+    }
+
+    /// Runs one trial; the samples lie in the files that the specs name.
+    ///
+    /// # Errors
+    /// [`TrialError`]; the pair is of no further use then.
+    pub fn trial(&mut self, exchange: &TrialSpec, trader: &TrialSpec, lasts: Nanos) -> Result<(ExchangeReport, TraderReport), TrialError> {
+        self.command(Role::Exchange, &Command::Open(Box::new(exchange.clone())))?;
+        self.command(Role::Trader, &Command::Open(Box::new(trader.clone())))?;
+        self.begin()?;
+        let limit = GRACE + Duration::from(lasts) + Duration::from(exchange.late_after * 2);
+        let (mut exchanged, mut traded) = (None, None);
+        self.collect(limit, |role, report| match (role, report) {
+            (Role::Exchange, Report::Exchanged(r)) => Ok(exchanged = Some(r)),
+            (Role::Trader, Report::Traded(r)) => Ok(traded = Some(r)),
+            (_, other) => Err(other),
+        })?;
+        Ok((exchanged.unwrap_or_default(), traded.unwrap_or_default()))
+    }
+
+    /// Runs one ping-pong; the report is the exchange's.
+    ///
+    /// # Errors
+    /// As [`Pair::trial`].
+    pub fn ping_pong(&mut self, exchange: &PingPongSpec, trader: &PingPongSpec) -> Result<PingPongReport, TrialError> {
+        self.command(Role::Exchange, &Command::OpenPingPong(Box::new(exchange.clone())))?;
+        self.command(Role::Trader, &Command::OpenPingPong(Box::new(trader.clone())))?;
+        self.begin()?;
+        let limit = GRACE + Duration::from(exchange.duration + exchange.warm_up);
+        let (mut initiated, mut echoed) = (None, None);
+        self.collect(limit, |role, report| match (role, report) {
+            (Role::Exchange, Report::PingPonged(r)) => Ok(initiated = Some(r)),
+            (Role::Trader, Report::PingPonged(r)) => Ok(echoed = Some(r)),
+            (_, other) => Err(other),
+        })?;
+        let broken = echoed.and_then(|r: PingPongReport| r.broken);
+        let report: PingPongReport = initiated.unwrap_or_default();
+        Ok(PingPongReport { broken: report.broken.clone().or(broken), ..report })
+    }
+
+    /// Both ready, then the trader goes, then, when it is in its loop, the exchange.
+    fn begin(&mut self) -> Result<(), TrialError> {
+        self.collect(GRACE, expect_ready)?;
+        self.command(Role::Trader, &Command::Go)?;
+        self.one(GRACE, Role::Trader, |r| matches!(r, Report::Running))?;
+        self.command(Role::Exchange, &Command::Go)?;
+        self.one(GRACE, Role::Exchange, |r| matches!(r, Report::Running))
+    }
+
+    fn command(&mut self, role: Role, command: &Command) -> Result<(), TrialError> {
+        let endpoint = match role {
+            Role::Exchange => &mut self.exchange,
+            Role::Trader => &mut self.trader,
+        };
+        match control::send(&mut endpoint.commands, command) {
+            // The reason will be in what the process said, or in how it ended.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Err(self.explain_end(role)),
+            other => other.map_err(|e| TrialError::Channel(role, e)),
+        }
+    }
+
+    /// One report from each end.
+    fn collect(&mut self, limit: Duration, mut take: impl FnMut(Role, Report) -> Result<(), Report>) -> Result<(), TrialError> {
+        let deadline = Instant::now() + limit;
+        let mut missing = vec![Role::Exchange, Role::Trader];
+        while let Some(waiting_for) = missing.first().copied() {
+            let (role, report) = self.next(deadline, waiting_for, limit)?;
+            take(role, report).map_err(|r| TrialError::OutOfTurn(role, format!("{r:?}")))?;
+            missing.retain(|r| *r != role);
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, limit: Duration, from: Role, is: impl Fn(&Report) -> bool) -> Result<(), TrialError> {
+        let (role, report) = self.next(Instant::now() + limit, from, limit)?;
+        if role == from && is(&report) { Ok(()) } else { Err(TrialError::OutOfTurn(role, format!("{report:?}"))) }
+    }
+
+    fn next(&mut self, deadline: Instant, waiting_for: Role, limit: Duration) -> Result<(Role, Report), TrialError> {
+        loop {
+            if interrupt::wanted() {
+                return Err(TrialError::Interrupted);
+            }
+            match self.events.recv_timeout(LOOK) {
+                Ok((role, Event::Said(Report::Failed { error }))) => return Err(TrialError::Failed(role, error)),
+                Ok((role, Event::Said(report))) => return Ok((role, report)),
+                Ok((role, Event::Broken(e))) => return Err(TrialError::Channel(role, e)),
+                Ok((role, Event::Ended)) => return Err(self.explain_end(role)),
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                Err(_) => return Err(TrialError::Silent(waiting_for, limit)),
+            }
+        }
+    }
+
+    fn explain_end(&mut self, role: Role) -> TrialError {
+        while let Ok((from, event)) = self.events.try_recv() {
+            if let (true, Event::Said(Report::Failed { error })) = (from == role, event) {
+                return TrialError::Failed(role, error);
+            }
+        }
+        let endpoint = match role {
+            Role::Exchange => &mut self.exchange,
+            Role::Trader => &mut self.trader,
+        };
+        TrialError::Died(role, endpoint.child.wait().map_or_else(|e| e.to_string(), describe))
+    }
+}
+
+fn expect_ready(_: Role, report: Report) -> Result<(), Report> {
+    match report {
+        Report::Ready => Ok(()),
+        other => Err(other),
+    }
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("killed by signal {signal}"),
+        (None, Some(code)) => format!("exit status {code}"),
+        (None, None) => "for an unknown reason".to_owned(),
+    }
+}
+
+impl Endpoint {
+    fn start(role: Role, netns: Option<&Path>, logs: &Path, said: Sender<(Role, Event)>) -> io::Result<Self> {
+        let mut command = std::process::Command::new(std::env::current_exe()?);
+        command.arg("endpoint").arg("--parent").arg(std::process::id().to_string());
+        if let Some(netns) = netns {
+            command.arg("--netns").arg(netns);
+        }
+        let log = logs.join(format!("{}.log", if role == Role::Exchange { "exchange" } else { "trader" }));
+        let log = File::options().create(true).append(true).open(log)?;
+        // A group of its own: Ctrl-C is for the parent, which ends its endpoints in good order.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn()?;
+        let (Some(commands), Some(reports)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("the endpoint has no pipes"));
+        };
+        std::thread::spawn(move || {
+            let mut reports = BufReader::new(reports);
+            loop {
+                let event = match control::receive(&mut reports) {
+                    Ok(Some(report)) => Event::Said(report),
+                    Ok(None) => Event::Ended,
+                    Err(e) => Event::Broken(e),
+                };
+                let last = !matches!(event, Event::Said(_));
+                if said.send((role, event)).is_err() || last {
+                    return;
+                }
+            }
+        });
+        Ok(Self { child, commands })
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        // It may have ended by itself; either way nothing of it stays.
+        let _ = control::send(&mut self.commands, &Command::Quit);
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while Instant::now() < deadline && !interrupt::wanted() {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

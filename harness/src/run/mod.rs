@@ -1,0 +1,14 @@
+//! A run: from a profile to a certificate.
+
+pub mod certify;
+pub mod endpoints;
+pub mod interrupt;
+pub mod join;
+pub mod output;
+pub mod overhead;
+pub mod plan;
+pub mod progress;
+pub mod repetition;
+pub mod service_time;
+pub mod trial;
+pub mod workload;

@@ -1,0 +1,66 @@
+//! The files of a certificate: each appears whole or not at all, and the signature comes last.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tickcert_results::{
+    atomic_file,
+    certificate::{Certificate, FileDigest},
+    export::junit,
+    report::render_html,
+    sign::{self, SigningKey, allowed_signers_line},
+    store::Store,
+};
+
+/// Where everything went.
+pub struct Written {
+    /// The report.
+    pub html: PathBuf,
+    /// The certificate.
+    pub json: PathBuf,
+    /// The key that signed.
+    pub key: PathBuf,
+    /// True when that key was made just now.
+    pub key_is_new: bool,
+    /// Its fingerprint.
+    pub fingerprint: String,
+}
+
+/// Writes HTML, JUnit, JSON and signature beside the samples that are there already.
+///
+/// # Errors
+/// When a file can't be written; those written before it are whole.
+pub fn write(certificate: &mut Certificate, dir: &Path, key: &Path) -> Result<Written> {
+    let key = SigningKey::load_or_create(key)?;
+    let fingerprint = key.fingerprint().to_string();
+    let html = dir.join("certificate.html");
+    atomic_file::write(&html, render_html(certificate, Some(&fingerprint)).as_bytes())?;
+    atomic_file::write(&dir.join("junit.xml"), junit::to_xml(certificate)?.as_bytes())?;
+    atomic_file::write(&dir.join("allowed_signers"), allowed_signers_line(key.public())?.as_bytes())?;
+    certificate.files = digests(certificate, dir)?;
+    let json = dir.join("certificate.json");
+    let mut text = serde_json::to_vec_pretty(certificate).context("can't write the certificate as JSON")?;
+    text.push(b'\n');
+    atomic_file::write(&json, &text)?;
+    let signature = sign::sign(&text, &key)?;
+    atomic_file::write(&dir.join("certificate.json.sig"), signature.as_bytes())?;
+    Ok(Written { html, json, key: key.path().to_owned(), key_is_new: key.created(), fingerprint })
+}
+
+/// Every file that the certificate vouches for.
+fn digests(certificate: &Certificate, dir: &Path) -> Result<Vec<FileDigest>> {
+    let samples = certificate.cells.iter().flat_map(|c| &c.repetitions).map(|r| r.samples.as_str());
+    let names = ["certificate.html", "junit.xml"].into_iter().chain(samples.filter(|s| !s.is_empty()));
+    names
+        .map(|name| FileDigest::of(dir, name).with_context(|| format!("can't read {} again", dir.join(name).display())))
+        .collect()
+}
+
+/// Puts the certificate into the store.
+///
+/// # Errors
+/// When the store can't be written; the certificate's files are there all the same.
+pub fn store(certificate: &Certificate, dir: &Path, store: &Path) -> Result<()> {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    Ok(Store::open(store)?.insert(certificate, &dir)?)
+}

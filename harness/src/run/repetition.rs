@@ -1,0 +1,293 @@
+//! From the joined samples of one attempt to its record: is it valid, and what are its distributions.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Result;
+use tickcert_results::{
+    certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket},
+    evidence::Evidence,
+    export::parquet::{NO_VALUE, SampleColumns, SampleMeta, write_samples},
+    hist::Histogram,
+    stats::{independence::independence, quantile, warm_up::{self, WarmUpRule}},
+    time::{Nanos, PerSecond},
+};
+use tickcert_scenarios::{load::Schedule, tape::Tape};
+
+use super::{
+    join::{Joined, Lateness, OrderSample, STAGES},
+    plan::Slot,
+    trial::Finished,
+};
+
+/// Achieved and intended rate may differ by this much.
+const RATE_TOLERANCE: f64 = 0.01;
+/// Slices of the measured window in the chart of latency over time.
+const SLICES: usize = 60;
+
+/// Which attempt this is.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// The repetition it is an attempt at.
+    pub slot: Slot,
+    /// From 1.
+    pub number: u32,
+    /// Place in the whole run, from 1.
+    pub position: u32,
+    /// RFC 3339.
+    pub started_at: String,
+}
+
+impl Attempt {
+    /// The record of an attempt that gave no samples at all.
+    #[must_use]
+    pub fn without_samples(&self, why: String) -> Repetition {
+        self.record(vec![why])
+    }
+
+    fn record(&self, invalid_reasons: Vec<String>) -> Repetition {
+        Repetition {
+            repetition: self.slot.repetition,
+            attempt: self.number,
+            position: self.position,
+            started_at: self.started_at.clone(),
+            valid: invalid_reasons.is_empty(),
+            invalid_reasons,
+            staged: self.slot.staged,
+            counts: Default::default(),
+            orders_sha256: String::new(),
+            expected_sha256: String::new(),
+            achieved_pps: PerSecond(0.0),
+            intended_pps: PerSecond(0.0),
+            schedule_error_ns: ScheduleError::default(),
+            hw_stamps: HwStamps::default(),
+            warm_up: Default::default(),
+            independence: Default::default(),
+            histograms: Histograms::default(),
+            over_time: Vec::new(),
+            samples: String::new(),
+            notes: BTreeMap::new(),
+        }
+    }
+
+    /// The record of an attempt with samples.
+    ///
+    /// # Errors
+    /// When a histogram can't be made.
+    pub fn with_samples(&self, finished: &Finished, tape: &Tape, schedule: &Schedule) -> Result<Repetition> {
+        let joined = &finished.joined;
+        let expected_sha256 = tape.expected(schedule.due().len()).digest();
+        let (achieved, intended) = rates(joined, schedule);
+        let mut reasons = reasons(finished, achieved, intended);
+        if joined.received_sha256 != expected_sha256 && joined.counts.lost == 0 {
+            reasons.push("the digest of the orders received is not that of the tape".to_owned());
+        }
+        let measured = measured(&joined.orders, schedule);
+        let (warm, kept) = self.warm_up(&measured);
+        if kept.is_empty() {
+            reasons.push("nothing was left to measure after the warm-up".to_owned());
+        }
+        let first = measured.len() - kept.len();
+        Ok(Repetition {
+            counts: joined.counts,
+            orders_sha256: joined.received_sha256.clone(),
+            expected_sha256,
+            achieved_pps: achieved,
+            intended_pps: intended,
+            schedule_error_ns: schedule_error(&joined.schedule_error),
+            warm_up: warm,
+            independence: independence(&kept.iter().map(OrderSample::t2t_due).collect::<Vec<_>>()),
+            histograms: histograms(kept, joined, first)?,
+            over_time: over_time(kept),
+            notes: notes(finished),
+            ..self.record(reasons)
+        })
+    }
+
+    fn warm_up<'a>(&self, measured: &'a [OrderSample]) -> (tickcert_results::certificate::WarmUp, &'a [OrderSample]) {
+        let times: Vec<Nanos> = measured.iter().map(|o| o.due).collect();
+        let latencies: Vec<Nanos> = measured.iter().map(OrderSample::t2t_sent).collect();
+        let rule = WarmUpRule::default();
+        let end = warm_up::find(&latencies, &times, rule);
+        (end.record(&times), &measured[end.first_kept..])
+    }
+}
+
+/// The orders that are measured: all, or those of the packets that the schedule names, the first of each.
+fn measured(orders: &[OrderSample], schedule: &Schedule) -> Vec<OrderSample> {
+    let Some(only) = schedule.only() else { return orders.to_vec() };
+    let mut of_these: Vec<OrderSample> =
+        orders.iter().filter(|o| only.binary_search(&o.packet).is_ok()).copied().collect();
+    of_these.dedup_by_key(|o| o.packet);
+    of_these
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rates for comparison within a percent")]
+fn rates(joined: &Joined, schedule: &Schedule) -> (PerSecond, PerSecond) {
+    let rate = |packets: u64, span: Nanos| PerSecond(packets.saturating_sub(1) as f64 / span.as_secs_f64().max(1e-9));
+    (rate(joined.counts.sent, joined.span.achieved), rate(schedule.due().len() as u64, joined.span.intended))
+}
+
+/// Everything that makes the attempt invalid, each in a line.
+fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec<String> {
+    let (c, exchange, trader) = (&finished.joined.counts, &finished.exchange, &finished.trader);
+    let counted = [
+        (c.skipped, "packets could not be sent"),
+        (c.lost, "orders were lost"),
+        (c.wrong, "orders had other bytes than expected"),
+        (c.duplicate, "orders came twice"),
+        (c.late, "orders were late"),
+        (c.unexpected, "orders came that no tick had asked for"),
+        (c.bad_stamps, "orders had stamps that contradict each other"),
+        (exchange.overflowed, "arrivals found no room in the log"),
+        (trader.gaps, "gaps were seen by the trader in the ticks' sequence numbers"),
+        (trader.malformed, "packets or messages could not be read by the trader"),
+        (trader.unsent, "orders could not be sent for lack of room"),
+    ];
+    let mut reasons: Vec<String> =
+        counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    for (who, broken) in [("exchange", &exchange.broken), ("trader", &trader.broken)] {
+        reasons.extend(broken.iter().map(|b| format!("the {who} broke off: {b}")));
+    }
+    let off = achieved.0 / intended.0 - 1.0;
+    if off.abs() > RATE_TOLERANCE {
+        reasons.push(format!(
+            "the exchange could not keep its schedule: {:.0} packets/s instead of {:.0} ({:+.1} %)",
+            achieved.0,
+            intended.0,
+            off * 100.0
+        ));
+    }
+    reasons
+}
+
+fn schedule_error(all: &[Lateness]) -> ScheduleError {
+    let sorted = |packets: Vec<Nanos>| {
+        let mut packets = packets;
+        packets.sort_unstable();
+        packets
+    };
+    let every = sorted(all.iter().map(|l| l.late).collect());
+    let waiting = sorted(all.iter().filter(|l| !l.queued).map(|l| l.late).collect());
+    let at = |sorted: &[Nanos], q| quantile::of_sorted(sorted, q).unwrap_or_default();
+    let queued = (all.len() - waiting.len()) as u64 * 1_000_000 / (all.len() as u64).max(1);
+    ScheduleError {
+        p50: at(&every, 0.5),
+        p99: at(&every, 0.99),
+        max: every.last().copied().unwrap_or_default(),
+        waiting_p50: at(&waiting, 0.5),
+        queued_ppm: u32::try_from(queued).unwrap_or(u32::MAX),
+    }
+}
+
+fn histograms(kept: &[OrderSample], joined: &Joined, first: usize) -> Result<Histograms> {
+    let of = |samples: Vec<Nanos>| -> Result<String> { Ok(Histogram::of(samples)?.to_base64()?) };
+    let mut stages = BTreeMap::new();
+    // Stages are kept for all orders: where only some are measured, they would not be those of the samples above.
+    if !joined.stages.is_empty() && joined.stages.len() == first + kept.len() {
+        for (n, name) in STAGES.iter().enumerate() {
+            stages.insert((*name).to_owned(), of(joined.stages[first..].iter().map(|legs| legs[n]).collect())?);
+        }
+    }
+    Ok(Histograms {
+        t2t_sent: of(kept.iter().map(OrderSample::t2t_sent).collect())?,
+        t2t_due: of(kept.iter().map(OrderSample::t2t_due).collect())?,
+        trader: of(kept.iter().filter_map(|o| o.trader).collect())?,
+        stages,
+    })
+}
+
+fn over_time(kept: &[OrderSample]) -> Vec<TimeBucket> {
+    let (Some(first), Some(last)) = (kept.first(), kept.last()) else { return Vec::new() };
+    let width = last.due.saturating_sub(first.due).get() / SLICES as u64 + 1;
+    kept.chunk_by(|a, b| slice_of(a, first, width) == slice_of(b, first, width))
+        .map(|chunk| {
+            let mut latencies: Vec<Nanos> = chunk.iter().map(OrderSample::t2t_due).collect();
+            latencies.sort_unstable();
+            let at = |q| quantile::of_sorted(&latencies, q).unwrap_or_default();
+            TimeBucket {
+                at_ns: Nanos(slice_of(&chunk[0], first, width) * width),
+                n: chunk.len() as u64,
+                p50_ns: at(0.5),
+                p99_ns: at(0.99),
+                max_ns: latencies.last().copied().unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+fn slice_of(order: &OrderSample, first: &OrderSample, width: u64) -> u64 {
+    order.due.saturating_sub(first.due).get() / width
+}
+
+fn notes(finished: &Finished) -> BTreeMap<String, String> {
+    let mut notes = BTreeMap::new();
+    for (who, usage) in [("exchange", finished.exchange.usage), ("trader", finished.trader.usage)] {
+        notes.insert(
+            format!("{who}/switches"),
+            format!("{} voluntary, {} involuntary", usage.voluntary_switches, usage.involuntary_switches),
+        );
+        notes.insert(format!("{who}/page_faults"), format!("{} minor, {} major", usage.minor_faults, usage.major_faults));
+        notes.insert(format!("{who}/memory_locked"), usage.memory_locked.to_string());
+    }
+    notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());
+    notes.insert("trader/answers_read".to_owned(), finished.trader.answers.to_string());
+    if finished.exchange.full + finished.trader.full > 0 {
+        let full = format!("exchange {}, trader {} times", finished.exchange.full, finished.trader.full);
+        notes.insert("lane_full".to_owned(), full);
+    }
+    notes
+}
+
+/// Writes the raw samples of an attempt, warm-up included.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn write_parquet(
+    path: &Path,
+    attempt: &Attempt,
+    lane: &str,
+    evidence: Evidence,
+    tape: &Tape,
+    joined: &Joined,
+    measured_from: Nanos,
+) -> Result<()> {
+    let staged = !joined.stages.is_empty() && joined.stages.len() == joined.orders.len();
+    let meta = SampleMeta {
+        lane: lane.to_owned(),
+        repetition: attempt.slot.repetition,
+        attempt: attempt.number,
+        evidence,
+        tape_sha256: tape.sha256().to_owned(),
+        stages: if staged { STAGES.iter().map(|s| format!("{s}_ns")).collect() } else { Vec::new() },
+    };
+    let orders = &joined.orders;
+    let (per_pass, packets) = (narrow(tape.orders()), narrow(tape.packets()));
+    let signed = |n: Nanos| i64::try_from(n.get()).unwrap_or(i64::MAX);
+    let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
+    let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
+    let stages: Vec<Vec<i64>> =
+        (0..meta.stages.len()).map(|n| joined.stages.iter().map(|legs| signed(legs[n])).collect()).collect();
+    let warm_up: Vec<bool> = orders.iter().map(|o| o.due < measured_from).collect();
+    write_samples(
+        path,
+        &meta,
+        &SampleColumns {
+            order: &index(&|o| o.order % per_pass),
+            pass: &index(&|o| o.packet / packets),
+            packet: &index(&|o| o.packet % packets),
+            due_ns: &column(&|o| signed(o.due)),
+            sent_ns: &column(&|o| o.sent_ns),
+            arrival_ns: &column(&|o| o.arrival_ns),
+            t2t_sent_ns: &column(&|o| signed(o.t2t_sent())),
+            t2t_due_ns: &column(&|o| signed(o.t2t_due())),
+            trader_ns: &column(&|o| o.trader.map_or(NO_VALUE, signed)),
+            warm_up: &warm_up,
+            stages: stages.iter().map(Vec::as_slice).collect(),
+        },
+    )?;
+    Ok(())
+}
+
+fn narrow(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX).max(1)
+}

@@ -1,0 +1,108 @@
+//! Service time: a closed loop over each lane, so that it can stand beside other ping-pong tools.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use tickcert_results::{
+    certificate::{NotRun, NotRunKind, ServiceCell},
+    evidence::Evidence,
+    hist::Histogram,
+    stats::summarise::quantiles,
+    time::{Nanos, TickScale},
+};
+use tickcert_transports::{
+    Lane,
+    api::{Link, Role},
+    dispatch,
+};
+
+use super::endpoints::{Homes, Pair};
+use crate::{cli::Preflight, endpoint::control::PingPongSpec};
+
+/// Before measuring.
+const WARM_UP: Nanos = Nanos(300_000_000);
+
+/// What was asked for.
+pub struct Order<'a> {
+    /// Lanes, one after the other.
+    pub lanes: &'a [Lane],
+    /// Payload of the frame.
+    pub frame_bytes: u32,
+    /// How long to measure each.
+    pub duration: Nanos,
+    /// Cores of the initiating and the echoing end.
+    pub cores: (u32, u32),
+    /// The wire.
+    pub link: &'a Link,
+    /// Namespace of the initiating end.
+    pub exchange: &'a Path,
+    /// Namespace of the echoing end.
+    pub trader: &'a Path,
+    /// The time-stamp counter.
+    pub scale: TickScale,
+    /// Name of the hypervisor, or `none`.
+    pub virtualised: &'a str,
+}
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+pub struct ServiceTimes {
+    /// One of each lane that ran.
+    pub cells: Vec<ServiceCell>,
+    /// Lanes that did not.
+    pub not_run: Vec<NotRun>,
+}
+
+/// Runs the closed loop over each lane.
+///
+/// # Errors
+/// When an endpoint fails, or a frame was lost on the way: a mean of what was left would hide it.
+pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
+    let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new() };
+    let logs = tempfile::tempdir().context("can't make a folder for the endpoints' logs")?;
+    for lane in order.lanes {
+        match dispatch(*lane, Preflight { virtual_link: order.link.is_virtual }) {
+            Ok(caps) => {
+                let evidence = if order.virtualised == "none" { caps.evidence } else { Evidence::Emulated };
+                times.cells.push(one(order, *lane, evidence, logs.path())?);
+            }
+            Err(unmet) => times.not_run.push(NotRun {
+                kind: NotRunKind::Lane,
+                name: lane.name().to_owned(),
+                needs: unmet.needs,
+                how: unmet.how,
+            }),
+        }
+    }
+    Ok(times)
+}
+
+fn one(order: &Order<'_>, lane: Lane, evidence: Evidence, logs: &Path) -> Result<ServiceCell> {
+    let spec = |role, core| PingPongSpec {
+        lane: lane.name().to_owned(),
+        lane_config: serde_json::Value::Null,
+        role,
+        link: order.link.clone(),
+        core,
+        frame_bytes: order.frame_bytes,
+        duration: order.duration,
+        warm_up: WARM_UP,
+        scale: order.scale,
+    };
+    let mut pair = Pair::start(&Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs })?;
+    let report = pair.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1))?;
+    if let Some(broken) = report.broken {
+        bail!("{}: {broken}", lane.name());
+    }
+    if report.lost > 0 {
+        bail!("{}: {} round trips were lost: a service time without them would be too good", lane.name(), report.lost);
+    }
+    let rtt = Histogram::from_base64(&report.rtt)?;
+    Ok(ServiceCell {
+        lane: lane.name().to_owned(),
+        evidence,
+        frame_bytes: order.frame_bytes,
+        rtt_ns: quantiles(&[&rtt], 1)?,
+    })
+}

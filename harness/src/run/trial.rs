@@ -1,0 +1,132 @@
+//! One attempt at one repetition: two fresh processes, one trial, and what came of it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tickcert_results::time::{Nanos, TickScale};
+use tickcert_scenarios::{
+    load::{Arrival, Schedule},
+    tape::Tape,
+};
+use tickcert_transports::{
+    Lane,
+    api::{Link, Role},
+};
+
+use super::{
+    endpoints::{Homes, Pair, TrialError},
+    join::{Joined, join},
+};
+use crate::endpoint::{
+    control::{ExchangeReport, Injection, TraderReport, TrialSpec},
+    samples::{DepartureLog, ExchangeSamples},
+};
+
+/// Where trials take place: the wire, the cores, the tape, the clock.
+pub struct Stage<'a> {
+    /// The wire.
+    pub link: &'a Link,
+    /// The endpoints' namespaces and logs.
+    pub homes: Homes<'a>,
+    /// The tape, and its file.
+    pub tape: &'a Tape,
+    /// The tape's file.
+    pub tape_path: &'a Path,
+    /// The time-stamp counter.
+    pub scale: TickScale,
+    /// The run's own folder, for samples on their way.
+    pub folder: &'a Path,
+    /// Core of the exchange.
+    pub exchange_core: u32,
+    /// Core of the trader.
+    pub trader_core: u32,
+    /// An order later than this is late.
+    pub late_after: Nanos,
+    /// Seed of random loads.
+    pub seed: u64,
+}
+
+/// What is asked of one trial.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The lane.
+    pub lane: Lane,
+    /// How ticks arrive.
+    pub load: &'a Arrival,
+    /// When; made from the same load, passes and seed as the endpoint makes its own.
+    pub schedule: &'a Schedule,
+    /// Passes that the schedule was made of, before it was cut.
+    pub passes: u32,
+    /// Stamp every stage.
+    pub staged: bool,
+    /// What goes wrong on purpose.
+    pub injection: Injection,
+}
+
+/// A trial's samples and what the endpoints said.
+pub struct Finished {
+    /// Every order's fate.
+    pub joined: Joined,
+    /// The exchange's own account.
+    pub exchange: ExchangeReport,
+    /// The trader's.
+    pub trader: TraderReport,
+}
+
+impl Stage<'_> {
+    /// Starts two processes, runs one trial in them, and ends them.
+    ///
+    /// # Errors
+    /// [`TrialError`] when an endpoint failed or ended; anything else when the samples can't be read.
+    pub fn run(&self, request: &Request<'_>) -> Result<Finished> {
+        self.run_in(&mut Pair::start(&self.homes)?, request)
+    }
+
+    /// As [`Stage::run`], in processes that are there already.
+    ///
+    /// # Errors
+    /// As [`Stage::run`].
+    pub fn run_in(&self, pair: &mut Pair, request: &Request<'_>) -> Result<Finished> {
+        let (at_exchange, at_trader) = (self.spec(request, Role::Exchange), self.spec(request, Role::Trader));
+        let (exchange, trader) = pair.trial(&at_exchange, &at_trader, request.schedule.duration())?;
+        let samples = ExchangeSamples::read(&at_exchange.samples).context("can't read the exchange's samples")?;
+        let departures = DepartureLog::read(&at_trader.samples).context("can't read the trader's samples")?;
+        let joined = join(self.tape, request.schedule, &samples, &departures, self.scale, self.late_after);
+        Ok(Finished { joined, exchange, trader })
+    }
+
+    fn spec(&self, request: &Request<'_>, role: Role) -> TrialSpec {
+        let (core, name) = match role {
+            Role::Exchange => (self.exchange_core, "exchange.samples"),
+            Role::Trader => (self.trader_core, "trader.samples"),
+        };
+        TrialSpec {
+            lane: request.lane.name().to_owned(),
+            lane_config: serde_json::Value::Null,
+            role,
+            link: self.link.clone(),
+            core,
+            tape: self.tape_path.to_owned(),
+            tape_sha256: self.tape.sha256().to_owned(),
+            load: *request.load,
+            passes: request.passes,
+            packets: request.schedule.packets(),
+            seed: self.seed,
+            late_after: self.late_after,
+            scale: self.scale,
+            staged: request.staged,
+            injection: request.injection,
+            samples: self.sample_file(name),
+        }
+    }
+
+    fn sample_file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+/// Whether an error is the user's wish to stop.
+#[must_use]
+pub fn is_interrupt(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(TrialError::Interrupted))
+}

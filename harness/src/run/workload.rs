@@ -1,0 +1,71 @@
+//! From a profile's words to a tape: which ticks, which strategy, which limits.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tickcert_results::time::Nanos;
+use tickcert_scenarios::{
+    book::BookCapacity,
+    feed::{self, TickStream, itch::Price4},
+    generator::{self, GeneratorConfig},
+    profile::{Profile, RiskSpec, StrategySpec, SymbolChoice, TapeSpec},
+    tape::{self, Tape},
+    trader::{Notional, RiskLimits, Strategy, SymbolChoice as Symbol, TraderConfig},
+};
+
+/// Reads or generates the ticks, finds the orders, and writes the tape to `path`.
+///
+/// # Errors
+/// When the ticks can't be read, the strategy never sends an order, or the tape can't be written.
+pub fn make_tape(profile: &Profile, ticks: Option<&Path>, path: &Path) -> Result<Tape> {
+    let stream = match (ticks, &profile.tape) {
+        (Some(file), _) => feed::read_ticks(file)?,
+        (None, TapeSpec::File { path }) => feed::read_ticks(path)?,
+        (None, TapeSpec::Generator { seed, symbols, messages }) => generator::generate(&GeneratorConfig {
+            seed: *seed,
+            symbols: u16::try_from(*symbols).context("the generator has at most 65535 symbols")?,
+            messages: u32::try_from(*messages).context("the generator makes at most 4294967295 messages")?,
+            ..GeneratorConfig::default()
+        })?,
+    };
+    let trader = TraderConfig {
+        risk: limits(&profile.risk),
+        capacity: BookCapacity::default(),
+        ..TraderConfig::new(strategy(&profile.strategy, &stream)?)
+    };
+    tape::build(path, &stream, trader)?;
+    Ok(Tape::open(path)?)
+}
+
+fn strategy(spec: &StrategySpec, ticks: &TickStream) -> Result<Strategy> {
+    Ok(match spec {
+        StrategySpec::FirstByte { quantity } => match Strategy::first_byte() {
+            Strategy::FirstByte { symbol, price, .. } => Strategy::FirstByte { symbol, price, quantity: *quantity },
+            other => other,
+        },
+        StrategySpec::Threshold { symbol, threshold_e4, quantity } => {
+            let symbol = match symbol {
+                SymbolChoice::Named(name) => name.clone(),
+                SymbolChoice::MostActive => tape::most_active_symbol(ticks)
+                    .with_context(|| format!("{} adds no order of any symbol, so none is the most active", ticks.source))?
+                    .to_string()
+                    .trim_end()
+                    .to_owned(),
+            };
+            let threshold = Price4(u32::try_from(*threshold_e4).context("the threshold is higher than any price")?);
+            Strategy::Threshold { symbol: Symbol::Name(symbol), threshold, quantity: *quantity }
+        }
+    })
+}
+
+/// What the profile leaves out stays at the generous defaults.
+fn limits(spec: &RiskSpec) -> RiskLimits {
+    let usual = RiskLimits::default();
+    RiskLimits {
+        max_quantity: spec.max_quantity.unwrap_or(usual.max_quantity),
+        max_notional: spec.max_notional_e4.map_or(usual.max_notional, Notional),
+        max_orders: spec.max_orders_per_second.unwrap_or(usual.max_orders),
+        window_ns: Nanos::SECOND,
+        collar_bps: spec.price_collar_bps.unwrap_or(usual.collar_bps),
+    }
+}

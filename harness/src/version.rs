@@ -1,0 +1,16 @@
+//! Which program this is.
+
+use tickcert_results::certificate::Tool;
+
+/// Version and commit, for `--version`.
+pub const LONG: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("TICKCERT_COMMIT"), ")");
+
+/// As it stands in a certificate.
+#[must_use]
+pub fn tool() -> Tool {
+    Tool {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: env!("TICKCERT_COMMIT").to_owned(),
+        features: Vec::new(),
+    }
+}

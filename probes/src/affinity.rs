@@ -1,0 +1,164 @@
+//! Which cores there are, which of them this process may use, and pinning to one.
+
+use std::{collections::BTreeSet, path::Path, thread};
+
+use nix::{
+    errno::Errno,
+    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    unistd::Pid,
+};
+
+use crate::sysfs::{self, write_core_list};
+
+/// Why a thread can't run on the core asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum AffinityError {
+    /// No such core, or it is off line.
+    #[error("core {core} doesn't exist or is off line; cores on line are {online}")]
+    NoSuchCore {
+        /// Asked for.
+        core: u32,
+        /// Those that there are.
+        online: String,
+    },
+    /// The cgroup's cpuset doesn't hold it.
+    #[error(
+        "core {core} may not be used by this process; its cpuset allows {allowed} (a container's --cpuset-cpus, a systemd AllowedCPUs=)"
+    )]
+    NotAllowed {
+        /// Asked for.
+        core: u32,
+        /// Those that the process runs on now.
+        allowed: String,
+    },
+    /// Both ends on one core: one would wait for the other to be scheduled away.
+    #[error(
+        "both ends are placed on core {core}; a spinning exchange and a spinning trader need a core each (cores on line are {online})"
+    )]
+    SameCore {
+        /// Asked for twice.
+        core: u32,
+        /// Those that there are.
+        online: String,
+    },
+    /// Any other refusal.
+    #[error("pinning to core {core} was refused by the kernel")]
+    Refused {
+        /// Asked for.
+        core: u32,
+        /// Its errno.
+        source: Errno,
+    },
+    /// The mask can't be read.
+    #[error("the affinity mask of this process can't be read")]
+    Unreadable(#[source] Errno),
+}
+
+/// Cores on line. Where sysfs isn't mounted, those that the calling thread may use.
+#[must_use]
+pub fn online(root: &Path) -> BTreeSet<u32> {
+    let listed = sysfs::read(root, "sys/devices/system/cpu/online").map(|t| sysfs::core_list(&t)).unwrap_or_default();
+    if listed.is_empty() { allowed().unwrap_or_default() } else { listed }
+}
+
+/// Cores that the calling thread may run on now: its cgroup's cpuset, narrowed by `taskset` and by [`pin`]. To be asked
+/// before pinning.
+///
+/// # Errors
+/// [`AffinityError::Unreadable`].
+pub fn allowed() -> Result<BTreeSet<u32>, AffinityError> {
+    let set = sched_getaffinity(Pid::from_raw(0)).map_err(AffinityError::Unreadable)?;
+    Ok((0..CpuSet::count())
+        .filter(|&core| set.is_set(core).unwrap_or(false))
+        .filter_map(|core| u32::try_from(core).ok())
+        .collect())
+}
+
+/// Keeps the calling thread on `core` from now on; on return it runs there.
+///
+/// # Errors
+/// [`AffinityError`], naming the cores that there are.
+pub fn pin(core: u32) -> Result<(), AffinityError> {
+    let online = online(Path::new("/"));
+    if !online.contains(&core) {
+        return Err(AffinityError::NoSuchCore { core, online: write_core_list(&online) });
+    }
+    let mut set = CpuSet::new();
+    let placed = usize::try_from(core).map_err(|_| Errno::EINVAL).and_then(|index| set.set(index));
+    placed.and_then(|()| sched_setaffinity(Pid::from_raw(0), &set)).map_err(|source| match source {
+        // The core exists, so an empty intersection can only be the cpuset's doing.
+        Errno::EINVAL => AffinityError::NotAllowed { core, allowed: write_core_list(&allowed().unwrap_or_default()) },
+        source => AffinityError::Refused { core, source },
+    })
+}
+
+/// Whether [`pin`] would succeed; the calling thread stays where it is.
+///
+/// # Errors
+/// As [`pin`].
+pub fn check(core: u32) -> Result<(), AffinityError> {
+    thread::scope(|s| s.spawn(|| pin(core)).join().unwrap_or(Err(AffinityError::Refused { core, source: Errno::EIO })))
+}
+
+/// Whether the two ends of a lane can be placed on these cores.
+///
+/// # Errors
+/// As [`pin`], and [`AffinityError::SameCore`].
+pub fn check_pair(exchange: u32, trader: u32) -> Result<(), AffinityError> {
+    check(exchange)?;
+    check(trader)?;
+    if exchange == trader {
+        return Err(AffinityError::SameCore { core: trader, online: write_core_list(&online(Path::new("/"))) });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sched::sched_getcpu;
+
+    use super::*;
+
+    #[test]
+    fn a_pinned_thread_runs_on_its_core() {
+        for core in allowed().unwrap() {
+            thread::spawn(move || {
+                pin(core).unwrap();
+                assert_eq!(sched_getcpu().unwrap(), core as usize);
+                assert_eq!(allowed().unwrap(), BTreeSet::from([core]));
+            })
+            .join()
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn a_core_that_does_not_exist_is_named_with_those_that_do() {
+        let e = pin(60_000).unwrap_err();
+        assert!(matches!(e, AffinityError::NoSuchCore { core: 60_000, .. }));
+        let cores = write_core_list(&online(Path::new("/")));
+        assert!(e.to_string().contains("60000") && e.to_string().contains(&cores), "{e}");
+    }
+
+    #[test]
+    fn both_ends_on_one_core_are_refused() {
+        let core = *allowed().unwrap().first().unwrap();
+        assert!(matches!(check_pair(core, core), Err(AffinityError::SameCore { .. })));
+    }
+
+    #[test]
+    fn checking_a_core_leaves_the_caller_where_it_was() {
+        let before = allowed().unwrap();
+        check(*before.first().unwrap()).unwrap();
+        assert_eq!(allowed().unwrap(), before);
+    }
+
+    #[test]
+    fn the_cores_on_line_are_read_below_the_root_given() {
+        let root = tempfile::tempdir().unwrap();
+        let dir = root.path().join("sys/devices/system/cpu");
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("online"), "0-1,4\n").unwrap();
+        assert_eq!(online(root.path()), BTreeSet::from([0, 1, 4]));
+    }
+}

@@ -1,0 +1,104 @@
+//! What every verdict on a certificate stands on: whether its clock can be trusted, whether it was run to its end, and
+//! which class of evidence each cell must have.
+
+use super::{Bound, Metric, Requirement, finding::Finding};
+use crate::{
+    certificate::{Cell, Certificate, ClockProbe},
+    evidence::Evidence,
+    verdict::Verdict,
+};
+
+/// Where a profile asks for no class of evidence, latencies need at least this one: what an emulated wire or a simulated
+/// circuit shows is a pass only for a profile that says so.
+const LEAST_EVIDENCE: Evidence = Evidence::Software;
+
+pub(super) struct Ground<'a> {
+    pub(super) certificate: &'a Certificate,
+    /// Why no time in this certificate can be trusted, if so.
+    pub(super) clock: Result<(), ClockFault>,
+    evidence: Vec<(&'a Requirement, Evidence)>,
+}
+
+/// Why the times of a run can't be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ClockFault {
+    /// There is no evidence about the clock.
+    Unknown(String),
+    /// The evidence is against it.
+    Invalid(String),
+}
+
+impl ClockFault {
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Unknown(why) | Self::Invalid(why) => why,
+        }
+    }
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(requirements: &'a [Requirement], certificate: &'a Certificate) -> Self {
+        let asked = |r: &'a Requirement| match (&r.metric, r.limit.bound) {
+            (Metric::Evidence, Bound::AtLeast(class)) => Some((r, class)),
+            _ => None,
+        };
+        Self {
+            certificate,
+            clock: clock(certificate.probes.clocks.as_ref()),
+            evidence: requirements.iter().filter_map(asked).collect(),
+        }
+    }
+
+    /// The class that `cell` must have for its latencies to count.
+    pub(super) fn evidence_asked(&self, cell: &Cell) -> Evidence {
+        let classes = self.evidence.iter().filter(|(r, _)| r.covers(cell)).map(|(_, class)| *class);
+        classes.max().unwrap_or(LEAST_EVIDENCE)
+    }
+
+    /// What stands against the run as a whole, whatever its requirements say.
+    pub(super) fn blockers(&self, requirements: &[Requirement]) -> Vec<Finding> {
+        let mut blockers = Vec::new();
+        if requirements.is_empty() {
+            blockers.push(Finding::new(Verdict::NotRun, "the profile has no requirement, so there is nothing to pass"));
+        } else if !self.certificate.cells.iter().any(|c| requirements.iter().any(|r| r.covers(c))) {
+            blockers.push(Finding::new(Verdict::NotRun, "no lane that ran is what a requirement is about"));
+        }
+        if self.certificate.interrupted {
+            blockers.push(Finding::not_certifiable("the run was broken off before its end"));
+        }
+        if let Err(ClockFault::Invalid(why)) = &self.clock {
+            blockers.push(Finding::not_certifiable(why));
+        }
+        blockers
+    }
+}
+
+/// The disagreement of the two calibrations and what is allowed, both in parts per million.
+pub(super) fn drift(clocks: &ClockProbe) -> Option<(f64, f64)> {
+    let end = clocks.end?;
+    let (start_hz, end_hz) = (clocks.start.hz, end.hz);
+    let computed = (end_hz - start_hz).abs() / start_hz * 1e6;
+    // Either figure may have been edited; the worse one counts.
+    let drift = clocks.drift_ppm.map_or(computed, |said| said.abs().max(computed));
+    let widths = 1.0 + clocks.start.error_ppm.abs() + end.error_ppm.abs();
+    let allowed = clocks.drift_allowed_ppm.unwrap_or(widths);
+    let sound = start_hz > 0.0 && end_hz > 0.0 && drift.is_finite() && allowed.is_finite();
+    sound.then_some((drift, allowed))
+}
+
+fn clock(clocks: Option<&ClockProbe>) -> Result<(), ClockFault> {
+    let clocks = clocks.ok_or_else(|| ClockFault::Unknown("the clock was not probed".to_owned()))?;
+    if !clocks.invariant_tsc {
+        return Err(ClockFault::Invalid("the time-stamp counter is not invariant, so it is no clock".to_owned()));
+    }
+    if clocks.end.is_none() {
+        return Err(ClockFault::Unknown("the clock was not calibrated again after the run".to_owned()));
+    }
+    match drift(clocks) {
+        None => Err(ClockFault::Invalid("the clock's calibration holds no usable figures".to_owned())),
+        Some((drift, allowed)) if drift > allowed => Err(ClockFault::Invalid(format!(
+            "the clock's calibrations before and after the run disagree by {drift:.2} ppm, {allowed:.2} ppm are allowed"
+        ))),
+        Some(_) => Ok(()),
+    }
+}

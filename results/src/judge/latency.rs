@@ -1,0 +1,116 @@
+//! Requirements on latencies: only the whole interval decides.
+
+use super::{
+    Bound, Distribution, Limit,
+    finding::{Finding, ns, time},
+    ground::Ground,
+};
+use crate::{
+    certificate::{Cell, Quantiles},
+    stats::{
+        LEAST_REPETITIONS,
+        quantile::{Quantile, samples_needed},
+        repetitions::repetitions_needed,
+    },
+    verdict::Verdict,
+};
+
+pub(super) fn finding(cell: &Cell, of: &Distribution, q: Quantile, limit: &Limit, ground: &Ground<'_>) -> Finding {
+    match evidence_for(cell, of, q, ground) {
+        Err(why) => Finding::not_certifiable(why),
+        Ok(value) => against(&value, limit),
+    }
+}
+
+/// A value with all that it takes to be held against a limit.
+struct Value {
+    ns: f64,
+    /// `None` for the extremes, which have none.
+    ci95: Option<[f64; 2]>,
+    n: u64,
+    repetitions: usize,
+}
+
+/// The value, or why there is none to judge.
+fn evidence_for(cell: &Cell, of: &Distribution, q: Quantile, ground: &Ground<'_>) -> Result<Value, String> {
+    ground.clock.as_ref().map_err(|fault| fault.why().to_owned())?;
+    let asked = ground.evidence_asked(cell);
+    if cell.evidence < asked {
+        return Err(evidence_too_weak(cell, asked));
+    }
+    let repetitions = repetitions(cell, of);
+    if repetitions < LEAST_REPETITIONS {
+        return Err(format!("{repetitions} valid repetitions; at least {LEAST_REPETITIONS} are needed"));
+    }
+    let quantiles = quantiles(cell, of).ok_or_else(|| format!("nothing was measured of {of}"))?;
+    let needed = q.level().map_or(1, samples_needed);
+    if quantiles.n < needed {
+        let short = needed - quantiles.n;
+        return Err(format!("{q} of {of} needs {short} more samples than the {} there are", quantiles.n));
+    }
+    let value = ns(quantiles.by_name(q.name()).ok_or_else(|| format!("{q} of {of} was not computed"))?);
+    let ci95 = match q {
+        Quantile::Min | Quantile::Max => None,
+        _ => Some(sound_interval(quantiles, q, value).ok_or_else(|| format!("{q} of {of} has no usable interval"))?),
+    };
+    Ok(Value { ns: value, ci95, n: quantiles.n, repetitions })
+}
+
+pub(super) fn evidence_too_weak(cell: &Cell, asked: crate::evidence::Evidence) -> String {
+    format!("the evidence is {} ({}), but {asked} or better is asked for", cell.evidence, cell.evidence_why)
+}
+
+/// Repetitions that `of` rests on.
+fn repetitions(cell: &Cell, of: &Distribution) -> usize {
+    match of {
+        Distribution::Stage(_) => cell.repetitions.iter().filter(|r| r.valid && r.staged).count(),
+        _ => cell.valid().count(),
+    }
+}
+
+pub(super) fn quantiles<'c>(cell: &'c Cell, of: &Distribution) -> Option<&'c Quantiles> {
+    match of {
+        Distribution::T2tSent => Some(&cell.latency_ns.t2t_sent),
+        Distribution::T2tDue => Some(&cell.latency_ns.t2t_due),
+        Distribution::Trader => Some(&cell.latency_ns.trader),
+        Distribution::Stage(name) => cell.latency_ns.stages.get(name),
+    }
+}
+
+/// The interval, if it is one and holds the value.
+fn sound_interval(quantiles: &Quantiles, q: Quantile, value: f64) -> Option<[f64; 2]> {
+    let [low, high] = *quantiles.ci95.get(q.name())?;
+    // A hair of slack for what was rounded on the way through a file.
+    (low.is_finite() && high.is_finite() && low <= value + 1e-6 && value <= high + 1e-6).then_some([low, high])
+}
+
+fn against(value: &Value, limit: &Limit) -> Finding {
+    let Bound::Number(relation, bound) = limit.bound else {
+        return Finding::not_certifiable(format!("\"{}\" is no limit for a time", limit.text));
+    };
+    let measured = |f: Finding| f.with(value.ns, "ns", value.n);
+    let Some([low, high]) = value.ci95 else {
+        let (verdict, side) =
+            if relation.holds(value.ns, bound) { (Verdict::Pass, "within") } else { (Verdict::Fail, "beyond") };
+        let why = format!("measured {}, {side} the limit {}", time(value.ns), limit.text);
+        return measured(Finding::new(verdict, why));
+    };
+    let interval = format!("measured {} ({} to {} with 95 % confidence)", time(value.ns), time(low), time(high));
+    let finding = match (relation.holds(low, bound), relation.holds(high, bound)) {
+        (true, true) => Finding::new(Verdict::Pass, format!("{interval}, within the limit {}", limit.text)),
+        (false, false) => Finding::new(Verdict::Fail, format!("{interval}, beyond the limit {}", limit.text)),
+        _ => Finding::not_certifiable(format!(
+            "{interval}, on both sides of the limit {}: needs more repetitions ({})",
+            limit.text,
+            how_many(value, [low, high], bound)
+        )),
+    };
+    measured(finding).with_interval([low, high])
+}
+
+fn how_many(value: &Value, ci95: [f64; 2], bound: f64) -> String {
+    match repetitions_needed(value.repetitions, value.ns, ci95, bound) {
+        Some(n) => format!("about {n} in all"),
+        None => "more than can be made: the value is as good as at the limit".to_owned(),
+    }
+}

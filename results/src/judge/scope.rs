@@ -1,0 +1,103 @@
+//! Which cells a requirement is about, and what is said where there is none.
+
+use super::{Requirement, RequirementResult, finding::Finding};
+use crate::{
+    certificate::{Cell, Certificate, NotRun, NotRunKind},
+    verdict::Verdict,
+};
+
+/// The results of `requirement`: one for each cell that it covers, one for each lane that it names and that did not run,
+/// or one for the host.
+pub(super) fn results(
+    requirement: &Requirement,
+    certificate: &Certificate,
+    judge: impl Fn(Option<&Cell>) -> Finding,
+) -> Vec<RequirementResult> {
+    if !requirement.metric.is_per_cell() {
+        return vec![result(requirement, requirement.id.clone(), None, judge(None))];
+    }
+    let covered = certificate.cells.iter().filter(|c| requirement.covers(c));
+    let mut results: Vec<_> = covered
+        .map(|cell| {
+            let id = format!("{} [{}]", requirement.id, label(cell, &certificate.cells));
+            result(requirement, id, Some(cell), judge(Some(cell)))
+        })
+        .collect();
+    for lane in &requirement.lanes {
+        let covers = |c: &Cell| requirement.covers(c) && (c.lane == *lane || c.title() == *lane);
+        if !certificate.cells.iter().any(covers) {
+            let finding = Finding::new(Verdict::NotRun, why_not_run(lane, certificate));
+            results.push(result(requirement, format!("{} [{lane}]", requirement.id), None, finding));
+        }
+    }
+    if results.is_empty() {
+        let loads = if requirement.loads.is_empty() { String::new() } else { loads(requirement) };
+        let finding = Finding::new(Verdict::NotRun, format!("no lane ran{loads}"));
+        results.push(result(requirement, requirement.id.clone(), None, finding));
+    }
+    results
+}
+
+fn loads(requirement: &Requirement) -> String {
+    format!(" with the load {}", requirement.loads.join(" or "))
+}
+
+/// A lane that was asked for and did not run, while a requirement is about every lane: it was meant too.
+pub(super) fn lanes_not_run(requirements: &[Requirement], certificate: &Certificate) -> Vec<RequirementResult> {
+    if !requirements.iter().any(|r| r.metric.is_per_cell() && r.lanes.is_empty()) {
+        return Vec::new();
+    }
+    let lanes = certificate.not_run.iter().filter(|n| n.kind == NotRunKind::Lane);
+    lanes
+        .map(|row| RequirementResult {
+            id: format!("runs [{}]", row.name),
+            text: format!("The lane {} runs", row.name),
+            verdict: Verdict::NotRun,
+            measured: None,
+            limit: "runs".to_owned(),
+            evidence: None,
+            why: need(row),
+        })
+        .collect()
+}
+
+fn why_not_run(lane: &str, certificate: &Certificate) -> String {
+    match certificate.not_run.iter().find(|n| n.kind == NotRunKind::Lane && n.name == lane) {
+        Some(row) => need(row),
+        None if certificate.cells.iter().any(|c| c.lane == lane) => {
+            format!("the lane {lane} did not run with the load asked for")
+        }
+        None => format!("the lane {lane} is not part of this run: add it to the profile's lanes"),
+    }
+}
+
+fn need(row: &NotRun) -> String {
+    let how = if row.how.is_empty() { String::new() } else { format!(" ({})", row.how) };
+    format!("the lane {} did not run: it needs {}{how}", row.name, row.needs)
+}
+
+fn result(requirement: &Requirement, id: String, cell: Option<&Cell>, finding: Finding) -> RequirementResult {
+    RequirementResult {
+        id,
+        text: requirement.text.clone(),
+        verdict: finding.verdict,
+        measured: finding.measured,
+        limit: requirement.limit.text.clone(),
+        evidence: cell.map(|c| c.evidence),
+        why: finding.why,
+    }
+}
+
+/// The shortest name that tells `cell` from all others: its lane, then its load, then its placement.
+fn label(cell: &Cell, all: &[Cell]) -> String {
+    let shorter: [fn(&Cell) -> String; 3] = [
+        Cell::title,
+        |c| format!("{}, {}", c.title(), c.load.text),
+        |c| format!("{}, {}, cores {}", c.title(), c.load.text, c.placement.name),
+    ];
+    let unique = |name: &&fn(&Cell) -> String| all.iter().filter(|c| name(c) == name(cell)).count() <= 1;
+    shorter.iter().find(unique).map_or_else(
+        || format!("{}, {}, cores {}, {:?}", cell.title(), cell.load.text, cell.placement.name, cell.order_channel),
+        |name| name(cell),
+    )
+}

@@ -1,0 +1,303 @@
+//! The verdict: what passes, what fails, and above all what may never pass.
+
+mod fixture;
+
+use fixture::{USUAL, cell, certificate, require};
+use proptest::prelude::*;
+use tickcert_results::{
+    certificate::{Certificate, NotRun, NotRunKind},
+    evidence::Evidence,
+    judge::{Judgement, Requirement, judge},
+    verdict::Verdict::{self, Fail, NotCertifiable, NotRun as DidNotRun, Pass},
+};
+
+/// Requirements that leave no piece of evidence unasked.
+fn strict() -> Vec<Requirement> {
+    [
+        ("t2t_due.p50", "<= 10 us"),
+        ("t2t_due.p99", "<= 20 us"),
+        ("t2t_sent.p99_9", "<= 30 us"),
+        ("trader.p90", "< 1 ms"),
+        ("stage.decode.p99", "<= 1 us"),
+        ("t2t_due.max", "<= 1 ms"),
+        ("orders.lost", "== 0"),
+        ("orders.wrong", "== 0"),
+        ("orders.duplicate", "== 0"),
+        ("orders.late", "== 0"),
+        ("orders.unexpected", "== 0"),
+        ("orders.digest", "== tape"),
+        ("repetitions.valid", ">= 5"),
+        ("samples.p99_9", "sufficient"),
+        ("evidence", ">= nic"),
+        ("rate.achieved", "within 1 %"),
+        ("schedule_error.p50", "<= 50 ns"),
+        ("noise.largest_gap", "<= 10 us"),
+        ("noise.gaps_per_second", "<= 10"),
+        ("clock.drift", "<= 1 ppm"),
+        ("host.virtualised", "== no"),
+        ("hw_stamps.rx_coverage", ">= 99 %"),
+        ("hw_stamps.tx_coverage", ">= 99 %"),
+    ]
+    .map(|(metric, limit)| require(metric, limit))
+    .into()
+}
+
+fn whole() -> Certificate {
+    certificate(vec![cell("kernel-udp", USUAL)])
+}
+
+fn verdict_on(metric: &str, limit: &str, certificate: &Certificate) -> (Verdict, String) {
+    let j = judge(&[require("evidence", ">= simulated"), require(metric, limit)], certificate);
+    let r = j.results.iter().find(|r| r.id.starts_with(metric)).unwrap();
+    (r.verdict, r.why.clone())
+}
+
+#[test]
+fn a_whole_certificate_passes_without_a_reason() {
+    let j = judge(&strict(), &whole());
+    assert_eq!(j.reasons, Vec::<String>::new());
+    assert_eq!(j.verdict, Pass);
+    assert_eq!(j.results.len(), strict().len());
+    let p99 = &j.results[1];
+    assert_eq!((p99.id.as_str(), p99.limit.as_str()), ("t2t_due.p99 [kernel-udp]", "<= 20 us"));
+    let m = p99.measured.as_ref().unwrap();
+    assert!(m.unit == "ns" && m.ci95.is_some() && m.n == 16_000 && p99.evidence == Some(Evidence::Nic), "{p99:?}");
+}
+
+#[test]
+fn a_limit_below_the_interval_fails_and_one_within_it_needs_more_repetitions() {
+    let c = whole();
+    let [low, high] = c.cells[0].latency_ns.t2t_due.ci95["p50"];
+    let limit = |ns: f64| format!("<= {} ns", ns.round());
+    assert_eq!(verdict_on("t2t_due.p50", &limit(high + 5.0), &c).0, Pass);
+    let (verdict, why) = verdict_on("t2t_due.p50", &limit(low - 5.0), &c);
+    assert!(verdict == Fail && why.contains("beyond the limit"), "{why}");
+    let (verdict, why) = verdict_on("t2t_due.p50", &limit(high - 20.0), &c);
+    assert_eq!(verdict, NotCertifiable);
+    let about: usize = why.split("about ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((9..=20).contains(&about), "{why}");
+}
+
+#[test]
+fn a_limit_from_below_is_turned_around() {
+    assert_eq!(verdict_on("t2t_due.p50", ">= 1 us", &whole()).0, Pass);
+    assert_eq!(verdict_on("t2t_due.p50", ">= 1 ms", &whole()).0, Fail);
+}
+
+#[test]
+fn emulated_evidence_passes_only_where_the_profile_allows_it() {
+    let mut c = whole();
+    c.cells[0].evidence = Evidence::Emulated;
+    let p50 = require("t2t_due.p50", "<= 10 us");
+    assert_eq!(judge(&[p50.clone(), require("evidence", ">= emulated")], &c).verdict, Pass);
+    assert_eq!(judge(std::slice::from_ref(&p50), &c).verdict, NotCertifiable, "a profile that says nothing about it");
+    let j = judge(&[p50, require("evidence", ">= nic")], &c);
+    assert!(j.results.iter().all(|r| r.verdict == NotCertifiable), "{:?}", j.results);
+    assert_eq!(j.reasons.len(), 1, "both have the same reason: {:?}", j.reasons);
+    // A limit that is broken doesn't fail either: the evidence is not good enough to say so.
+    assert_eq!(judge(&[require("t2t_due.p50", "<= 1 us"), require("evidence", ">= nic")], &c).verdict, NotCertifiable);
+}
+
+#[test]
+fn lost_orders_fail_even_if_every_attempt_was_invalid() {
+    let mut c = whole();
+    for r in &mut c.cells[0].repetitions {
+        r.valid = false;
+        r.counts.lost = 2;
+        r.counts.received_orders -= 2;
+        r.counts.matched -= 2;
+    }
+    let (verdict, why) = verdict_on("orders.lost", "== 0", &c);
+    assert_eq!((verdict, why.as_str()), (Fail, "2 of 2000 orders lost in repetition 13"));
+}
+
+#[test]
+fn an_invalid_attempt_that_was_repeated_with_success_does_not_count() {
+    let mut c = whole();
+    let mut first = c.cells[0].repetitions[0].clone();
+    first.valid = false;
+    first.counts.lost = 5;
+    first.orders_sha256 = "bb".into();
+    c.cells[0].repetitions[0].attempt = 2;
+    c.cells[0].repetitions.insert(0, first);
+    assert_eq!(judge(&strict(), &c).verdict, Pass);
+}
+
+#[test]
+fn other_bytes_than_the_tapes_fail() {
+    let mut c = whole();
+    c.cells[0].repetitions[3].orders_sha256 = "bb".into();
+    assert_eq!(verdict_on("orders.digest", "== tape", &c).0, Fail);
+}
+
+#[test]
+fn a_lane_that_did_not_run_is_not_run_with_its_need() {
+    let mut c = whole();
+    c.not_run.push(NotRun {
+        kind: NotRunKind::Lane,
+        name: "onload".into(),
+        needs: "a Solarflare NIC".into(),
+        how: "plug one in".into(),
+    });
+    let mut named = require("orders.lost", "== 0");
+    named.lanes = vec!["kernel-udp".into(), "onload".into()];
+    let j = judge(&[named.clone()], &c);
+    assert_eq!(j.results.iter().map(|r| r.verdict).collect::<Vec<_>>(), [Pass, DidNotRun]);
+    assert_eq!(j.verdict, DidNotRun);
+    assert_eq!(
+        j.reasons,
+        ["Not run orders.lost [onload]: the lane onload did not run: it needs a Solarflare NIC (plug one in)"]
+    );
+    assert_eq!(judge(&[require("orders.lost", "== 0")], &c).verdict, DidNotRun, "every lane means that one too");
+    named.lanes.pop();
+    assert_eq!(judge(&[named], &c).verdict, Pass, "a lane that no requirement is about spoils nothing");
+}
+
+#[test]
+fn an_empty_list_or_one_that_matches_nothing_is_no_pass() {
+    assert_eq!(judge(&[], &whole()).verdict, DidNotRun);
+    let mut r = require("orders.lost", "== 0");
+    r.loads = vec!["poisson".into()];
+    let j = judge(&[r], &whole());
+    assert_eq!(j.verdict, DidNotRun);
+    assert!(j.reasons.iter().any(|r| r.contains("poisson")), "{:?}", j.reasons);
+    let host_only = judge(&[require("host.virtualised", "== no")], &whole());
+    assert_eq!(host_only.verdict, DidNotRun, "the host alone says nothing about a lane");
+}
+
+#[test]
+fn a_clock_that_disagrees_with_itself_invalidates_every_time() {
+    let mut c = whole();
+    c.probes.clocks.as_mut().unwrap().drift_ppm = Some(3.0);
+    let j = judge(&strict(), &c);
+    assert_eq!(j.verdict, NotCertifiable);
+    assert!(j.reasons[0].contains("disagree by 3.00 ppm"), "{:?}", j.reasons);
+    assert_eq!(verdict_on("orders.lost", "== 0", &c).0, Pass, "counting needs no clock");
+}
+
+#[test]
+fn a_run_that_was_broken_off_says_so_first() {
+    let mut c = whole();
+    c.interrupted = true;
+    let j = judge(&strict(), &c);
+    assert_eq!(j.verdict, NotCertifiable);
+    assert_eq!(j.reasons, ["Not certifiable: the run was broken off before its end"]);
+}
+
+#[test]
+fn failures_come_before_weak_evidence_before_what_did_not_run() {
+    let mut c = whole();
+    c.interrupted = true;
+    let mut unknown = require("orders.lost", "== 0");
+    unknown.lanes = vec!["rdma-rc".into()];
+    let j = judge(&[unknown, require("noise.largest_gap", "<= 1 us"), require("t2t_due.p50", "<= 1 us")], &c);
+    let words: Vec<_> = j.reasons.iter().map(|r| r.split([':', ' ']).next().unwrap()).collect();
+    assert_eq!(words, ["Failed", "Not", "Not", "Not"], "{:?}", j.reasons);
+    assert!(j.reasons[1].contains("broken off") && j.reasons[3].starts_with("Not run"), "{:?}", j.reasons);
+    assert_eq!(j.verdict, Fail);
+}
+
+#[test]
+fn a_noisy_or_virtual_host_certifies_nothing_but_does_not_fail() {
+    let mut c = whole();
+    c.sut.host.virtualised = "kvm".into();
+    assert_eq!(
+        verdict_on("host.virtualised", "== no", &c),
+        (NotCertifiable, "the host is a virtual machine (kvm)".into())
+    );
+    assert_eq!(verdict_on("noise.gaps_per_second", "<= 1", &c).0, NotCertifiable);
+    c.probes.noise = None;
+    assert_eq!(verdict_on("noise.gaps_per_second", "<= 10", &c).0, NotCertifiable);
+}
+
+#[test]
+fn cells_of_one_lane_are_told_apart_by_their_load() {
+    let mut c = certificate(vec![cell("kernel-udp", USUAL), cell("kernel-udp", USUAL)]);
+    c.cells[1].load.text = "poisson 20000 packets/s".into();
+    let j = judge(&[require("orders.lost", "== 0")], &c);
+    let ids: Vec<_> = j.results.iter().map(|r| r.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["orders.lost [kernel-udp, constant 20000 packets/s]", "orders.lost [kernel-udp, poisson 20000 packets/s]"]
+    );
+}
+
+/// A way to take evidence away from a certificate: its name, and how.
+type Damage = (&'static str, fn(&mut Certificate, usize));
+
+/// Each takes a piece of evidence away, or turns it against the system.
+const DAMAGE: [Damage; 31] = [
+    ("no cell", |c, _| c.cells.clear()),
+    ("broken off", |c, _| c.interrupted = true),
+    ("no clock probe", |c, _| c.probes.clocks = None),
+    ("no second calibration", |c, _| c.probes.clocks.as_mut().unwrap().end = None),
+    ("variant TSC", |c, _| c.probes.clocks.as_mut().unwrap().invariant_tsc = false),
+    ("drifting clock", |c, _| c.probes.clocks.as_mut().unwrap().end.as_mut().unwrap().hz *= 1.000_01),
+    ("clock of no rate", |c, _| c.probes.clocks.as_mut().unwrap().start.hz = f64::NAN),
+    ("no noise probe", |c, _| c.probes.noise = None),
+    ("noise of no core", |c, _| c.probes.noise.as_mut().unwrap().cores.clear()),
+    ("host unknown", |c, _| c.sut.host.virtualised.clear()),
+    ("emulated", |c, _| c.cells[0].evidence = Evidence::Emulated),
+    ("no repetition", |c, _| c.cells[0].repetitions.clear()),
+    ("too few repetitions", |c, i| c.cells[0].repetitions.truncate(1 + i % 4)),
+    ("invalid repetitions", |c, _| c.cells[0].repetitions.iter_mut().skip(4).for_each(|r| r.valid = false)),
+    ("no staged repetition", |c, _| c.cells[0].repetitions.retain(|r| !r.staged)),
+    ("no p50", |c, _| c.cells[0].latency_ns.t2t_due.p50 = None),
+    ("no interval", |c, _| c.cells[0].latency_ns.t2t_due.ci95.clear()),
+    ("interval of no numbers", |c, _| {
+        c.cells[0].latency_ns.t2t_due.ci95.insert("p99".into(), [f64::NAN, f64::NAN]);
+    }),
+    ("interval beside the value", |c, _| {
+        c.cells[0].latency_ns.t2t_due.ci95.insert("p99".into(), [1.0, 2.0]);
+    }),
+    ("no maximum", |c, _| c.cells[0].latency_ns.t2t_due.max = None),
+    ("no stages", |c, _| c.cells[0].latency_ns.stages.clear()),
+    ("too few samples", |c, i| c.cells[0].latency_ns.t2t_sent.n = i as u64 % 10_000),
+    ("no order expected", |c, i| any(c, i).counts.expected_orders = 0),
+    ("orders not accounted for", |c, i| any(c, i).counts.received_orders = 3),
+    ("no digest", |c, i| any(c, i).orders_sha256.clear()),
+    ("no intended rate", |c, i| any(c, i).intended_pps.0 = 0.0),
+    ("rate of no number", |c, i| any(c, i).achieved_pps.0 = f64::NAN),
+    ("packets skipped", |c, i| any(c, i).counts.skipped = 1),
+    ("no stamps received", |c, i| any(c, i).hw_stamps.rx_coverage = None),
+    ("no stamps sent", |c, i| any(c, i).hw_stamps.tx_coverage = None),
+    ("an order lost", |c, i| any(c, i).counts.lost = 1),
+];
+
+fn any(c: &mut Certificate, i: usize) -> &mut tickcert_results::certificate::Repetition {
+    let n = c.cells[0].repetitions.len();
+    &mut c.cells[0].repetitions[i % n]
+}
+
+fn never_better_than_it_may_be(j: &Judgement) -> Result<(), TestCaseError> {
+    prop_assert_ne!(j.verdict, Pass);
+    prop_assert!(!j.reasons.is_empty());
+    prop_assert!(j.reasons.iter().all(|r| !r.contains('\n') && r.len() > 10));
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn nothing_with_a_piece_of_evidence_missing_ever_passes(which in 0..DAMAGE.len(), i in 0_usize..20_000) {
+        thread_local!(static WHOLE: Certificate = whole());
+        let mut c = WHOLE.with(Clone::clone);
+        DAMAGE[which].1(&mut c, i);
+        let j = judge(&strict(), &c);
+        prop_assert_ne!(j.verdict, Pass, "{}", DAMAGE[which].0);
+        never_better_than_it_may_be(&j)?;
+    }
+
+    #[test]
+    fn damage_of_several_kinds_at_once_is_survived(
+        damage in prop::collection::vec((10..DAMAGE.len(), 0_usize..20_000), 1..6),
+    ) {
+        thread_local!(static WHOLE: Certificate = whole());
+        let mut c = WHOLE.with(Clone::clone);
+        for (which, i) in damage {
+            if !c.cells[0].repetitions.is_empty() {
+                DAMAGE[which].1(&mut c, i);
+            }
+        }
+        never_better_than_it_may_be(&judge(&strict(), &c))?;
+    }
+}

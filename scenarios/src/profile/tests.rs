@@ -1,0 +1,368 @@
+//! Every complaint, word for word: they are the part of a profile that a user reads.
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use tickcert_results::{
+    judge::Metric,
+    time::{Nanos, PerSecond},
+};
+
+use super::*;
+use crate::load::Arrival;
+
+/// The smallest profile; [`with`] changes a line of it.
+const SMALL: &str = r#"profile = 1
+name = "small"
+description = "The fewest lines"
+[run]
+lanes = ["kernel-udp"]
+repetitions = 5
+[[load]]
+mode = "constant"
+rate = "20000 packets/s"
+[[requirement]]
+id = "lost"
+metric = "orders.lost"
+limit = "== 0"
+"#;
+
+/// [`SMALL`] with `old` replaced by `new`.
+fn with(old: &str, new: &str) -> String {
+    assert!(SMALL.contains(old), "the test means to change `{old}`");
+    SMALL.replace(old, new)
+}
+
+fn complaint(text: &str) -> String {
+    Profile::from_text("my.toml", text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_smallest_profile_has_every_default_that_the_manual_states() {
+    let p = Profile::from_text("my.toml", SMALL).unwrap();
+    assert_eq!((p.run.retries, p.run.staged_repetitions, p.run.seed), (0, 1, 1));
+    assert_eq!((p.run.orders_late_after, p.run.stall), (Nanos::MILLI * 10, Nanos::MILLI * 200));
+    assert_eq!(p.run.placement, None);
+    assert_eq!(p.tape, TapeSpec::Generator { seed: 7, symbols: 40, messages: 100_000 });
+    let (symbol, threshold_e4, quantity) = (SymbolChoice::MostActive, 100, 100);
+    assert_eq!(p.strategy, StrategySpec::Threshold { symbol, threshold_e4, quantity });
+    assert_eq!(p.risk, RiskSpec::default());
+    let arrival = Arrival::Constant { rate: PerSecond(20_000.0) };
+    let window = Window { orders: 10_000, max_duration: Nanos::SECOND * 10 };
+    assert_eq!(p.loads, [LoadSpec { arrival, window }]);
+    assert_eq!(p.noise, NoiseSpec { duration: Nanos::SECOND, threshold: Nanos::MICRO });
+    assert!(p.warnings.is_empty());
+}
+
+#[test]
+fn the_built_in_profiles_load_by_name_and_are_called_by_it() {
+    for &name in BUILTIN_NAMES {
+        let p = Profile::load(name).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(p.name, name);
+        assert_eq!(p.warnings, Vec::<String>::new());
+        p.check_lanes(&["kernel-udp", "kernel-tcp"]).unwrap();
+    }
+}
+
+#[test]
+fn the_profile_ci_sets_no_limit_to_latency_and_outlasts_a_stall_of_200_ms() {
+    let p = Profile::load("ci").unwrap();
+    assert!(!p.requirements.iter().any(|r| matches!(r.metric, Metric::Latency(..))));
+    assert_eq!(p.run.stall, Nanos::MILLI * 200);
+    assert_eq!(p.run.orders_late_after, Nanos::SECOND);
+    assert_eq!(p.run.retries, 3);
+}
+
+#[test]
+fn the_profile_colo_asks_for_hardware_evidence_bare_metal_quiet_cores_and_limits() {
+    let p = Profile::load("colo").unwrap();
+    let has = |metric: &str, limit: &str| {
+        p.requirements.iter().any(|r| r.metric.to_string() == metric && r.limit.text.starts_with(limit))
+    };
+    assert!(has("evidence", ">= nic") && has("host.virtualised", "== no") && has("noise.largest_gap", "<="));
+    assert!(has("t2t_due.p50", "<=") && has("t2t_due.p99", "<=") && has("t2t_due.p99_9", "<="));
+}
+
+#[test]
+fn another_text_has_another_digest() {
+    let a = Profile::from_text("a.toml", SMALL).unwrap();
+    let b = Profile::from_text("b.toml", &with("= 5", "= 6")).unwrap();
+    assert_ne!(a.sha256, b.sha256);
+}
+
+#[test]
+fn an_unknown_key_is_answered_with_the_nearest() {
+    assert_eq!(
+        complaint(&with("repetitions", "repetition")),
+        "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
+         6 | repetition = 5\n  \
+         keys that may stand here: lanes, repetitions, retries, staged_repetitions, seed, orders_late_after, stall, placement"
+    );
+}
+
+#[test]
+fn an_unknown_table_is_answered_with_the_nearest() {
+    let text = complaint(&with("[[requirement]]", "[[requirements]]"));
+    assert!(text.starts_with("my.toml:10:3: unknown key `requirements`; did you mean `requirement`?\n"), "{text}");
+}
+
+#[test]
+fn a_duration_without_unit_is_shown_with_one() {
+    assert_eq!(
+        complaint(&with("repetitions = 5", "stall = 200 # as long as the host sleeps")),
+        "my.toml:6:9: `200` has no unit\n  6 | stall = 200 # as long as the host sleeps\n  \
+         a duration needs one of ns, us, ms, s, min; write for example: stall = \"200 ms\""
+    );
+    assert_eq!(
+        complaint(&with("repetitions = 5", "stall = \"200\"")),
+        "my.toml:6:9: `200` has no unit\n  6 | stall = \"200\"\n  \
+         a duration needs one of ns, us, ms, s, min; write for example: stall = \"200 ms\""
+    );
+}
+
+#[test]
+fn a_rate_without_unit_is_shown_with_one() {
+    assert_eq!(
+        complaint(&with("\"20000 packets/s\"", "20000")),
+        "my.toml:9:8: `20000` has no unit\n  9 | rate = 20000\n  \
+         a rate is in packets/s; write for example: rate = \"20000 packets/s\""
+    );
+}
+
+#[test]
+fn a_speed_without_unit_is_shown_with_one() {
+    let text = with("mode = \"constant\"\nrate = \"20000 packets/s\"", "mode = \"tape\"\nspeed = 2");
+    assert_eq!(
+        complaint(&text),
+        "my.toml:9:9: `2` has no unit\n  9 | speed = 2\n  \
+         a speed is a multiple of the tape's own, written with x (2x is twice as fast); write for example: speed = \"2x\""
+    );
+}
+
+#[test]
+fn a_limit_without_unit_is_shown_with_one() {
+    assert_eq!(
+        complaint(&with("metric = \"orders.lost\"\nlimit = \"== 0\"", "metric = \"t2t_due.p99\"\nlimit = \"<= 12\"")),
+        "my.toml:13:9: the limit `<= 12` has no unit\n  13 | limit = \"<= 12\"\n  write: limit = \"<= 12 us\""
+    );
+}
+
+#[test]
+fn a_limit_that_is_a_bare_number_is_shown_as_it_could_be() {
+    assert_eq!(
+        complaint(&with("limit = \"== 0\"", "limit = 0")),
+        "my.toml:13:9: `0` is no limit for `orders.lost`\n  13 | limit = 0\n  write for example: limit = \"== 0\""
+    );
+}
+
+#[test]
+fn a_unit_that_is_none_is_named() {
+    let text = complaint(&with("repetitions = 5", "stall = \"200 msec\""));
+    assert!(text.starts_with("my.toml:6:9: `msec` is no unit of a duration\n"), "{text}");
+}
+
+#[test]
+fn an_unknown_metric_is_answered_with_the_nearest() {
+    let text = complaint(&with("orders.lost", "orders.losst"));
+    assert_eq!(
+        text,
+        "my.toml:12:10: unknown metric `orders.losst`\n  12 | metric = \"orders.losst\"\n  did you mean `orders.lost`?"
+    );
+}
+
+#[test]
+fn an_unknown_mode_of_load_is_answered_with_the_nearest() {
+    assert_eq!(
+        complaint(&with("\"constant\"", "\"constnat\"")),
+        "my.toml:8:8: no mode of load `constnat`; did you mean `constant`?\n  8 | mode = \"constnat\"\n  \
+         there are: tape, constant, poisson, bursts, cold"
+    );
+}
+
+#[test]
+fn a_key_that_the_mode_would_ignore_is_refused() {
+    let text = complaint(&with("mode = \"constant\"", "mode = \"constant\"\nburst = 4"));
+    assert!(text.starts_with("my.toml:9:9: a `constant` load has no `burst`\n"), "{text}");
+}
+
+#[test]
+fn a_load_that_lacks_its_rate_is_told_how_to_write_it() {
+    let text = complaint(&with("rate = \"20000 packets/s\"\n", ""));
+    assert_eq!(
+        text,
+        "my.toml:8:8: a `constant` load needs `rate`\n  8 | mode = \"constant\"\n  \
+         add for example: rate = \"20000 packets/s\""
+    );
+}
+
+#[test]
+fn the_same_core_for_both_endpoints_is_refused() {
+    let text = complaint(&with("repetitions = 5", "placement = { exchange_core = 1, trader_core = 1 }"));
+    assert!(text.starts_with("my.toml:6:13: core 1 for both endpoints"), "{text}");
+}
+
+#[test]
+fn nothing_to_run_and_nothing_to_require_are_refused() {
+    let no_lane = complaint(&with("[\"kernel-udp\"]", "[]"));
+    assert!(no_lane.starts_with("my.toml:5:9: no lane\n"), "{no_lane}");
+    let no_repetition = complaint(&with("= 5", "= 0"));
+    assert!(no_repetition.starts_with("my.toml:6:15: `repetitions` is 0\n"), "{no_repetition}");
+    let (head, requirement) = SMALL.split_once("[[requirement]]").unwrap();
+    let no_requirement = complaint(head);
+    assert!(no_requirement.contains("no requirement"), "{no_requirement}");
+    let (head, _) = head.split_once("[[load]]").unwrap();
+    let no_load = complaint(&format!("{head}[[requirement]]{requirement}"));
+    assert!(no_load.contains("no load"), "{no_load}");
+}
+
+#[test]
+fn a_requirement_about_what_does_not_run_is_refused() {
+    let lane = complaint(&with("limit = \"== 0\"", "limit = \"== 0\"\nlanes = [\"kernel-tcp\"]"));
+    assert!(lane.starts_with("my.toml:14:10: a requirement about lane `kernel-tcp`"), "{lane}");
+    let load = complaint(&with("limit = \"== 0\"", "limit = \"== 0\"\nloads = [\"bursts\"]"));
+    assert!(load.starts_with("my.toml:14:10: a requirement about load `bursts`"), "{load}");
+}
+
+#[test]
+fn fewer_than_five_repetitions_are_allowed_with_a_warning() {
+    let p = Profile::from_text("my.toml", &with("= 5", "= 3")).unwrap();
+    assert_eq!(p.warnings.len(), 1);
+    assert!(p.warnings[0].starts_with("repetitions = 3: a 95 % interval needs at least 5"), "{:?}", p.warnings);
+}
+
+#[test]
+fn an_unknown_lane_is_found_where_it_stands() {
+    let p = Profile::from_text("my.toml", &with("kernel-udp", "kernel-upd")).unwrap();
+    assert_eq!(
+        p.check_lanes(&["kernel-udp", "kernel-tcp"]).unwrap_err().to_string(),
+        "my.toml:5:10: unknown lane `kernel-upd`; did you mean `kernel-udp`?\n  5 | lanes = [\"kernel-upd\"]\n  \
+         lanes of this build: kernel-udp, kernel-tcp; or `all`"
+    );
+}
+
+#[test]
+fn all_means_every_lane_of_the_build() {
+    let p = Profile::from_text("my.toml", &with("kernel-udp", "all")).unwrap();
+    assert_eq!(p.run.lanes, LaneSelection::All);
+    assert_eq!(p.check_lanes(&["a", "b"]).unwrap(), ["a", "b"]);
+}
+
+#[test]
+fn a_name_that_is_no_profile_is_answered_with_those_that_are() {
+    assert_eq!(
+        Profile::load("cola").unwrap_err().to_string(),
+        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo. A path (./cola.toml) loads a file"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_and_the_cause_is_kept() {
+    let e = Profile::load("/no/such/profile.toml").unwrap_err();
+    assert!(e.to_string().starts_with("/no/such/profile.toml: can't read the profile"), "{e}");
+    assert!(std::error::Error::source(&e).is_some());
+}
+
+#[test]
+fn a_tape_file_is_looked_for_beside_the_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    std::fs::write(&path, with("[[load]]", "[tape]\nfile = \"ticks.gz\"\n[[load]]")).unwrap();
+    let p = Profile::load(path.to_str().unwrap()).unwrap();
+    assert_eq!(p.tape, TapeSpec::File { path: folder.path().join("ticks.gz") });
+    let absolute = with("[[load]]", "[tape]\nfile = \"/data/ticks\"\n[[load]]");
+    std::fs::write(&path, absolute).unwrap();
+    let p = Profile::load(path.to_str().unwrap()).unwrap();
+    assert_eq!(p.tape, TapeSpec::File { path: PathBuf::from("/data/ticks") });
+}
+
+#[test]
+fn risk_limits_are_read_with_their_units() {
+    let risk = "[risk]\nmax_quantity = 500\nmax_notional = \"1000000\"\nmax_rate = \"1000 orders/s\"\nprice_collar = \"2.5 %\"\n[[load]]";
+    let p = Profile::from_text("my.toml", &with("[[load]]", risk)).unwrap();
+    let expected = RiskSpec {
+        max_quantity: Some(500),
+        max_notional_e4: Some(10_000_000_000),
+        max_orders_per_second: Some(1_000),
+        price_collar_bps: Some(250),
+    };
+    assert_eq!(p.risk, expected);
+}
+
+#[test]
+fn a_number_of_the_wrong_kind_is_refused_in_plain_words() {
+    let text = complaint(&with("repetitions = 5", "repetitions = -5"));
+    assert!(text.contains("expected a whole number, 0 or more"), "{text}");
+}
+
+#[test]
+fn broken_toml_is_located() {
+    let text = complaint(&with("name = \"small\"", "name = \"small"));
+    assert!(text.starts_with("my.toml:2:"), "{text}");
+}
+
+#[test]
+fn a_profile_of_a_later_version_is_refused() {
+    let text = complaint(&with("profile = 1", "profile = 2"));
+    assert!(text.starts_with("my.toml:1:11: profile version 2 is not one that this tickcert reads\n"), "{text}");
+}
+
+#[test]
+fn the_manual_has_every_key_and_every_metric() {
+    let manual = include_str!("../../../docs/PROFILES.md");
+    for table in [
+        "",
+        "[run]",
+        "[run.placement]",
+        "[window]",
+        "[tape]",
+        "[strategy]",
+        "[risk]",
+        "[noise]",
+        "[[load]]",
+        "[[requirement]]",
+    ] {
+        let text = format!("{table}\nno_such_key = 1\n");
+        let keys = complaint(&text).rsplit_once("may stand here: ").map(|(_, keys)| keys.to_owned()).unwrap();
+        for key in keys.split(", ") {
+            assert!(manual.contains(&format!("`{key}`")), "docs/PROFILES.md lacks `{key}` of {table}");
+        }
+    }
+}
+
+#[test]
+fn the_profile_that_the_manual_shows_is_read_without_a_warning() {
+    let manual = include_str!("../../../docs/PROFILES.md");
+    let (_, example) = manual.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let p = Profile::from_text("docs/PROFILES.md", example).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((p.name.as_str(), p.warnings.len(), p.requirements.len()), ("desk7", 0, 2));
+}
+
+#[test]
+fn every_metric_in_the_manual_is_one() {
+    let manual = include_str!("../../../docs/PROFILES.md");
+    let (_, table) = manual.split_once("## Metrics").unwrap();
+    let mut metrics = 0;
+    for row in table.lines().skip_while(|l| !l.starts_with("|---")).skip(1).take_while(|l| l.starts_with('|')) {
+        let [names, limits] = [1, 2].map(|column| row.split('|').nth(column).unwrap());
+        let in_code = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+        for name in in_code(names) {
+            let metric = name.replace("<q>", "p99").replace("<stage>", "decode");
+            for limit in in_code(limits) {
+                tickcert_results::judge::Requirement::new("id", None, &metric, &limit, vec![], vec![])
+                    .unwrap_or_else(|e| panic!("docs/PROFILES.md: {e}"));
+                metrics += 1;
+            }
+        }
+    }
+    assert!(metrics >= 20, "only {metrics} metrics with a limit were found in the table");
+}
+
+proptest! {
+    /// One line of a good profile is replaced by anything at all.
+    #[test]
+    fn no_text_makes_the_reader_panic(line in 0_usize..13, junk in "\\PC{0,60}") {
+        let text: Vec<&str> = SMALL.lines().enumerate().map(|(i, l)| if i == line { junk.as_str() } else { l }).collect();
+        let _ = Profile::from_text("my.toml", &text.join("\n")).map_err(|e| e.to_string());
+    }
+}

@@ -1,0 +1,24 @@
+//! A load of a profile, and how much of it is measured.
+
+use serde::{Deserialize, Serialize};
+use tickcert_results::time::Nanos;
+
+use crate::load::Arrival;
+
+/// One load of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LoadSpec {
+    /// When packets are due.
+    pub arrival: Arrival,
+    /// How much is measured; the profile's own window unless the load has one.
+    pub window: Window,
+}
+
+/// How much of a repetition is measured, after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Measured orders wanted; the tape is repeated until there are as many.
+    pub orders: u64,
+    /// The window ends here even with fewer; a quantile that then lacks samples is shown as lacking them.
+    pub max_duration: Nanos,
+}

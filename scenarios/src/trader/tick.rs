@@ -1,0 +1,468 @@
+//! One tick after the other.
+
+use tickcert_results::time::Nanos;
+
+use super::{
+    NoProbe, Refusal, Stage, StageProbe, Strategy, TraderConfig, TraderError, config,
+    risk::Risk,
+    threshold::{Threshold, Wish},
+};
+use crate::{
+    book::{Book, Update},
+    feed::{
+        itch::{Message, Side},
+        mold::{Arrival, Kind, MoldPacket, Sequencer},
+    },
+    order_entry::Order,
+};
+
+/// What a packet was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TickKind {
+    /// It brought new messages.
+    Messages,
+    /// All its messages were known already; dropped.
+    Duplicate,
+    /// A heartbeat.
+    Heartbeat,
+    /// The feed's end.
+    EndOfSession,
+    /// It cannot be read; what was readable before the fault has been taken.
+    Malformed,
+}
+
+/// What came of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TickOutcome {
+    /// What it was.
+    pub kind: TickKind,
+    /// New messages read.
+    pub messages: u32,
+    /// Orders sent.
+    pub orders: u32,
+}
+
+/// What was seen and done since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TraderStats {
+    /// Packets handed in, of any kind.
+    pub packets: u64,
+    /// New messages read.
+    pub messages: u64,
+    /// Packets that cannot be read.
+    pub malformed_packets: u64,
+    /// Messages that cannot be read; their packet's others are taken.
+    pub malformed_messages: u64,
+    /// Packets of which every message was known already.
+    pub duplicate_packets: u64,
+    /// Times that messages were missing.
+    pub gaps: u64,
+    /// Messages that were missing and given up.
+    pub missing_messages: u64,
+    /// Passes begun after the first.
+    pub resets: u64,
+    /// Orders sent.
+    pub orders: u64,
+    /// Orders refused for their size.
+    pub refused_quantity: u64,
+    /// Orders refused for their worth.
+    pub refused_notional: u64,
+    /// Orders refused for their price.
+    pub refused_collar: u64,
+    /// Orders refused for their rate.
+    pub refused_rate: u64,
+}
+
+impl TraderStats {
+    /// Orders that the strategy wanted and the risk check refused.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused_quantity + self.refused_notional + self.refused_collar + self.refused_rate
+    }
+
+    const fn refuse(&mut self, reason: Refusal) {
+        match reason {
+            Refusal::Quantity => self.refused_quantity += 1,
+            Refusal::Notional => self.refused_notional += 1,
+            Refusal::Collar => self.refused_collar += 1,
+            Refusal::Rate => self.refused_rate += 1,
+        }
+    }
+}
+
+#[derive(Debug)]
+enum Mode {
+    Threshold(Box<Follower>),
+    FirstByte(Order),
+}
+
+/// What the threshold strategy needs.
+#[derive(Debug)]
+struct Follower {
+    book: Book,
+    strategy: Threshold,
+    risk: Risk,
+}
+
+/// The trader, but for the lane. Allocates when made, and not after, unless the book outgrows its capacity.
+#[derive(Debug)]
+pub struct Trader {
+    mode: Mode,
+    sequencer: Sequencer,
+    messages_per_pass: Option<u64>,
+    /// First message of the next pass.
+    next_pass: u64,
+    last_user_ref_num: u32,
+    /// References to orders never seen, in passes that are over; those of this pass are in the book.
+    past_unknown: u64,
+    stats: TraderStats,
+}
+
+impl Trader {
+    /// A trader that expects the feed's first message and numbers its orders from 1.
+    ///
+    /// # Errors
+    /// [`TraderError`] for a configuration that makes no sense.
+    pub fn new(config: &TraderConfig) -> Result<Self, TraderError> {
+        let risk = Risk::new(config.risk)?;
+        let mode = match &config.strategy {
+            Strategy::Threshold {
+                symbol,
+                threshold,
+                quantity,
+            } => {
+                config::check_capacity(&config.capacity)?;
+                let strategy = Threshold::new(symbol, *threshold, *quantity)?;
+                Mode::Threshold(Box::new(Follower {
+                    book: Book::new(config.capacity),
+                    strategy,
+                    risk,
+                }))
+            }
+            Strategy::FirstByte {
+                symbol,
+                price,
+                quantity,
+            } => {
+                if price.0 == 0 || *price > crate::feed::itch::Price4::MAX {
+                    return Err(TraderError::Price { price: *price });
+                }
+                let quantity = config::check_quantity(*quantity)?;
+                risk.check_size(*price, quantity)
+                    .map_err(TraderError::RefusedAlways)?;
+                let symbol = config::stock(symbol)?;
+                Mode::FirstByte(Order {
+                    user_ref_num: 0,
+                    side: Side::Buy,
+                    quantity,
+                    symbol,
+                    price: *price,
+                })
+            }
+        };
+        let next_pass = match config.messages_per_pass {
+            Some(0) => return Err(TraderError::EmptyPass),
+            Some(messages) => messages.saturating_add(1),
+            None => u64::MAX,
+        };
+        Ok(Self {
+            mode,
+            sequencer: Sequencer::default(),
+            messages_per_pass: config.messages_per_pass,
+            next_pass,
+            last_user_ref_num: 0,
+            past_unknown: 0,
+            stats: TraderStats::default(),
+        })
+    }
+
+    /// Takes one tick, the payload of a datagram, and calls `send` for each order that it causes, from inside. Nothing
+    /// that the bytes may hold is an error: what cannot be read is counted.
+    #[inline]
+    pub fn on_tick<P: StageProbe>(
+        &mut self,
+        packet: &[u8],
+        probe: &mut P,
+        mut send: impl FnMut(&Order, &mut P),
+    ) -> TickOutcome {
+        self.stats.packets += 1;
+        let Ok(packet) = MoldPacket::parse(packet) else {
+            self.stats.malformed_packets += 1;
+            return TickOutcome {
+                kind: TickKind::Malformed,
+                messages: 0,
+                orders: 0,
+            };
+        };
+        let skip = match self.sequencer.on_packet(packet.sequence, packet.count()) {
+            Arrival::InOrder => Some(0),
+            Arrival::Straddles { skip } => Some(skip),
+            Arrival::Duplicate => None,
+            Arrival::Gap { missing, .. } => {
+                self.give_up(&packet, missing);
+                Some(0)
+            }
+        };
+        match (packet.kind, skip) {
+            (Kind::Heartbeat, _) => TickOutcome {
+                kind: TickKind::Heartbeat,
+                messages: 0,
+                orders: 0,
+            },
+            (Kind::EndOfSession, _) => TickOutcome {
+                kind: TickKind::EndOfSession,
+                messages: 0,
+                orders: 0,
+            },
+            (Kind::Messages(_), None) => {
+                self.stats.duplicate_packets += 1;
+                TickOutcome {
+                    kind: TickKind::Duplicate,
+                    messages: 0,
+                    orders: 0,
+                }
+            }
+            (Kind::Messages(count), Some(skip)) => {
+                if let Mode::FirstByte(order) = &mut self.mode {
+                    let messages = count - skip;
+                    probe.stamp(Stage::Decode);
+                    self.last_user_ref_num = self.last_user_ref_num.wrapping_add(1);
+                    order.user_ref_num = self.last_user_ref_num;
+                    self.stats.messages += u64::from(messages);
+                    self.stats.orders += 1;
+                    send(order, probe);
+                    return TickOutcome {
+                        kind: TickKind::Messages,
+                        messages: messages.into(),
+                        orders: 1,
+                    };
+                }
+                self.messages(&packet, skip, probe, &mut send)
+            }
+        }
+    }
+
+    /// Orders of a tick for who wants no stamps.
+    #[inline]
+    pub fn on_tick_unprobed(&mut self, packet: &[u8], mut send: impl FnMut(&Order)) -> TickOutcome {
+        self.on_tick(packet, &mut NoProbe, |order, _| send(order))
+    }
+
+    /// What was seen and done so far.
+    #[must_use]
+    pub const fn stats(&self) -> &TraderStats {
+        &self.stats
+    }
+
+    /// The books; `None` for a strategy that has none.
+    #[must_use]
+    pub const fn book(&self) -> Option<&Book> {
+        match &self.mode {
+            Mode::Threshold(follower) => Some(&follower.book),
+            Mode::FirstByte(_) => None,
+        }
+    }
+
+    /// Messages that referred to orders never seen.
+    #[must_use]
+    pub fn unknown_references(&self) -> u64 {
+        self.past_unknown + self.book().map_or(0, |book| book.stats().unknown)
+    }
+
+    /// UserRefNum of the last order; 0 before the first.
+    #[must_use]
+    pub const fn last_user_ref_num(&self) -> u32 {
+        self.last_user_ref_num
+    }
+
+    #[cold]
+    fn give_up(&mut self, packet: &MoldPacket<'_>, missing: u64) {
+        self.stats.gaps += 1;
+        self.stats.missing_messages += missing;
+        self.sequencer.resume_at(packet.sequence);
+        self.sequencer.on_packet(packet.sequence, packet.count());
+    }
+
+    #[inline]
+    fn messages<P: StageProbe>(
+        &mut self,
+        packet: &MoldPacket<'_>,
+        mut skip: u16,
+        probe: &mut P,
+        send: &mut impl FnMut(&Order, &mut P),
+    ) -> TickOutcome {
+        let mut outcome = TickOutcome {
+            kind: TickKind::Messages,
+            messages: 0,
+            orders: 0,
+        };
+        let mut sequence = packet.sequence;
+        for message in packet.messages() {
+            let Ok(message) = message else {
+                self.stats.malformed_packets += 1;
+                outcome.kind = TickKind::Malformed;
+                break;
+            };
+            let this = sequence;
+            sequence = sequence.saturating_add(1);
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            if this >= self.next_pass {
+                self.begin_pass(this);
+            }
+            outcome.messages += 1;
+            outcome.orders += u32::from(self.message(message, probe, send));
+        }
+        self.stats.messages += u64::from(outcome.messages);
+        outcome
+    }
+
+    /// Starts afresh with the pass that `sequence` belongs to.
+    #[cold]
+    fn begin_pass(&mut self, sequence: u64) {
+        let Some(per_pass) = self.messages_per_pass else {
+            return;
+        };
+        let pass = (sequence - 1) / per_pass;
+        self.next_pass = (pass + 1).saturating_mul(per_pass).saturating_add(1);
+        self.stats.resets += 1;
+        if let Mode::Threshold(follower) = &mut self.mode {
+            self.past_unknown += follower.book.stats().unknown;
+            follower.book.clear();
+            follower.strategy.reset();
+            follower.risk.reset();
+        }
+    }
+
+    /// One message; true when it caused an order.
+    #[inline]
+    fn message<P: StageProbe>(
+        &mut self,
+        message: &[u8],
+        probe: &mut P,
+        send: &mut impl FnMut(&Order, &mut P),
+    ) -> bool {
+        let Mode::Threshold(follower) = &mut self.mode else {
+            return false;
+        };
+        let Ok(message) = Message::parse(message) else {
+            self.stats.malformed_messages += 1;
+            return false;
+        };
+        probe.stamp(Stage::Decode);
+        let Some(update) = follower.book_update(&message) else {
+            return false;
+        };
+        probe.stamp(Stage::Book);
+        let Follower {
+            book,
+            strategy,
+            risk,
+        } = &mut **follower;
+        let Some((
+            Wish {
+                side,
+                symbol,
+                price,
+            },
+            top,
+        )) = strategy.decide(&update, || book.top(update.locate))
+        else {
+            return false;
+        };
+        probe.stamp(Stage::Decide);
+        let quantity = strategy.quantity;
+        let time: Nanos = message.head().timestamp();
+        if let Err(reason) = risk.check(price, quantity, top, time) {
+            self.stats.refuse(reason);
+            return false;
+        }
+        probe.stamp(Stage::Risk);
+        self.last_user_ref_num = self.last_user_ref_num.wrapping_add(1);
+        self.stats.orders += 1;
+        send(
+            &Order {
+                user_ref_num: self.last_user_ref_num,
+                side,
+                quantity,
+                symbol,
+                price,
+            },
+            probe,
+        );
+        true
+    }
+}
+
+impl Follower {
+    /// Brings the book up to date, and what the risk check and the strategy know of the symbol.
+    #[inline]
+    fn book_update(&mut self, message: &Message<'_>) -> Option<Update> {
+        let Self {
+            book,
+            strategy,
+            risk,
+        } = self;
+        match message {
+            Message::AddOrder(m) => {
+                let locate = m.head.locate();
+                strategy.learn(locate, m.stock);
+                book.add(
+                    locate,
+                    m.reference.get(),
+                    m.side,
+                    m.shares.get(),
+                    m.price.get(),
+                )
+            }
+            Message::AddOrderMpid(m) => {
+                let locate = m.head.locate();
+                strategy.learn(locate, m.stock);
+                book.add(
+                    locate,
+                    m.reference.get(),
+                    m.side,
+                    m.shares.get(),
+                    m.price.get(),
+                )
+            }
+            Message::OrderExecuted(m) => {
+                let update = book.execute(m.reference.get(), m.shares.get())?;
+                if strategy.follows(update.locate) {
+                    risk.traded(update.price);
+                }
+                Some(update)
+            }
+            Message::OrderExecutedWithPrice(m) => {
+                let update = book.execute(m.reference.get(), m.shares.get())?;
+                if strategy.follows(update.locate) {
+                    risk.traded(m.price.get());
+                }
+                Some(update)
+            }
+            Message::OrderCancel(m) => book.cancel(m.reference.get(), m.shares.get()),
+            Message::OrderDelete(m) => book.delete(m.reference.get()),
+            Message::OrderReplace(m) => book.replace(
+                m.original.get(),
+                m.reference.get(),
+                m.shares.get(),
+                m.price.get(),
+            ),
+            Message::StockDirectory(m) => {
+                strategy.learn(m.head.locate(), m.stock);
+                None
+            }
+            Message::Trade(m) if strategy.follows(m.head.locate()) => {
+                risk.traded(m.price.get());
+                None
+            }
+            Message::CrossTrade(m) if strategy.follows(m.head.locate()) && m.shares.get() > 0 => {
+                risk.traded(m.price.get());
+                None
+            }
+            _ => None,
+        }
+    }
+}

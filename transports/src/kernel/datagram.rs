@@ -1,0 +1,129 @@
+//! UDP sockets: market data (multicast or unicast) and orders as datagrams.
+
+use std::{
+    io,
+    net::{SocketAddrV4, UdpSocket},
+    os::fd::AsRawFd,
+};
+
+use nix::{
+    errno::Errno,
+    sys::socket::{MsgFlags, recv, send},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::{MAX_FRAME, explain};
+use crate::api::{Flow, Frame, Link, RxMeta, TxError, TxToken};
+
+/// A UDP socket that is read without waiting.
+pub(crate) struct DatagramRx {
+    socket: UdpSocket,
+    flow: Flow,
+    buffer: Box<[u8; MAX_FRAME]>,
+}
+
+impl DatagramRx {
+    pub(crate) fn new(socket: UdpSocket, flow: Flow) -> Self {
+        Self { socket, flow, buffer: Box::new([0; MAX_FRAME]) }
+    }
+
+    /// As [`crate::api::Rx::poll`]. One system call for each frame, and one that finds nothing unless `budget` is met.
+    #[inline]
+    pub(crate) fn poll(&mut self, budget: u32, mut on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
+        let fd = self.socket.as_raw_fd();
+        let mut frames = 0;
+        while frames < budget {
+            match recv(fd, &mut self.buffer[..], MsgFlags::MSG_DONTWAIT) {
+                Ok(len) => {
+                    on_frame(Frame { flow: self.flow, bytes: &self.buffer[..len], meta: RxMeta::default() });
+                    frames += 1;
+                }
+                Err(Errno::EAGAIN) => break,
+                Err(Errno::EINTR) => {}
+                Err(e) => return Err(explain("receive on the UDP socket")(e.into())),
+            }
+        }
+        Ok(frames)
+    }
+}
+
+/// A connected UDP socket that is written without waiting.
+pub(crate) struct DatagramTx {
+    socket: UdpSocket,
+    buffer: Box<[u8; MAX_FRAME]>,
+    sent: u32,
+}
+
+impl DatagramTx {
+    pub(crate) fn new(socket: UdpSocket) -> Self {
+        Self { socket, buffer: Box::new([0; MAX_FRAME]), sent: 0 }
+    }
+
+    /// As [`crate::api::Tx::send`].
+    #[inline]
+    pub(crate) fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        let Some(frame) = self.buffer.get_mut(..len) else {
+            let what = format!("a frame of {len} bytes is longer than the {MAX_FRAME} that a datagram lane carries");
+            return Err(TxError::Io(io::Error::new(io::ErrorKind::InvalidInput, what)));
+        };
+        fill(frame);
+        match send(self.socket.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT) {
+            Ok(_) => {
+                self.sent = self.sent.wrapping_add(1);
+                Ok(TxToken(self.sent))
+            }
+            Err(Errno::EAGAIN | Errno::ENOBUFS) => Err(TxError::Full),
+            Err(e) => Err(TxError::Io(explain("send on the UDP socket")(e.into()))),
+        }
+    }
+}
+
+/// The exchange's sending socket for ticks.
+pub(crate) fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
+    let socket = udp()?;
+    let from = SocketAddrV4::new(*link.orders.ip(), 0);
+    if link.ticks.ip().is_multicast() {
+        socket.set_multicast_if_v4(from.ip()).map_err(explain(format!("send multicast from {}", from.ip())))?;
+        socket.set_multicast_loop_v4(false)?;
+        socket.set_multicast_ttl_v4(1)?;
+    }
+    socket.bind(&from.into()).map_err(explain(format!("bind to {from}")))?;
+    socket.connect(&link.ticks.into()).map_err(explain(format!("send ticks to {}", link.ticks)))?;
+    Ok(socket.into())
+}
+
+/// The trader's receiving socket for ticks: joins the group if it is one.
+pub(crate) fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
+    let socket = udp()?;
+    receive_buffer(&socket, link.receive_buffer)?;
+    socket.bind(&link.ticks.into()).map_err(explain(format!("bind to {}", link.ticks)))?;
+    if link.ticks.ip().is_multicast() {
+        let (group, local) = (link.ticks.ip(), link.trader.ip());
+        socket.join_multicast_v4(group, local).map_err(explain(format!("join {group} on {local}")))?;
+        // Only the groups joined on this socket, not those that any other program on the host has joined.
+        socket.set_multicast_all_v4(false)?;
+    }
+    Ok(socket.into())
+}
+
+/// One end of the orders' datagram flow, bound here and connected there.
+pub(crate) fn orders(local: SocketAddrV4, peer: SocketAddrV4, buffer: usize) -> io::Result<UdpSocket> {
+    let socket = udp()?;
+    receive_buffer(&socket, buffer)?;
+    socket.bind(&local.into()).map_err(explain(format!("bind to {local}")))?;
+    socket.connect(&peer.into()).map_err(explain(format!("connect to {peer}")))?;
+    Ok(socket.into())
+}
+
+fn udp() -> io::Result<Socket> {
+    Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).map_err(explain("open a UDP socket"))
+}
+
+/// Asks for a receive buffer of `bytes`: beyond the system's limit where this process may, up to it otherwise.
+fn receive_buffer(socket: &Socket, bytes: usize) -> io::Result<()> {
+    use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
+    if setsockopt(socket, RcvBufForce, &bytes).is_err() {
+        socket.set_recv_buffer_size(bytes).map_err(explain("set the receive buffer"))?;
+    }
+    Ok(())
+}

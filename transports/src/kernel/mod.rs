@@ -1,0 +1,35 @@
+//! What the lanes over kernel sockets share. No `unsafe`: the calls go through `nix` and `socket2`.
+
+pub(crate) mod datagram;
+pub(crate) mod stream;
+
+use std::io;
+
+use tickcert_results::evidence::Evidence;
+
+/// Largest frame that a lane over sockets carries: one Ethernet payload with room to spare.
+pub(crate) const MAX_FRAME: usize = 2048;
+
+/// Puts what was tried, and what to do about it, in front of what the kernel said.
+pub(crate) fn explain(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> io::Error {
+    move |e| io::Error::new(e.kind(), format!("{what}: {e}{}", remedy(e.kind())))
+}
+
+fn remedy(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::AddrInUse => "; another program holds this port: end it, or choose other ports",
+        io::ErrorKind::AddrNotAvailable => "; the address is not on this interface: check the bench's link",
+        io::ErrorKind::PermissionDenied => "; run as root, or where user namespaces are allowed",
+        io::ErrorKind::ConnectionRefused => "; the other end is not listening: did it end early?",
+        _ => "",
+    }
+}
+
+/// The class of evidence that a CPU's clock around kernel sockets can give.
+pub(crate) fn evidence(link_is_virtual: bool) -> (Evidence, String) {
+    if link_is_virtual {
+        (Evidence::Emulated, "the wire is a veth pair: no NIC took part".to_owned())
+    } else {
+        (Evidence::Software, "stamped by the CPU's clock around kernel sockets on a real device".to_owned())
+    }
+}

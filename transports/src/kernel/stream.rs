@@ -1,0 +1,165 @@
+//! TCP streams for orders.
+
+use std::{
+    io,
+    net::{SocketAddr, SocketAddrV4, TcpStream},
+    os::fd::AsRawFd,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    sys::socket::{MsgFlags, recv, send},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use tickcert_results::time::Nanos;
+
+use super::{MAX_FRAME, explain};
+use crate::api::{Flow, Frame, RxMeta, TxError, TxToken};
+
+const READ_BUFFER: usize = 64 * 1024;
+
+/// The reading side of a stream.
+pub(crate) struct StreamRx {
+    stream: TcpStream,
+    buffer: Box<[u8]>,
+}
+
+impl StreamRx {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self { stream, buffer: vec![0; READ_BUFFER].into_boxed_slice() }
+    }
+
+    /// As [`crate::api::Rx::poll`]: each frame is a run of bytes. One read a call: more would only find what has
+    /// arrived since.
+    #[inline]
+    pub(crate) fn poll(&mut self, budget: u32, mut on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
+        if budget == 0 {
+            return Ok(0);
+        }
+        match recv(self.stream.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
+            Ok(0) => {
+                let what = "the other end closed the order stream";
+                Err(io::Error::new(io::ErrorKind::ConnectionAborted, what))
+            }
+            Ok(len) => {
+                on_frame(Frame { flow: Flow::Orders, bytes: &self.buffer[..len], meta: RxMeta::default() });
+                Ok(1)
+            }
+            Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),
+            Err(e) => Err(explain("receive on the order stream")(e.into())),
+        }
+    }
+}
+
+/// The writing side. What the kernel took only in part is kept and goes out before anything else, so that a full
+/// send buffer can't tear a packet.
+pub(crate) struct StreamTx {
+    stream: TcpStream,
+    buffer: Box<[u8; MAX_FRAME]>,
+    unsent: std::ops::Range<usize>,
+    sent: u32,
+}
+
+impl StreamTx {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self { stream, buffer: Box::new([0; MAX_FRAME]), unsent: 0..0, sent: 0 }
+    }
+
+    /// As [`crate::api::Tx::send`]; one write, and with `TCP_NODELAY` one segment.
+    #[inline]
+    pub(crate) fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        if !self.unsent.is_empty() {
+            self.write()?;
+        }
+        let Some(frame) = self.buffer.get_mut(..len) else {
+            let what = format!("{len} bytes at once are more than the {MAX_FRAME} that this lane writes");
+            return Err(TxError::Io(io::Error::new(io::ErrorKind::InvalidInput, what)));
+        };
+        fill(frame);
+        self.unsent = 0..len;
+        match self.write() {
+            // Nothing of it went: the caller keeps it. A part of it went: the rest is ours to send.
+            Err(TxError::Full) if self.unsent.start == 0 => {
+                self.unsent = 0..0;
+                return Err(TxError::Full);
+            }
+            Ok(()) | Err(TxError::Full) => {}
+            Err(e) => return Err(e),
+        }
+        self.sent = self.sent.wrapping_add(1);
+        Ok(TxToken(self.sent))
+    }
+
+    /// Sends what is left over.
+    pub(crate) fn write(&mut self) -> Result<(), TxError> {
+        while !self.unsent.is_empty() {
+            match send(
+                self.stream.as_raw_fd(),
+                &self.buffer[self.unsent.clone()],
+                MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL,
+            ) {
+                Ok(n) => self.unsent.start += n,
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN | Errno::ENOBUFS) => return Err(TxError::Full),
+                Err(e) => return Err(TxError::Io(explain("send on the order stream")(e.into()))),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Both sides of one stream, set up for small packets without delay.
+pub(crate) fn halves(stream: TcpStream) -> io::Result<(StreamRx, StreamTx)> {
+    stream.set_nodelay(true).map_err(explain("set TCP_NODELAY"))?;
+    let writer = stream.try_clone().map_err(explain("duplicate the order stream"))?;
+    Ok((StreamRx::new(stream), StreamTx::new(writer)))
+}
+
+/// Waits for the one connection that `peer` makes to `local`.
+pub(crate) fn accept(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).map_err(explain("open a TCP socket"))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&local.into()).map_err(explain(format!("bind to {local}")))?;
+    socket.listen(8).map_err(explain(format!("listen on {local}")))?;
+    socket.set_read_timeout(Some(timeout.into()))?;
+    let deadline = Instant::now() + Duration::from(timeout);
+    loop {
+        match socket.accept() {
+            Ok((stream, from)) if from.as_socket_ipv4().is_some_and(|a| a.ip() == peer.ip()) => {
+                return Ok(stream.into());
+            }
+            Ok(_) if Instant::now() < deadline => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted && Instant::now() < deadline => {}
+            Ok(_) => return Err(nobody_came(local, peer, timeout)),
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(nobody_came(local, peer, timeout)),
+            Err(e) => return Err(explain(format!("accept on {local}"))(e)),
+        }
+    }
+}
+
+fn nobody_came(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("no order session from {} on {local} within {timeout}: did the trader end early?", peer.ip()),
+    )
+}
+
+/// Connects from `local`'s address to `peer`, trying again while nobody listens there yet.
+pub(crate) fn connect(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
+    let deadline = Instant::now() + Duration::from(timeout);
+    loop {
+        let socket =
+            Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).map_err(explain("open a TCP socket"))?;
+        let from = SocketAddrV4::new(*local.ip(), 0);
+        socket.bind(&from.into()).map_err(explain(format!("bind to {from}")))?;
+        let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        match socket.connect_timeout(&SocketAddr::V4(peer).into(), left) {
+            Ok(()) => return Ok(socket.into()),
+            Err(e) if e.kind() == io::ErrorKind::ConnectionRefused && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(e) => return Err(explain(format!("connect the order session to {peer}"))(e)),
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Wrappers that implement the lanes' own traits around any lane.
+
+pub mod faults;
