@@ -1,4 +1,5 @@
 //! The page: whole, self-contained, in order, and deaf to what labels try.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::sync::LazyLock;
 
@@ -36,11 +37,7 @@ fn words(html: &str) -> String {
             _ => {}
         }
     }
-    let out = out
-        .replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&amp;", "&");
+    let out = out.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
     out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -49,10 +46,7 @@ fn nothing_is_loaded_and_nothing_is_run() {
     for (name, certificate) in all() {
         let html = page(certificate);
         assert!(html.contains("default-src 'none'"), "{name}");
-        for loads in [
-            "<script", " src=", "url(", "@import", "<link", "<iframe", "<img", "http://",
-            "https://",
-        ] {
+        for loads in ["<script", " src=", "url(", "@import", "<link", "<iframe", "<img", "http://", "https://"] {
             assert!(!html.contains(loads), "{name} holds {loads}");
         }
         for event in [" onload=", " onerror=", " onclick=", "javascript:"] {
@@ -67,10 +61,7 @@ fn every_tag_that_is_opened_is_closed() {
         let html = page(certificate);
         let mut open: Vec<&str> = Vec::new();
         for tag in html.split('<').skip(1) {
-            let tag = tag
-                .split_once('>')
-                .unwrap_or_else(|| panic!("{name}: `{tag}` is not closed"))
-                .0;
+            let tag = tag.split_once('>').unwrap_or_else(|| panic!("{name}: `{tag}` is not closed")).0;
             let word = tag.split_whitespace().next().unwrap();
             if let Some(closed) = word.strip_prefix('/') {
                 assert_eq!(open.pop(), Some(closed), "{name}");
@@ -122,9 +113,7 @@ fn verdict_and_reasons_come_first_and_the_rest_in_its_order() {
     ];
     let mut from = 0;
     for part in parts {
-        let at = text[from..]
-            .find(part)
-            .unwrap_or_else(|| panic!("{part} is missing or out of order"));
+        let at = text[from..].find(part).unwrap_or_else(|| panic!("{part} is missing or out of order"));
         from += at + part.len();
     }
 }
@@ -134,20 +123,9 @@ fn everything_that_did_not_run_is_there_with_what_it_needs() {
     for (name, certificate) in all() {
         let text = words(&page(certificate));
         for n in &certificate.not_run {
-            let needs: String = n
-                .needs
-                .split_whitespace()
-                .take(4)
-                .collect::<Vec<_>>()
-                .join(" ");
-            let needs: String = needs
-                .chars()
-                .filter(|c| !c.is_control() && *c != '\u{202e}')
-                .collect();
-            assert!(
-                text.contains(needs.trim_end_matches('\u{fffe}')),
-                "{name}: {needs}"
-            );
+            let needs: String = n.needs.split_whitespace().take(4).collect::<Vec<_>>().join(" ");
+            let needs: String = needs.chars().filter(|c| !c.is_control() && *c != '\u{202e}').collect();
+            assert!(text.contains(needs.trim_end_matches('\u{fffe}')), "{name}: {needs}");
         }
     }
 }
@@ -156,10 +134,7 @@ fn everything_that_did_not_run_is_there_with_what_it_needs() {
 fn every_attempt_is_shown_and_an_invalid_one_with_its_reason() {
     let certificate = example::two_lanes();
     let html = page(&certificate);
-    assert!(
-        words(&html)
-            .contains("Invalid: 2 orders were lost of 20000; the digest of the orders differs")
-    );
+    assert!(words(&html).contains("Invalid: 2 orders were lost of 20000; the digest of the orders differs"));
     let attempts: usize = certificate.cells.iter().map(|c| c.repetitions.len()).sum();
     let rows = words(&html).matches("✓ yes").count()
         + words(&html).matches("✕ no").count()
@@ -177,12 +152,7 @@ fn classes_of_evidence_never_share_a_table() {
         let table = table.split_once("</table>").unwrap().0;
         for (at, cell) in certificate.cells.iter().enumerate() {
             let there = table.contains(&format!("href=\"#cell-{at}\""));
-            assert_eq!(
-                there,
-                cell.evidence == class,
-                "{} in the table of {class}",
-                cell.title()
-            );
+            assert_eq!(there, cell.evidence == class, "{} in the table of {class}", cell.title());
         }
     }
 }
@@ -191,8 +161,7 @@ fn classes_of_evidence_never_share_a_table() {
 fn a_banner_says_that_emulated_numbers_certify_no_hardware() {
     let certificate = example::two_lanes();
     let text = words(&page(&certificate));
-    let wanted =
-        "emulated a virtual wire or a virtual machine: good for regression, certifies no hardware";
+    let wanted = "emulated a virtual wire or a virtual machine: good for regression, certifies no hardware";
     // At the head, over the table of lanes, over each lane's pictures, over the repetitions.
     assert_eq!(text.matches(wanted).count(), 3 + certificate.cells.len());
 }
@@ -221,11 +190,10 @@ fn every_number_in_a_picture_is_one() {
         for bad in ["NaN", "inf"] {
             let found = html.split("<svg").skip(1).any(|s| {
                 let svg = s.split_once("</svg>").unwrap().0;
-                svg.split('"').skip(1).step_by(2).any(|value| {
-                    value
-                        .split([' ', 'L', 'M'])
-                        .any(|v| v == bad || v == format!("-{bad}"))
-                })
+                svg.split('"')
+                    .skip(1)
+                    .step_by(2)
+                    .any(|value| value.split([' ', 'L', 'M']).any(|v| v == bad || v == format!("-{bad}")))
             });
             assert!(!found, "{name} holds {bad}");
         }

@@ -17,25 +17,13 @@ use crate::{
 
 const ROW: f64 = 34.0;
 
-const SHAPES: [(&str, Shape); 4] = [
-    ("p50", Shape::Circle),
-    ("p99", Shape::Square),
-    ("p99_9", Shape::Bar),
-    ("max", Shape::Triangle),
-];
+const SHAPES: [(&str, Shape); 4] =
+    [("p50", Shape::Circle), ("p99", Shape::Square), ("p99_9", Shape::Bar), ("max", Shape::Triangle)];
 
 pub(in crate::report) fn overview(group: &Group<'_>) -> Option<Markup> {
-    let cells: Vec<_> = group
-        .cells
-        .iter()
-        .filter(|c| c.cell.latency_ns.t2t_due.n > 0)
-        .collect();
-    let values = || {
-        cells
-            .iter()
-            .flat_map(|c| [&c.cell.latency_ns.t2t_due, &c.cell.latency_ns.t2t_sent])
-            .flat_map(shown)
-    };
+    let cells: Vec<_> = group.cells.iter().filter(|c| c.cell.latency_ns.t2t_due.n > 0).collect();
+    let values =
+        || cells.iter().flat_map(|c| [&c.cell.latency_ns.t2t_due, &c.cell.latency_ns.t2t_sent]).flat_map(shown);
     let (lo, hi) = (values().min()?, values().max()?);
     let frame = Frame {
         width: 940.0,
@@ -51,20 +39,10 @@ pub(in crate::report) fn overview(group: &Group<'_>) -> Option<Markup> {
     let body = html! {
         @for (row, view) in cells.iter().enumerate() { (lane(&frame, view, row)) }
     };
-    let title = format!(
-        "All lanes on {} evidence: median, 99 %, 99.9 % and largest",
-        group.evidence
-    );
-    let mut legend = Vec::from(SHAPES.map(|(name, shape)| Entry {
-        text: label(name),
-        class: "due",
-        key: Key::Mark(shape),
-    }));
-    legend.push(Entry {
-        text: "t2t_sent (hollow)",
-        class: "sent",
-        key: Key::Mark(Shape::Circle),
-    });
+    let title = format!("All lanes on {} evidence: median, 99 %, 99.9 % and largest", group.evidence);
+    let mut legend =
+        Vec::from(SHAPES.map(|(name, shape)| Entry { text: label(name), class: "due", key: Key::Mark(shape) }));
+    legend.push(Entry { text: "t2t_sent (hollow)", class: "sent", key: Key::Mark(Shape::Circle) });
     Some(frame.draw_rows(&title, &legend, "latency", &body))
 }
 

@@ -42,11 +42,7 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
 
 fn rows(view: &CellView<'_>) -> Markup {
     let l = &view.cell.latency_ns;
-    let all = [
-        ("t2t_due", &l.t2t_due),
-        ("t2t_sent", &l.t2t_sent),
-        ("trader", &l.trader),
-    ];
+    let all = [("t2t_due", &l.t2t_due), ("t2t_sent", &l.t2t_sent), ("trader", &l.trader)];
     html! {
         tbody {
             @for (at, (name, q)) in all.into_iter().enumerate() {
@@ -100,8 +96,5 @@ pub(super) fn setting(cell: &Cell) -> String {
         OrderChannel::Tcp => "orders over TCP",
     };
     let p = &cell.placement;
-    format!(
-        "{}; cores {} → {} over {}, {handoff}; {orders}",
-        cell.load.text, p.exchange_core, p.trader_core, p.link
-    )
+    format!("{}; cores {} → {} over {}, {handoff}; {orders}", cell.load.text, p.exchange_core, p.trader_core, p.link)
 }
