@@ -1,5 +1,5 @@
 //! Signatures that stock `ssh-keygen` accepts, and folders that are refused when a byte of them changed.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail like tests")]
 
 use std::{
     fs::{self, File},

@@ -26,7 +26,7 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
             }
             table.quantiles {
                 caption {
-                    "Microseconds, over all valid repetitions; below each quantile its 95 % interval. "
+                    (chip(group.evidence)) " Microseconds, over all valid repetitions; below each quantile its 95 % interval. "
                     "A quantile without enough samples says how many more it needs."
                 }
                 thead { tr {
