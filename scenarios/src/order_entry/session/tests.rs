@@ -99,7 +99,7 @@ impl Pair {
         let mut sent = Vec::new();
         self.client
             .connected(self.now, |bytes| sent.extend_from_slice(bytes));
-        self.to_server(&sent);
+        self.give_server(&sent);
     }
 
     fn disconnect(&mut self) {
@@ -109,7 +109,7 @@ impl Pair {
     }
 
     /// The server gets these bytes, and the client what it answers at once.
-    fn to_server(&mut self, bytes: &[u8]) {
+    fn give_server(&mut self, bytes: &[u8]) {
         let mut sent = Vec::new();
         self.server.receive(
             self.now,
@@ -118,10 +118,10 @@ impl Pair {
             |order| self.orders.push(order.to_vec()),
             |event| self.events.push(event),
         );
-        self.to_client(&sent);
+        self.give_client(&sent);
     }
 
-    fn to_client(&mut self, bytes: &[u8]) {
+    fn give_client(&mut self, bytes: &[u8]) {
         self.from_server.extend_from_slice(bytes);
         self.client
             .receive(self.now, bytes, |event| self.heard.push(heard(event)));
@@ -132,7 +132,7 @@ impl Pair {
         let taken = self
             .server
             .pump(self.now, usize::MAX, |bytes| sent.extend_from_slice(bytes));
-        self.to_client(&sent);
+        self.give_client(&sent);
         taken
     }
 
@@ -150,8 +150,8 @@ impl Pair {
             |bytes| down.extend_from_slice(bytes),
             |event| self.events.push(event),
         );
-        self.to_server(&up);
-        self.to_client(&down);
+        self.give_server(&up);
+        self.give_client(&down);
         (up, down)
     }
 
@@ -335,7 +335,7 @@ fn a_server_that_never_answers_the_login_is_given_up_too() {
 fn an_order_is_seen_whole_at_once_and_accepted_when_the_owner_pumps() {
     let mut pair = Pair::logged_in();
     let before = pair.from_server.len();
-    pair.to_server(&order(1, 100));
+    pair.give_server(&order(1, 100));
     assert_eq!(pair.orders, [order(1, 100).to_vec()]);
     assert_eq!(pair.from_server.len(), before);
     assert!(pair.server.has_pending());
@@ -386,13 +386,13 @@ fn orders_that_cannot_be_are_rejected_with_their_reason_and_others_go_on() {
         (unknown_type, reject::OTHER),
     ] {
         let mut pair = Pair::logged_in();
-        pair.to_server(&packet);
+        pair.give_server(&packet);
         pair.pump();
         let ServerMessage::Rejected(rejected) = pair.last_message() else {
             panic!("{packet:?}")
         };
         assert_eq!(rejected.reason.get(), reason, "{packet:?}");
-        pair.to_server(&order(10, 999_999));
+        pair.give_server(&order(10, 999_999));
         pair.pump();
         assert!(matches!(
             pair.last_message(),
@@ -405,7 +405,7 @@ fn orders_that_cannot_be_are_rejected_with_their_reason_and_others_go_on() {
 fn a_user_ref_num_that_is_not_above_the_last_gets_no_answer() {
     let mut pair = Pair::logged_in();
     for number in [5, 5, 4, 6] {
-        pair.to_server(&order(number, 1));
+        pair.give_server(&order(number, 1));
     }
     assert_eq!(pair.pump(), 4);
     let counters = pair.server.counters();
@@ -418,7 +418,7 @@ fn a_user_ref_num_that_is_not_above_the_last_gets_no_answer() {
         (2, 2, 3)
     );
     pair.server.forget_user_ref_nums();
-    pair.to_server(&order(1, 1));
+    pair.give_server(&order(1, 1));
     pair.pump();
     assert_eq!(pair.server.counters().accepted, 3);
 }
@@ -426,7 +426,7 @@ fn a_user_ref_num_that_is_not_above_the_last_gets_no_answer() {
 #[test]
 fn a_cancel_is_refused_and_a_query_answered_for_no_order_rests() {
     let mut pair = Pair::logged_in();
-    pair.to_server(&order(7, 1));
+    pair.give_server(&order(7, 1));
     pair.pump();
     let mut sent = Vec::new();
     let cancel = CancelOrder {
@@ -436,15 +436,15 @@ fn a_cancel_is_refused_and_a_query_answered_for_no_order_rests() {
     };
     pair.client
         .send(pair.now, cancel.as_bytes(), |bytes| {
-            sent.extend_from_slice(bytes)
+            sent.extend_from_slice(bytes);
         })
         .unwrap();
-    pair.to_server(&sent);
+    pair.give_server(&sent);
     pair.pump();
     assert!(
         matches!(pair.last_message(), ServerMessage::CancelReject(m) if m.user_ref_num.get() == 7)
     );
-    pair.to_server(b"\0\x02UQ");
+    pair.give_server(b"\0\x02UQ");
     pair.pump();
     assert!(
         matches!(pair.last_message(), ServerMessage::AccountQueryResponse(m) if m.next_user_ref_num.get() == 8)
@@ -454,9 +454,9 @@ fn a_cancel_is_refused_and_a_query_answered_for_no_order_rests() {
 #[test]
 fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
     let mut pair = Pair::logged_in();
-    pair.to_server(&order(1, 1));
+    pair.give_server(&order(1, 1));
     pair.pump();
-    pair.to_server(&[order(2, 1), order(3, 1)].concat());
+    pair.give_server(&[order(2, 1), order(3, 1)].concat());
     pair.disconnect();
     assert_eq!(
         pair.heard.last(),
@@ -485,7 +485,7 @@ fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
             from: 2
         })
     );
-    pair.to_server(&order(3, 1));
+    pair.give_server(&order(3, 1));
     pair.pump();
     assert_eq!(pair.server.counters().stale, 1);
 }
@@ -499,7 +499,7 @@ fn messages_no_longer_stored_are_reported_as_missed() {
     let mut pair = Pair::new(credentials(), &config);
     pair.connect();
     for number in 1..=5 {
-        pair.to_server(&order(number, 1));
+        pair.give_server(&order(number, 1));
     }
     pair.disconnect();
     pair.pump();
@@ -519,7 +519,7 @@ fn a_queue_that_is_full_is_answered_while_receiving_and_loses_nothing() {
     let mut pair = Pair::new(credentials(), &config);
     pair.connect();
     for number in 1..=100 {
-        pair.to_server(&order(number, 1));
+        pair.give_server(&order(number, 1));
     }
     pair.pump();
     assert_eq!(
@@ -538,7 +538,7 @@ fn a_logout_closes_both_ends_and_the_next_login_goes_on() {
         |event| pair.heard.push(heard(event)),
     );
     assert_eq!(sent, LOGOUT_REQUEST);
-    pair.to_server(&sent);
+    pair.give_server(&sent);
     assert_eq!(
         pair.events.last(),
         Some(&ServerEvent::Closed(CloseReason::LoggedOut))
@@ -554,7 +554,7 @@ fn a_logout_closes_both_ends_and_the_next_login_goes_on() {
 #[test]
 fn an_ended_session_answers_what_waits_says_so_and_takes_no_login_any_more() {
     let mut pair = Pair::logged_in();
-    pair.to_server(&order(1, 1));
+    pair.give_server(&order(1, 1));
     let mut sent = Vec::new();
     pair.server.end_session(
         pair.now,
@@ -562,7 +562,7 @@ fn an_ended_session_answers_what_waits_says_so_and_takes_no_login_any_more() {
         |event| pair.events.push(event),
     );
     assert!(sent.ends_with(&END_OF_SESSION) && sent.len() > END_OF_SESSION.len());
-    pair.to_client(&sent);
+    pair.give_client(&sent);
     assert_eq!(
         pair.heard.last(),
         Some(&Heard::Closed(CloseReason::EndOfSession))
@@ -578,14 +578,14 @@ fn debug_packets_are_skipped_by_both_ends_before_and_after_the_login() {
     let debug = b"\0\x06+hello";
     let mut pair = Pair::new(credentials(), &ServerConfig::new(credentials()));
     pair.server.connected(pair.now);
-    pair.to_server(debug);
+    pair.give_server(debug);
     let mut login = Vec::new();
     pair.client
         .connected(pair.now, |bytes| login.extend_from_slice(bytes));
-    pair.to_client(debug);
-    pair.to_server(&login);
-    pair.to_client(debug);
-    pair.to_server(debug);
+    pair.give_client(debug);
+    pair.give_server(&login);
+    pair.give_client(debug);
+    pair.give_server(debug);
     assert!(pair.client.is_logged_in() && pair.server.is_logged_in());
     assert_eq!(pair.heard, [Heard::LoggedIn { next: 1, missed: 0 }]);
 }
@@ -593,19 +593,19 @@ fn debug_packets_are_skipped_by_both_ends_before_and_after_the_login() {
 #[test]
 fn packets_that_have_no_place_close_the_session_with_their_type() {
     let mut pair = Pair::logged_in();
-    pair.to_server(&SERVER_HEARTBEAT);
+    pair.give_server(&SERVER_HEARTBEAT);
     assert_eq!(
         pair.events.last(),
         Some(&ServerEvent::Closed(CloseReason::Unexpected(b'H')))
     );
-    pair.to_client(&CLIENT_HEARTBEAT);
+    pair.give_client(&CLIENT_HEARTBEAT);
     assert_eq!(
         pair.heard.last(),
         Some(&Heard::Closed(CloseReason::Unexpected(b'R')))
     );
     let mut pair = Pair::new(credentials(), &ServerConfig::new(credentials()));
     pair.server.connected(pair.now);
-    pair.to_server(&order(1, 1));
+    pair.give_server(&order(1, 1));
     assert_eq!(pair.orders.len(), 0);
     assert_eq!(
         pair.events,
@@ -617,13 +617,13 @@ fn packets_that_have_no_place_close_the_session_with_their_type() {
 fn a_stream_that_cannot_be_followed_closes_the_session_once() {
     let mut pair = Pair::logged_in();
     pair.events.clear();
-    pair.to_server(b"\0\0");
-    pair.to_server(b"\0\0");
+    pair.give_server(b"\0\0");
+    pair.give_server(b"\0\0");
     assert!(matches!(
         pair.events[..],
         [ServerEvent::Closed(CloseReason::Framing(_))]
     ));
-    pair.to_client(b"\xff\xff");
+    pair.give_client(b"\xff\xff");
     assert!(matches!(
         pair.heard.last(),
         Some(Heard::Closed(CloseReason::Framing(_)))
@@ -647,10 +647,10 @@ fn outcome(stream: &[u8], cuts: &[usize]) -> (Vec<Vec<u8>>, Vec<ServerEvent>, Ve
     let mut rest = stream;
     for &cut in cuts {
         let (run, after) = rest.split_at(cut.min(rest.len()));
-        pair.to_server(run);
+        pair.give_server(run);
         rest = after;
     }
-    pair.to_server(rest);
+    pair.give_server(rest);
     pair.pump();
     (pair.orders, pair.events, pair.from_server)
 }
@@ -698,7 +698,7 @@ proptest! {
     ) {
         let mut pair = Pair::logged_in();
         for number in numbers {
-            pair.to_server(&order(number, 1));
+            pair.give_server(&order(number, 1));
         }
         pair.pump();
         let stream = pair.from_server;
