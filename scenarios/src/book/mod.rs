@@ -342,6 +342,22 @@ impl Book {
         self.orders.len()
     }
 
+    /// The least capacity that would have held everything so far: what to give a book that is to see the same ticks.
+    /// A smaller book is a faster one, for more of it stays in the caches.
+    #[must_use]
+    pub fn peak(&self) -> BookCapacity {
+        let levels = self
+            .symbols
+            .iter()
+            .map(|s| s.bids.peak().max(s.asks.peak()))
+            .max();
+        BookCapacity {
+            orders: self.orders.peak(),
+            levels: levels.unwrap_or(0),
+            locates: self.taken,
+        }
+    }
+
     /// Times that the capacity was exceeded, so that memory was taken while running. Not started over by
     /// [`Book::clear`].
     #[must_use]
