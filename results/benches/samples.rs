@@ -1,4 +1,5 @@
 //! Ten million samples into Parquet: rows a second, and how large the file gets.
+#![expect(clippy::expect_used, reason = "a bench that can not write has nothing to measure")]
 
 use std::hint::black_box;
 
@@ -16,14 +17,8 @@ fn samples(c: &mut Criterion) {
     let index: Vec<u32> = all().map(|i| i % 50_000).collect();
     let pass: Vec<u32> = all().map(|i| i / 50_000).collect();
     let due: Vec<i64> = all().map(|i| i64::from(i) * 50_000).collect();
-    let sent: Vec<i64> = all()
-        .map(|i| i64::from(i) * 50_000 + spread(i, 200))
-        .collect();
-    let arrival: Vec<i64> = sent
-        .iter()
-        .zip(all())
-        .map(|(s, i)| s + 8_000 + spread(i, 3_000))
-        .collect();
+    let sent: Vec<i64> = all().map(|i| i64::from(i) * 50_000 + spread(i, 200)).collect();
+    let arrival: Vec<i64> = sent.iter().zip(all()).map(|(s, i)| s + 8_000 + spread(i, 3_000)).collect();
     let t2t_sent: Vec<i64> = arrival.iter().zip(&sent).map(|(a, s)| a - s).collect();
     let t2t_due: Vec<i64> = arrival.iter().zip(&due).map(|(a, d)| a - d).collect();
     let warm_up: Vec<bool> = all().map(|i| i < 10_000).collect();
@@ -51,9 +46,7 @@ fn samples(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("samples.parquet");
     let mut group = c.benchmark_group("parquet");
-    group
-        .sample_size(10)
-        .throughput(Throughput::Elements(ROWS.into()));
+    group.sample_size(10).throughput(Throughput::Elements(ROWS.into()));
     group.bench_function("ten million rows, forced to disk", |b| {
         b.iter(|| write_samples(black_box(&path), &meta, &columns).expect("written"));
     });

@@ -82,13 +82,7 @@ impl AtomicFile {
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(&folder)
             .map_err(|source| failure(path, &folder, "creating it", 0, 0, source))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            folder,
-            temp,
-            written: 0,
-            refused: 0,
-        })
+        Ok(Self { path: path.to_path_buf(), folder, temp, written: 0, refused: 0 })
     }
 
     /// Where it will stand.
@@ -108,36 +102,18 @@ impl AtomicFile {
     /// # Errors
     /// When the disk is full or the rename is refused; then nothing is left but what stood there before.
     pub fn commit(self) -> Result<(), WriteError> {
-        let Self {
-            path,
-            folder,
-            temp,
-            written,
-            refused,
-        } = self;
+        let Self { path, folder, temp, written, refused } = self;
         let fail = |doing, source| failure(&path, &folder, doing, written, refused, source);
-        temp.as_file()
-            .sync_all()
-            .map_err(|e| fail("forcing it to disk", e))?;
-        temp.persist(&path)
-            .map_err(|e| fail("renaming it into place", e.error))?;
+        temp.as_file().sync_all().map_err(|e| fail("forcing it to disk", e))?;
+        temp.persist(&path).map_err(|e| fail("renaming it into place", e.error))?;
         // The rename itself is only durable once the folder is.
-        File::open(&folder)
-            .and_then(|f| f.sync_all())
-            .map_err(|e| fail("forcing its folder to disk", e))
+        File::open(&folder).and_then(|f| f.sync_all()).map_err(|e| fail("forcing its folder to disk", e))
     }
 
     /// Turns an error met while writing into one that names the file; use it for writers that wrap this one.
     #[must_use]
     pub fn explain(&self, source: io::Error) -> WriteError {
-        failure(
-            &self.path,
-            &self.folder,
-            "writing",
-            self.written,
-            self.refused,
-            source,
-        )
+        failure(&self.path, &self.folder, "writing", self.written, self.refused, source)
     }
 }
 
@@ -176,10 +152,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// See [`WriteError`]; an error of `contents` that does not come from the disk is [`WriteError::Contents`].
-pub fn write_with<T, E>(
-    path: &Path,
-    contents: impl FnOnce(&mut AtomicFile) -> Result<T, E>,
-) -> Result<T, WriteError>
+pub fn write_with<T, E>(path: &Path, contents: impl FnOnce(&mut AtomicFile) -> Result<T, E>) -> Result<T, WriteError>
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
@@ -188,10 +161,7 @@ where
         Ok(value) => file.commit().map(|()| value),
         Err(e) => Err(match e.into().downcast::<io::Error>() {
             Ok(io) => file.explain(*io),
-            Err(source) => WriteError::Contents {
-                path: path.to_path_buf(),
-                source,
-            },
+            Err(source) => WriteError::Contents { path: path.to_path_buf(), source },
         }),
     }
 }
@@ -214,19 +184,10 @@ fn failure(
 ) -> WriteError {
     let (path, folder) = (path.to_path_buf(), folder.to_path_buf());
     match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WriteError::DiskFull {
-            path,
-            folder,
-            written,
-            wanted,
-            source,
-        },
-        kind => WriteError::Io {
-            path,
-            doing,
-            remedy: remedy(kind, &folder),
-            source,
-        },
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            WriteError::DiskFull { path, folder, written, wanted, source }
+        }
+        kind => WriteError::Io { path, doing, remedy: remedy(kind, &folder), source },
     }
 }
 
@@ -235,13 +196,9 @@ fn remedy(kind: io::ErrorKind, folder: &Path) -> String {
     match kind {
         io::ErrorKind::NotFound => format!("Make the folder first: `mkdir -p {folder}`"),
         io::ErrorKind::PermissionDenied => {
-            format!(
-                "Give yourself the right to write there (`ls -ld {folder}`) or name another folder"
-            )
+            format!("Give yourself the right to write there (`ls -ld {folder}`) or name another folder")
         }
-        io::ErrorKind::ReadOnlyFilesystem => {
-            "Name a folder on a file system that can be written".to_owned()
-        }
+        io::ErrorKind::ReadOnlyFilesystem => "Name a folder on a file system that can be written".to_owned(),
         _ => format!("Check the folder with `ls -ld {folder}` or name another one"),
     }
 }
@@ -252,9 +209,7 @@ mod tests {
 
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
-        entries
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect()
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect()
     }
 
     #[test]
@@ -283,10 +238,7 @@ mod tests {
         })
         .unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.contains("disk is full: 10 bytes went in and 90 more"),
-            "{text}"
-        );
+        assert!(text.contains("disk is full: 10 bytes went in and 90 more"), "{text}");
         assert!(names(folder.path()).is_empty());
     }
 

@@ -1,4 +1,5 @@
 //! The certificate as JUnit XML, read back with the library that CI tools read it with.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use tickcert_results::{
@@ -16,40 +17,21 @@ fn parsed(certificate: &Certificate) -> Report {
 fn every_requirement_is_a_case_of_the_one_suite() {
     let certificate = example::two_lanes();
     let report = parsed(&certificate);
-    let [suite] = report.test_suites.as_slice() else {
-        panic!("not one suite")
-    };
+    let [suite] = report.test_suites.as_slice() else { panic!("not one suite") };
     assert_eq!(suite.tests, certificate.requirements.len());
     assert_eq!((suite.failures, suite.errors, suite.skipped), (0, 0, 0));
-    let property = |name: &str| {
-        suite
-            .properties
-            .iter()
-            .find(|p| p.name.as_str() == name)
-            .map(|p| p.value.as_str().to_owned())
-    };
+    let property =
+        |name: &str| suite.properties.iter().find(|p| p.name.as_str() == name).map(|p| p.value.as_str().to_owned());
     assert_eq!(property("sut_hash"), Some(certificate.sut.hash));
     assert_eq!(property("tape_sha256"), Some(certificate.tape.sha256));
     assert_eq!(property("evidence").as_deref(), Some("emulated"));
-    assert!(
-        suite
-            .system_out
-            .as_ref()
-            .unwrap()
-            .as_str()
-            .contains("onload")
-    );
+    assert!(suite.system_out.as_ref().unwrap().as_str().contains("onload"));
 }
 
 #[test]
 fn the_four_verdicts_can_be_told_apart() {
     let mut certificate = example::two_lanes();
-    let verdicts = [
-        Verdict::Pass,
-        Verdict::Fail,
-        Verdict::NotCertifiable,
-        Verdict::NotRun,
-    ];
+    let verdicts = [Verdict::Pass, Verdict::Fail, Verdict::NotCertifiable, Verdict::NotRun];
     for (r, verdict) in certificate.requirements.iter_mut().zip(verdicts) {
         r.verdict = verdict;
         r.why = format!("because {verdict}");
@@ -58,21 +40,10 @@ fn the_four_verdicts_can_be_told_apart() {
     let cases = &report.test_suites[0].test_cases;
     assert!(matches!(cases[0].status, TestCaseStatus::Success { .. }));
     let (kind, why) = non_success(&cases[1].status);
-    assert_eq!(
-        (kind, why.as_str()),
-        (NonSuccessKind::Failure, "because fail")
-    );
+    assert_eq!((kind, why.as_str()), (NonSuccessKind::Failure, "because fail"));
     let (kind, why) = non_success(&cases[2].status);
-    assert_eq!(
-        (kind, why.as_str()),
-        (NonSuccessKind::Error, "because not-certifiable")
-    );
-    let TestCaseStatus::Skipped {
-        message: Some(why),
-        ty: Some(ty),
-        ..
-    } = &cases[3].status
-    else {
+    assert_eq!((kind, why.as_str()), (NonSuccessKind::Error, "because not-certifiable"));
+    let TestCaseStatus::Skipped { message: Some(why), ty: Some(ty), .. } = &cases[3].status else {
         panic!("{:?}", cases[3].status)
     };
     assert_eq!((why.as_str(), ty.as_str()), ("because not-run", "not-run"));
@@ -80,11 +51,7 @@ fn the_four_verdicts_can_be_told_apart() {
 
 fn non_success(status: &TestCaseStatus) -> (NonSuccessKind, String) {
     match status {
-        TestCaseStatus::NonSuccess {
-            kind,
-            message: Some(why),
-            ..
-        } => (*kind, why.as_str().to_owned()),
+        TestCaseStatus::NonSuccess { kind, message: Some(why), .. } => (*kind, why.as_str().to_owned()),
         other => panic!("{other:?}"),
     }
 }

@@ -1,4 +1,5 @@
 //! Raw samples as Parquet, read back with the crate and with another implementation.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::{path::Path, process::Command};
 
@@ -8,9 +9,7 @@ use parquet::{
 };
 use tickcert_results::{
     evidence::Evidence,
-    export::parquet::{
-        NO_VALUE, SampleColumns, SampleError, SampleMeta, SampleWriter, write_samples,
-    },
+    export::parquet::{NO_VALUE, SampleColumns, SampleError, SampleMeta, SampleWriter, write_samples},
 };
 
 /// Owns what [`SampleColumns`] borrows.
@@ -34,28 +33,16 @@ fn table(rows: u32) -> Table {
     let arrival = |i: u32| sent(i) + 8_000 + i64::from(i.wrapping_mul(2_654_435_761) % 4_096);
     Table {
         // The largest index shows that unsigned is kept.
-        index: all()
-            .map(|i| if i == 1 { u32::MAX } else { i % 4_000 })
-            .collect(),
+        index: all().map(|i| if i == 1 { u32::MAX } else { i % 4_000 }).collect(),
         pass: all().map(|i| i / 4_000).collect(),
         due: all().map(due).collect(),
         sent: all().map(sent).collect(),
         arrival: all().map(arrival).collect(),
         t2t_sent: all().map(|i| arrival(i) - sent(i)).collect(),
         t2t_due: all().map(|i| arrival(i) - due(i)).collect(),
-        trader: all()
-            .map(|i| {
-                if i % 3 == 0 {
-                    NO_VALUE
-                } else {
-                    2_000 + i64::from(i % 11)
-                }
-            })
-            .collect(),
+        trader: all().map(|i| if i % 3 == 0 { NO_VALUE } else { 2_000 + i64::from(i % 11) }).collect(),
         warm_up: all().map(|i| i < rows / 10).collect(),
-        decode: all()
-            .map(|i| if i % 2 == 0 { 24 } else { NO_VALUE })
-            .collect(),
+        decode: all().map(|i| if i % 2 == 0 { 24 } else { NO_VALUE }).collect(),
     }
 }
 
@@ -96,17 +83,8 @@ fn what_was_written_is_what_is_read() {
     write_samples(&path, &meta(), &table.columns()).unwrap();
 
     let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
-    let pairs = reader
-        .metadata()
-        .file_metadata()
-        .key_value_metadata()
-        .unwrap();
-    let value = |key: &str| {
-        pairs
-            .iter()
-            .find(|p| p.key == key)
-            .and_then(|p| p.value.as_deref())
-    };
+    let pairs = reader.metadata().file_metadata().key_value_metadata().unwrap();
+    let value = |key: &str| pairs.iter().find(|p| p.key == key).and_then(|p| p.value.as_deref());
     assert_eq!(value("tickcert.lane"), Some("kernel-udp"));
     assert_eq!(value("tickcert.evidence"), Some("emulated"));
     let mut rows = 0;
@@ -117,15 +95,9 @@ fn what_was_written_is_what_is_read() {
         assert_eq!(row.get_long(3).unwrap(), table.due[i]);
         assert_eq!(row.get_long(5).unwrap(), table.arrival[i]);
         assert_eq!(row.get_long(7).unwrap(), table.t2t_due[i]);
-        assert_eq!(
-            row.get_long(8).ok(),
-            Some(table.trader[i]).filter(|v| *v != NO_VALUE)
-        );
+        assert_eq!(row.get_long(8).ok(), Some(table.trader[i]).filter(|v| *v != NO_VALUE));
         assert_eq!(row.get_bool(9).unwrap(), table.warm_up[i]);
-        assert_eq!(
-            row.get_long(10).ok(),
-            Some(table.decode[i]).filter(|v| *v != NO_VALUE)
-        );
+        assert_eq!(row.get_long(10).ok(), Some(table.decode[i]).filter(|v| *v != NO_VALUE));
         rows += 1;
     }
     assert_eq!(rows, 20_000);
@@ -141,11 +113,7 @@ fn rows_given_in_pieces_come_back_in_order() {
     writer.write(&table.columns()).unwrap();
     writer.finish().unwrap();
     let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
-    let dues: Vec<i64> = reader
-        .get_row_iter(None)
-        .unwrap()
-        .map(|r| r.unwrap().get_long(3).unwrap())
-        .collect();
+    let dues: Vec<i64> = reader.get_row_iter(None).unwrap().map(|r| r.unwrap().get_long(3).unwrap()).collect();
     assert_eq!(dues, [table.due.as_slice(), table.due.as_slice()].concat());
 }
 
@@ -154,22 +122,9 @@ fn columns_of_different_length_are_an_error_and_leave_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("samples.parquet");
     let table = table(100);
-    let columns = SampleColumns {
-        trader_ns: &table.trader[..99],
-        ..table.columns()
-    };
+    let columns = SampleColumns { trader_ns: &table.trader[..99], ..table.columns() };
     let error = write_samples(&path, &meta(), &columns).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            SampleError::Uneven {
-                column: "trader_ns",
-                found: 99,
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, SampleError::Uneven { column: "trader_ns", found: 99, .. }), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -189,26 +144,15 @@ fn another_implementation_reads_the_same() {
     let path = folder.path().join("samples.parquet");
     let table = table(150_000);
     write_samples(&path, &meta(), &table.columns()).unwrap();
-    let sum = |values: &[i64]| {
-        values
-            .iter()
-            .filter(|v| **v != NO_VALUE)
-            .sum::<i64>()
-            .to_string()
-    };
-    let wanted = format!(
-        "150000 {} {} {} uint32\n",
-        sum(&table.t2t_due),
-        sum(&table.trader),
-        sum(&table.decode)
-    );
+    let sum = |values: &[i64]| values.iter().filter(|v| **v != NO_VALUE).sum::<i64>().to_string();
+    let wanted = format!("150000 {} {} {} uint32\n", sum(&table.t2t_due), sum(&table.trader), sum(&table.decode));
     let pyarrow = "import sys, pyarrow.parquet as p, pyarrow.compute as c\n\
         t = p.read_table(sys.argv[1])\n\
         s = lambda n: c.sum(t[n]).as_py()\n\
         print(t.num_rows, s('t2t_due_ns'), s('trader_ns'), s('stage_decode_ns'), t.schema.field('order').type)";
     let duckdb = "import sys, duckdb\n\
         r = duckdb.sql(\"select count(*), sum(t2t_due_ns), sum(trader_ns), sum(stage_decode_ns), \
-        lower(replace(any_value(typeof(\\\"order\\\")), 'UINTEGER', 'uint32')) from '\" + sys.argv[1] + \"'\").fetchone()\n\
+        lower(replace(any_value(typeof(\\\"order\\\")), 'UINTEGER', 'uint32')) from '\" + sys.argv[1] + \"'\").fetchall()[0]\n\
         print(*r)";
     let mut tried = 0;
     for (module, program) in [("pyarrow", pyarrow), ("duckdb", duckdb)] {
@@ -225,21 +169,11 @@ fn another_implementation_reads_the_same() {
 
 /// What `program` prints about the file; `None` when Python or the module is missing.
 fn read_with(python: &str, module: &str, program: &str, path: &Path) -> Option<String> {
-    let there = Command::new(python)
-        .args(["-c", &format!("import {module}")])
-        .output();
+    let there = Command::new(python).args(["-c", &format!("import {module}")]).output();
     if !there.is_ok_and(|o| o.status.success()) {
         return None;
     }
-    let out = Command::new(python)
-        .args(["-c", program])
-        .arg(path)
-        .output()
-        .unwrap();
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
+    let out = Command::new(python).args(["-c", program]).arg(path).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     Some(String::from_utf8(out.stdout).unwrap())
 }

@@ -1,4 +1,5 @@
 //! The JSON Schema that is committed, and what it lets through.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -22,10 +23,7 @@ fn the_committed_schema_is_the_one_that_the_types_give() {
         std::fs::write(COMMITTED, &generated).unwrap();
     }
     let committed = std::fs::read_to_string(COMMITTED).unwrap_or_default();
-    assert!(
-        committed == generated,
-        "the types changed: if that is meant, run the tests once with TICKCERT_BLESS=1"
-    );
+    assert!(committed == generated, "the types changed: if that is meant, run the tests once with TICKCERT_BLESS=1");
 }
 
 #[test]
@@ -33,31 +31,23 @@ fn a_certificate_of_every_shape_is_valid() {
     let validator = validator();
     for (name, certificate) in example::all() {
         let value = serde_json::to_value(&certificate).unwrap();
-        let errors: Vec<_> = validator
-            .iter_errors(&value)
-            .map(|e| e.to_string())
-            .collect();
+        let errors: Vec<_> = validator.iter_errors(&value).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{name}: {errors:?}");
     }
 }
+
+/// What is done to a sound certificate.
+type Breakage = fn(&mut Value);
 
 #[test]
 fn a_broken_certificate_is_not() {
     let validator = validator();
     let sound = serde_json::to_value(example::two_lanes()).unwrap();
-    let breakages: [(&str, fn(&mut Value)); 7] = [
-        ("no verdict", |c| {
-            drop(c.as_object_mut().unwrap().remove("verdict"))
-        }),
-        ("a verdict that there is not", |c| {
-            c["verdict"] = json!("passed")
-        }),
-        ("evidence that there is not", |c| {
-            c["cells"][0]["evidence"] = json!("hardware")
-        }),
-        ("a negative duration", |c| {
-            c["tape"]["duration_ns"] = json!(-1)
-        }),
+    let breakages: [(&str, Breakage); 7] = [
+        ("no verdict", |c| drop(c.as_object_mut().unwrap().remove("verdict"))),
+        ("a verdict that there is not", |c| c["verdict"] = json!("passed")),
+        ("evidence that there is not", |c| c["cells"][0]["evidence"] = json!("hardware")),
+        ("a negative duration", |c| c["tape"]["duration_ns"] = json!(-1)),
         ("a duration that is no whole number", |c| {
             c["cells"][0]["latency_ns"]["t2t_due"]["p50"] = json!(8.9);
         }),
@@ -88,20 +78,12 @@ fn quantiles() -> impl Strategy<Value = Quantiles> {
     let value = || proptest::option::of(any::<u64>().prop_map(Nanos));
     let interval = prop::collection::btree_map(
         ".*",
-        [
-            prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL,
-            prop::num::f64::NORMAL,
-        ],
+        [prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL, prop::num::f64::NORMAL],
         0..3,
     );
     let more = prop::collection::btree_map(".*", any::<u64>(), 0..3);
-    (
-        any::<u64>(),
-        (value(), value(), value(), value()),
-        interval,
-        more,
-    )
-        .prop_map(|(n, (min, p50, p99_99, max), ci95, needs_more)| Quantiles {
+    (any::<u64>(), (value(), value(), value(), value()), interval, more).prop_map(
+        |(n, (min, p50, p99_99, max), ci95, needs_more)| Quantiles {
             n,
             min,
             p50,
@@ -110,14 +92,15 @@ fn quantiles() -> impl Strategy<Value = Quantiles> {
             ci95,
             needs_more,
             ..Quantiles::default()
-        })
+        },
+    )
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_written_is_what_is_read_and_is_valid(
+    fn what_is_written_is_what_is_read(
         q in quantiles(),
         text in ".*",
         value in prop::num::f64::NORMAL,

@@ -1,4 +1,5 @@
 //! Signatures that stock `ssh-keygen` accepts, and folders that are refused when a byte of them changed.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
 use std::{
     fs::{self, File},
@@ -28,9 +29,7 @@ impl Signed {
         let mut certificate = example::nothing_ran();
         for name in ["samples/a.parquet", "samples/b.parquet", "junit.xml"] {
             fs::write(dir.path().join(name), name.repeat(100)).unwrap();
-            certificate
-                .files
-                .push(FileDigest::of(dir.path(), name).unwrap());
+            certificate.files.push(FileDigest::of(dir.path(), name).unwrap());
         }
         let key = SigningKey::load_or_create(&dir.path().join("keys/key")).unwrap();
         let signed = Self { dir, key };
@@ -43,11 +42,7 @@ impl Signed {
     fn sign(&self, certificate: &Certificate) {
         let json = serde_json::to_vec_pretty(certificate).unwrap();
         fs::write(self.path("certificate.json"), &json).unwrap();
-        fs::write(
-            self.path("certificate.json.sig"),
-            sign(&json, &self.key).unwrap(),
-        )
-        .unwrap();
+        fs::write(self.path("certificate.json.sig"), sign(&json, &self.key).unwrap()).unwrap();
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -64,9 +59,7 @@ impl Signed {
         match self.verify() {
             Err(VerifyError::Refused { report }) => {
                 let failed = report.checks.iter().filter(|c| !c.ok);
-                failed
-                    .map(|c| format!("{}: {}", c.what, c.detail))
-                    .collect()
+                failed.map(|c| format!("{}: {}", c.what, c.detail)).collect()
             }
             other => panic!("{other:?}"),
         }
@@ -117,16 +110,7 @@ fn one_changed_byte_of_the_certificate_makes_both_refuse() {
     let signed = Signed::new();
     flip_a_byte(&signed.path("certificate.json"));
     let error = signed.verify().unwrap_err();
-    assert!(
-        matches!(
-            error,
-            VerifyError::Signature {
-                source: SignError::Mismatch { .. },
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, VerifyError::Signature { source: SignError::Mismatch { .. }, .. }), "{error}");
     assert_ne!(signed.ssh_keygen_accepts(), Some(true));
 }
 
@@ -134,10 +118,7 @@ fn one_changed_byte_of_the_certificate_makes_both_refuse() {
 fn one_changed_byte_of_the_signature_makes_both_refuse() {
     let signed = Signed::new();
     flip_a_byte(&signed.path("certificate.json.sig"));
-    assert!(matches!(
-        signed.verify().unwrap_err(),
-        VerifyError::Signature { .. }
-    ));
+    assert!(matches!(signed.verify().unwrap_err(), VerifyError::Signature { .. }));
     assert_ne!(signed.ssh_keygen_accepts(), Some(true));
 }
 
@@ -159,16 +140,7 @@ fn a_stranger_s_signature_is_sound_but_not_allowed() {
     let (signed, stranger) = (Signed::new(), Signed::new());
     let allowed: Vec<PublicKey> = vec![stranger.key.public().clone()];
     let error = verify_dir(signed.dir.path(), Some(&allowed)).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            VerifyError::Signature {
-                source: SignError::NotAllowed { .. },
-                ..
-            }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, VerifyError::Signature { source: SignError::NotAllowed { .. }, .. }), "{error}");
 }
 
 #[test]
@@ -176,11 +148,7 @@ fn without_a_list_of_signers_nobody_is_said_to_be_trusted() {
     let signed = Signed::new();
     let report = verify_dir(signed.dir.path(), None).unwrap();
     assert_eq!(report.trust, Trust::UnknownSigner);
-    assert!(
-        report
-            .to_string()
-            .contains("not in your allowed signers; pass --signers FILE")
-    );
+    assert!(report.to_string().contains("not in your allowed signers; pass --signers FILE"));
 }
 
 #[test]
@@ -204,22 +172,13 @@ fn a_path_that_leads_out_of_the_folder_is_refused_unread() {
     let mut certificate = example::nothing_ran();
     for path in ["../outside", "/etc/hostname", ""] {
         let (path, sha256) = (path.to_owned(), "0".repeat(64));
-        certificate.files.push(FileDigest {
-            path,
-            sha256,
-            bytes: 1,
-        });
+        certificate.files.push(FileDigest { path, sha256, bytes: 1 });
     }
     fs::remove_dir_all(signed.path("samples")).unwrap();
     signed.sign(&certificate);
     let failed = signed.refused();
     assert_eq!(failed.len(), 3);
-    assert!(
-        failed
-            .iter()
-            .all(|f| f.ends_with("leads out of the folder")),
-        "{failed:?}"
-    );
+    assert!(failed.iter().all(|f| f.ends_with("leads out of the folder")), "{failed:?}");
 }
 
 #[test]
@@ -229,10 +188,7 @@ fn a_certificate_of_a_later_schema_is_called_that() {
     certificate.schema = "tickcert/2".to_owned();
     signed.sign(&certificate);
     let error = signed.verify().unwrap_err().to_string();
-    assert!(
-        error.contains("`tickcert/2`") && error.contains("tickcert/1"),
-        "{error}"
-    );
+    assert!(error.contains("`tickcert/2`") && error.contains("tickcert/1"), "{error}");
 }
 
 #[test]

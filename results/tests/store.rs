@@ -1,4 +1,5 @@
 //! The store: what goes in comes out, and trouble is named and never made worse.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 use std::{fs, path::Path, sync::Barrier, thread};
 
@@ -16,21 +17,9 @@ fn run(id: &str, started_at: &str) -> Certificate {
 
 fn filled(path: &Path) -> Store {
     let mut store = Store::open(path).unwrap();
-    store
-        .insert(
-            &run("20261101T000000Z-aaaa", "2026-11-01T00:00:00Z"),
-            Path::new("/a"),
-        )
-        .unwrap();
-    store
-        .insert(&example::two_lanes(), Path::new("/b"))
-        .unwrap();
-    store
-        .insert(
-            &run("20261101T000000Z-bbbb", "2026-11-01T00:00:00Z"),
-            Path::new("/c"),
-        )
-        .unwrap();
+    store.insert(&run("20261101T000000Z-aaaa", "2026-11-01T00:00:00Z"), Path::new("/a")).unwrap();
+    store.insert(&example::two_lanes(), Path::new("/b")).unwrap();
+    store.insert(&run("20261101T000000Z-bbbb", "2026-11-01T00:00:00Z"), Path::new("/c")).unwrap();
     store
 }
 
@@ -51,14 +40,8 @@ fn a_beginning_that_fits_two_runs_names_both() {
     let store = filled(&folder.path().join("store.sqlite"));
     let error = store.get("20261101").unwrap_err().to_string();
     assert!(error.contains("-aaaa, 20261101T000000Z-bbbb"), "{error}");
-    assert!(matches!(
-        store.get("2027").unwrap_err(),
-        StoreError::NoSuchRun { .. }
-    ));
-    assert!(matches!(
-        store.get("%").unwrap_err(),
-        StoreError::NoSuchRun { .. }
-    ));
+    assert!(matches!(store.get("2027").unwrap_err(), StoreError::NoSuchRun { .. }));
+    assert!(matches!(store.get("%").unwrap_err(), StoreError::NoSuchRun { .. }));
 }
 
 #[test]
@@ -71,79 +54,25 @@ fn history_is_newest_first_and_every_filter_narrows_it() {
     store.insert(&empty, Path::new("/d")).unwrap();
 
     let all = store.history(&Filter::default()).unwrap();
-    assert_eq!(
-        all.len(),
-        5,
-        "a row for each cell and one for the run without"
-    );
-    assert_eq!(
-        (all[0].run_id.as_str(), &all[0].lane),
-        ("20270101T000000Z-cccc", &None)
-    );
-    assert_eq!(
-        all[1].due_p99,
-        example::two_lanes().cells[0].latency_ns.t2t_due.p99
-    );
+    assert_eq!(all.len(), 5, "a row for each cell and one for the run without");
+    assert_eq!((all[0].run_id.as_str(), &all[0].lane), ("20270101T000000Z-cccc", &None));
+    assert_eq!(all[1].due_p99, example::two_lanes().cells[0].latency_ns.t2t_due.p99);
     let rows = |filter: Filter| store.history(&filter).unwrap().len();
     let text = |s: &str| Some(s.to_owned());
-    assert_eq!(
-        rows(Filter {
-            lane: text("kernel-tcp"),
-            ..Filter::default()
-        }),
-        1
-    );
-    assert_eq!(
-        rows(Filter {
-            verdict: text("pass"),
-            ..Filter::default()
-        }),
-        2
-    );
-    assert_eq!(
-        rows(Filter {
-            since: text("2026-11-20"),
-            ..Filter::default()
-        }),
-        3
-    );
-    assert_eq!(
-        rows(Filter {
-            sut: text("ny4-rack12-u07"),
-            ..Filter::default()
-        }),
-        5
-    );
-    assert_eq!(
-        rows(Filter {
-            sut: text(&empty.sut.hash[..8]),
-            ..Filter::default()
-        }),
-        5
-    );
-    assert_eq!(
-        rows(Filter {
-            profile: text("colo"),
-            ..Filter::default()
-        }),
-        0
-    );
-    assert_eq!(
-        rows(Filter {
-            runs: Some(2),
-            ..Filter::default()
-        }),
-        3
-    );
+    assert_eq!(rows(Filter { lane: text("kernel-tcp"), ..Filter::default() }), 1);
+    assert_eq!(rows(Filter { verdict: text("pass"), ..Filter::default() }), 2);
+    assert_eq!(rows(Filter { since: text("2026-11-20"), ..Filter::default() }), 3);
+    assert_eq!(rows(Filter { sut: text("ny4-rack12-u07"), ..Filter::default() }), 5);
+    assert_eq!(rows(Filter { sut: text(&empty.sut.hash[..8]), ..Filter::default() }), 5);
+    assert_eq!(rows(Filter { profile: text("colo"), ..Filter::default() }), 0);
+    assert_eq!(rows(Filter { runs: Some(2), ..Filter::default() }), 3);
 }
 
 #[test]
 fn a_run_that_is_added_again_is_there_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = filled(&folder.path().join("store.sqlite"));
-    store
-        .insert(&example::two_lanes(), Path::new("/moved"))
-        .unwrap();
+    store.insert(&example::two_lanes(), Path::new("/moved")).unwrap();
     assert_eq!(store.history(&Filter::default()).unwrap().len(), 4);
     assert_eq!(store.folder("last").unwrap(), Path::new("/moved"));
 }
@@ -162,9 +91,7 @@ fn runs_at_the_same_time_do_not_disturb_each_other() {
                 let mut store = Store::open(path).unwrap();
                 for n in 0..5 {
                     let id = format!("run-{worker}-{n}");
-                    store
-                        .insert(&run(&id, "2026-11-01T00:00:00Z"), Path::new("/x"))
-                        .unwrap();
+                    store.insert(&run(&id, "2026-11-01T00:00:00Z"), Path::new("/x")).unwrap();
                 }
             });
         }
@@ -214,9 +141,7 @@ fn a_bit_that_flipped_in_a_stored_certificate_is_noticed() {
         }
     }
     fs::write(&path, &bytes).unwrap();
-    let error = Store::open(&path)
-        .and_then(|s| s.get("20261123"))
-        .unwrap_err();
+    let error = Store::open(&path).and_then(|s| s.get("20261123")).unwrap_err();
     assert!(matches!(error, StoreError::Altered { .. }), "{error}");
 }
 
@@ -229,21 +154,12 @@ fn a_store_of_a_newer_version_is_refused_and_left_alone() {
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     let error = Store::open(&path).unwrap_err();
-    assert!(
-        matches!(error, StoreError::TooNew { found: 99, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, StoreError::TooNew { found: 99, .. }), "{error}");
 }
 
 #[test]
 fn the_last_of_nothing_is_an_error_that_says_what_adds_one() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("store.sqlite")).unwrap();
-    assert!(
-        store
-            .get("last")
-            .unwrap_err()
-            .to_string()
-            .contains("tickcert certify")
-    );
+    assert!(store.get("last").unwrap_err().to_string().contains("tickcert certify"));
 }

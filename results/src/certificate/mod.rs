@@ -13,8 +13,7 @@ pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Quantile
 pub use host::{CpuInfo, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use repetition::{
-    Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms,
-    TimeBucket, WarmUp,
+    Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
 };
 
 use schemars::JsonSchema;

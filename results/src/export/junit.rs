@@ -47,22 +47,11 @@ fn suite(c: &Certificate) -> TestSuite {
         let lines: Vec<_> = c
             .not_run
             .iter()
-            .map(|n| {
-                format!(
-                    "not run: {} {}: needs {} ({})",
-                    n.kind.name(),
-                    n.name,
-                    n.needs,
-                    n.how
-                )
-            })
+            .map(|n| format!("not run: {} {}: needs {} ({})", n.kind.name(), n.name, n.needs, n.how))
             .collect();
         suite.set_system_out(lines.join("\n"));
     }
-    let times = (
-        c.started_at.parse::<jiff::Timestamp>(),
-        c.finished_at.parse::<jiff::Timestamp>(),
-    );
+    let times = (c.started_at.parse::<jiff::Timestamp>(), c.finished_at.parse::<jiff::Timestamp>());
     if let (Ok(from), Ok(to)) = times
         && let Ok(time) = to.duration_since(from).try_into()
     {
@@ -79,10 +68,7 @@ fn case(c: &Certificate, r: &RequirementResult) -> TestCase {
         Verdict::NotRun => TestCaseStatus::skipped(),
     };
     if r.verdict != Verdict::Pass {
-        status
-            .set_message(r.why.clone())
-            .set_type(r.verdict.name())
-            .set_description(details(r));
+        status.set_message(r.why.clone()).set_type(r.verdict.name()).set_description(details(r));
     }
     let mut case = TestCase::new(r.id.clone(), status);
     case.set_classname(format!("tickcert.{}", c.profile.name));

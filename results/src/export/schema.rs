@@ -9,8 +9,7 @@ pub fn schema_json() -> String {
     let mut schema = schemars::schema_for!(Certificate);
     schema.insert(
         "$id".to_owned(),
-        "https://github.com/tickcert/tickcert/blob/main/results/schema/tickcert-1.schema.json"
-            .into(),
+        "https://github.com/tickcert/tickcert/blob/main/results/schema/tickcert-1.schema.json".into(),
     );
     // The schema is plain data with string keys, for which serialisation has no way to fail.
     let mut text = serde_json::to_string_pretty(&schema).unwrap_or_default();

@@ -37,9 +37,9 @@ pub fn render_html(certificate: &Certificate, signer: Option<&str>) -> String {
                         @for view in &group.cells { (section::cell(view)) }
                     }
                     @for group in &groups { (section::repetitions(group)) }
-                    (section::not_run(c))
-                    (section::tape(c))
                     (section::host(c))
+                    (section::tape(c))
+                    (section::not_run(c))
                     (section::verification(c, signer))
                     (section::glossary())
                     (footer(c))
@@ -47,7 +47,14 @@ pub fn render_html(certificate: &Certificate, signer: Option<&str>) -> String {
             }
         }
     };
-    page.into_string()
+    let page = page.into_string();
+    page.chars().filter(|c| !unseen(*c)).collect()
+}
+
+/// What has no place in a page: control characters, and marks that turn the direction of the text after them.
+fn unseen(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 fn footer(c: &Certificate) -> Markup {

@@ -11,12 +11,7 @@ use crate::{
 const WIDEST: usize = 100;
 const NARROWEST: usize = 60;
 
-const COLUMNS: [(&str, &str); 4] = [
-    ("p50", "p50"),
-    ("p99", "p99"),
-    ("p99.9", "p99_9"),
-    ("max", "max"),
-];
+const COLUMNS: [(&str, &str); 4] = [("p50", "p50"), ("p99", "p99"), ("p99.9", "p99_9"), ("max", "max")];
 
 /// Verdict, reasons, quantiles of each lane and what did not run, in lines of at most `width` columns (60 to 100).
 ///
@@ -26,20 +21,10 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
     let width = width.clamp(NARROWEST, WIDEST);
     let c = certificate;
     let mut out = String::new();
-    let head = format!(
-        "{}  {}  profile {}",
-        c.verdict.name().to_uppercase(),
-        c.sut.label,
-        c.profile.name
-    );
+    let head = format!("{}  {}  profile {}", c.verdict.name().to_uppercase(), c.sut.label, c.profile.name);
     wrap(&mut out, "", &head, width);
     if c.interrupted {
-        wrap(
-            &mut out,
-            "  ! ",
-            "interrupted: what stands here is what there was by then",
-            width,
-        );
+        wrap(&mut out, "  ! ", "interrupted: what stands here is what there was by then", width);
     }
     for reason in &c.reasons {
         wrap(&mut out, "  - ", reason, width);
@@ -48,12 +33,7 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
     if !c.not_run.is_empty() {
         out.push_str("\nnot run\n");
         for n in &c.not_run {
-            wrap(
-                &mut out,
-                "  - ",
-                &format!("{} {}: needs {}", n.kind.name(), n.name, n.needs),
-                width,
-            );
+            wrap(&mut out, "  - ", &format!("{} {}: needs {}", n.kind.name(), n.name, n.needs), width);
         }
     }
     out
@@ -68,12 +48,7 @@ fn lanes(out: &mut String, c: &Certificate, width: usize) {
     let name = (width - 49).min(40);
     for class in classes {
         out.push('\n');
-        wrap(
-            out,
-            "",
-            &format!("{}: {}", class.name().to_uppercase(), class.meaning()),
-            width,
-        );
+        wrap(out, "", &format!("{}: {}", class.name().to_uppercase(), class.meaning()), width);
         let mut head = format!("{:<name$}{:<9}", "lane", "");
         for (title, _) in COLUMNS {
             let _ = write!(head, "{title:>10}");
@@ -121,9 +96,7 @@ fn thousands(n: u64) -> String {
 /// Without control characters and marks that turn the direction of text.
 fn clean(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .filter(|c| !c.is_control() && !turns(*c))
-        .collect()
+    text.chars().filter(|c| !c.is_control() && !turns(*c)).collect()
 }
 
 fn clip(text: &str, width: usize) -> String {
@@ -180,10 +153,7 @@ mod tests {
             for width in [60, 80, 100, 300] {
                 let text = render_terminal(&certificate, width);
                 let widest = text.lines().map(|l| l.chars().count()).max().unwrap();
-                assert!(
-                    widest <= width.min(100),
-                    "{name} at {width}: {widest}\n{text}"
-                );
+                assert!(widest <= width.min(100), "{name} at {width}: {widest}\n{text}");
             }
         }
     }
@@ -192,10 +162,7 @@ mod tests {
     fn the_verdict_comes_first_and_what_did_not_run_last() {
         let text = render_terminal(&example::not_certifiable(), 100);
         assert!(text.starts_with("NOT-CERTIFIABLE"), "{text}");
-        assert!(
-            text.lines().last().unwrap().contains("PMU") || text.contains("- probe"),
-            "{text}"
-        );
+        assert!(text.lines().last().unwrap().contains("PMU") || text.contains("- probe"), "{text}");
     }
 
     #[test]

@@ -92,11 +92,7 @@ pub(super) fn measured(value: f64, unit: &str) -> String {
 }
 
 fn significant_or_whole(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 {
-        whole(value)
-    } else {
-        significant(value)
-    }
+    if value.fract() == 0.0 && value.abs() < 1e15 { whole(value) } else { significant(value) }
 }
 
 /// A share of one as a percentage.

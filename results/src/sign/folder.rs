@@ -67,10 +67,7 @@ impl VerifyReport {
         match self.trust {
             Trust::AllowedSigner => format!("signed by key {} (an allowed signer)", self.signer),
             Trust::UnknownSigner => {
-                format!(
-                    "signed by key {} (not in your allowed signers; pass --signers FILE)",
-                    self.signer
-                )
+                format!("signed by key {} (not in your allowed signers; pass --signers FILE)", self.signer)
             }
         }
     }
@@ -80,13 +77,7 @@ impl VerifyReport {
 impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.checks {
-            writeln!(
-                f,
-                "{} {}: {}",
-                if check.ok { "ok    " } else { "FAILED" },
-                check.what,
-                check.detail
-            )?;
+            writeln!(f, "{} {}: {}", if check.ok { "ok    " } else { "FAILED" }, check.what, check.detail)?;
         }
         f.write_str(&self.signed_by())
     }
@@ -134,60 +125,34 @@ pub enum VerifyError {
 /// See [`VerifyError`]; whatever is not exactly as it was signed is an error.
 pub fn verify_dir(dir: &Path, allowed: Option<&[PublicKey]>) -> Result<VerifyReport, VerifyError> {
     let path = dir.join("certificate.json");
-    let read = |path: &Path| {
-        fs::read(path).map_err(|source| VerifyError::Io {
-            path: path.to_path_buf(),
-            source,
-        })
-    };
+    let read = |path: &Path| fs::read(path).map_err(|source| VerifyError::Io { path: path.to_path_buf(), source });
     let bytes = read(&path)?;
     let signature = read(&dir.join("certificate.json.sig"))?;
     let signature = String::from_utf8_lossy(&signature);
-    let signer = verify(&bytes, &signature, allowed).map_err(|source| VerifyError::Signature {
-        path: path.clone(),
-        source,
-    })?;
+    let signer =
+        verify(&bytes, &signature, allowed).map_err(|source| VerifyError::Signature { path: path.clone(), source })?;
     let certificate = parse(&bytes).map_err(|what| VerifyError::Schema { path, what })?;
 
     let mut checks = vec![
-        Check {
-            what: "certificate.json".to_owned(),
-            ok: true,
-            detail: "the signature fits".to_owned(),
-        },
-        Check {
-            what: "schema".to_owned(),
-            ok: true,
-            detail: SCHEMA.to_owned(),
-        },
+        Check { what: "certificate.json".to_owned(), ok: true, detail: "the signature fits".to_owned() },
+        Check { what: "schema".to_owned(), ok: true, detail: SCHEMA.to_owned() },
     ];
     checks.extend(certificate.files.iter().map(|f| check_file(dir, f)));
     checks.extend(strangers(dir, &certificate.files));
     let report = VerifyReport {
         dir: dir.to_path_buf(),
         signer,
-        trust: if allowed.is_some() {
-            Trust::AllowedSigner
-        } else {
-            Trust::UnknownSigner
-        },
+        trust: if allowed.is_some() { Trust::AllowedSigner } else { Trust::UnknownSigner },
         run_id: certificate.run_id,
         verdict: certificate.verdict,
         checks,
     };
-    if report.ok() {
-        Ok(report)
-    } else {
-        Err(VerifyError::Refused {
-            report: Box::new(report),
-        })
-    }
+    if report.ok() { Ok(report) } else { Err(VerifyError::Refused { report: Box::new(report) }) }
 }
 
 /// The version first, so that a certificate of a later one is called that and not malformed.
 fn parse(bytes: &[u8]) -> Result<Certificate, String> {
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|e| format!("not JSON ({e})"))?;
+    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| format!("not JSON ({e})"))?;
     match value.get("schema").and_then(serde_json::Value::as_str) {
         Some(SCHEMA) => {}
         Some(other) => {
@@ -201,17 +166,9 @@ fn parse(bytes: &[u8]) -> Result<Certificate, String> {
 }
 
 fn check_file(dir: &Path, wanted: &FileDigest) -> Check {
-    let check = |ok, detail: String| Check {
-        what: wanted.path.clone(),
-        ok,
-        detail,
-    };
+    let check = |ok, detail: String| Check { what: wanted.path.clone(), ok, detail };
     let relative = Path::new(&wanted.path);
-    if relative
-        .components()
-        .any(|c| !matches!(c, Component::Normal(_)))
-        || wanted.path.is_empty()
-    {
+    if relative.components().any(|c| !matches!(c, Component::Normal(_))) || wanted.path.is_empty() {
         return check(false, "its path leads out of the folder".to_owned());
     }
     let path = dir.join(relative);
@@ -220,25 +177,13 @@ fn check_file(dir: &Path, wanted: &FileDigest) -> Check {
         Err(e) => return check(false, format!("can't be read ({e})")),
         Ok(meta) if !meta.is_file() => return check(false, "not a regular file".to_owned()),
         Ok(meta) if meta.len() != wanted.bytes => {
-            return check(
-                false,
-                format!(
-                    "changed: {} bytes, signed were {}",
-                    meta.len(),
-                    wanted.bytes
-                ),
-            );
+            return check(false, format!("changed: {} bytes, signed were {}", meta.len(), wanted.bytes));
         }
         Ok(_) => {}
     }
     match sha256_of_file(&path) {
-        Ok(found) if found.eq_ignore_ascii_case(&wanted.sha256) => {
-            check(true, format!("SHA-256 {}", wanted.sha256))
-        }
-        Ok(found) => check(
-            false,
-            format!("changed: SHA-256 {found}, signed was {}", wanted.sha256),
-        ),
+        Ok(found) if found.eq_ignore_ascii_case(&wanted.sha256) => check(true, format!("SHA-256 {}", wanted.sha256)),
+        Ok(found) => check(false, format!("changed: SHA-256 {found}, signed was {}", wanted.sha256)),
         Err(e) => check(false, format!("can't be read ({e})")),
     }
 }
@@ -262,11 +207,7 @@ fn strangers(dir: &Path, files: &[FileDigest]) -> Vec<Check> {
             if entry.file_type().is_ok_and(|t| t.is_dir()) {
                 folders.push(path);
             } else if !known.contains(&path) {
-                found.push(stranger(
-                    dir,
-                    &path,
-                    "not part of what was signed".to_owned(),
-                ));
+                found.push(stranger(dir, &path, "not part of what was signed".to_owned()));
             }
         }
     }
@@ -276,11 +217,7 @@ fn strangers(dir: &Path, files: &[FileDigest]) -> Vec<Check> {
 
 fn stranger(dir: &Path, path: &Path, detail: String) -> Check {
     let what = path.strip_prefix(dir).unwrap_or(path).display().to_string();
-    Check {
-        what,
-        ok: false,
-        detail,
-    }
+    Check { what, ok: false, detail }
 }
 
 /// SHA-256 of a file in hexadecimal, read in pieces.
@@ -304,10 +241,6 @@ impl FileDigest {
     pub fn of(dir: &Path, path: &str) -> io::Result<Self> {
         let full = dir.join(path);
         let sha256 = sha256_of_file(&full)?;
-        Ok(Self {
-            path: path.to_owned(),
-            sha256,
-            bytes: fs::metadata(&full)?.len(),
-        })
+        Ok(Self { path: path.to_owned(), sha256, bytes: fs::metadata(&full)?.len() })
     }
 }

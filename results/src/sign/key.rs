@@ -7,9 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ssh_key::{
-    Algorithm, Fingerprint, HashAlg, LineEnding, PrivateKey, PublicKey, rand_core::OsRng,
-};
+use ssh_key::{Algorithm, Fingerprint, HashAlg, LineEnding, PrivateKey, PublicKey, rand_core::OsRng};
 use thiserror::Error;
 
 /// A key file holds a few hundred bytes; a longer one is something else.
@@ -103,48 +101,25 @@ impl SigningKey {
     /// # Errors
     /// See [`KeyError`].
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        let io = |doing, source| KeyError::Io {
-            path: path.to_path_buf(),
-            doing,
-            source,
-        };
+        let io = |doing, source| KeyError::Io { path: path.to_path_buf(), doing, source };
         let mut file = File::open(path).map_err(|e| io("opening the signing key", e))?;
         // Of the open file, so that what is checked is what is read.
-        let meta = file
-            .metadata()
-            .map_err(|e| io("reading the mode of the signing key", e))?;
+        let meta = file.metadata().map_err(|e| io("reading the mode of the signing key", e))?;
         if meta.mode() & 0o077 != 0 {
-            return Err(KeyError::Exposed {
-                path: path.to_path_buf(),
-                mode: meta.mode() & 0o7777,
-            });
+            return Err(KeyError::Exposed { path: path.to_path_buf(), mode: meta.mode() & 0o7777 });
         }
         let mut text = Vec::new();
-        (&mut file)
-            .take(LONGEST_KEY_FILE)
-            .read_to_end(&mut text)
-            .map_err(|e| io("reading the signing key", e))?;
-        let key = PrivateKey::from_openssh(&text).map_err(|source| KeyError::Unreadable {
-            path: path.to_path_buf(),
-            source,
-        })?;
-        let unusable = |what: String| {
-            Err(KeyError::Unusable {
-                path: path.to_path_buf(),
-                what,
-            })
-        };
+        (&mut file).take(LONGEST_KEY_FILE).read_to_end(&mut text).map_err(|e| io("reading the signing key", e))?;
+        let key = PrivateKey::from_openssh(&text)
+            .map_err(|source| KeyError::Unreadable { path: path.to_path_buf(), source })?;
+        let unusable = |what: String| Err(KeyError::Unusable { path: path.to_path_buf(), what });
         if key.is_encrypted() {
             return unusable("with a passphrase".to_owned());
         }
         if key.algorithm() != Algorithm::Ed25519 {
             return unusable(format!("of type {}", key.algorithm()));
         }
-        Ok(Self {
-            key,
-            path: path.to_path_buf(),
-            created: false,
-        })
+        Ok(Self { key, path: path.to_path_buf(), created: false })
     }
 
     /// Where it lies.
@@ -178,39 +153,22 @@ impl SigningKey {
 
 /// Puts a new key at `path` unless there is one by now; tells whether it did.
 fn create(path: &Path) -> Result<bool, KeyError> {
-    let io = |doing, source| KeyError::Io {
-        path: path.to_path_buf(),
-        doing,
-        source,
-    };
-    let folder = path
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    let io = |doing, source| KeyError::Io { path: path.to_path_buf(), doing, source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .map_err(|e| io("making the folder of the signing key", e))?;
-    let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519).map_err(|source| {
-        KeyError::Unreadable {
-            path: path.to_path_buf(),
-            source,
-        }
-    })?;
+    let mut key = PrivateKey::random(&mut OsRng, Algorithm::Ed25519)
+        .map_err(|source| KeyError::Unreadable { path: path.to_path_buf(), source })?;
     key.set_comment("tickcert");
-    let text = key
-        .to_openssh(LineEnding::LF)
-        .map_err(|source| KeyError::Unreadable {
-            path: path.to_path_buf(),
-            source,
-        })?;
+    let text =
+        key.to_openssh(LineEnding::LF).map_err(|source| KeyError::Unreadable { path: path.to_path_buf(), source })?;
     // Complete before it has its name, and the name is taken only if nobody has it: no reader ever sees half a key,
     // and no two writers each believe in their own. Temporary files are made with mode 0600.
-    let mut temp = tempfile::Builder::new()
-        .prefix(".key")
-        .tempfile_in(folder)
-        .map_err(|e| io("making the signing key", e))?;
+    let mut temp =
+        tempfile::Builder::new().prefix(".key").tempfile_in(folder).map_err(|e| io("making the signing key", e))?;
     temp.write_all(text.as_bytes())
         .and_then(|()| temp.as_file().sync_all())
         .map_err(|e| io("writing the signing key", e))?;
@@ -240,10 +198,7 @@ mod tests {
         assert!(first.created() && !second.created());
         assert_eq!(first.fingerprint(), second.fingerprint());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        assert_eq!(
-            fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777,
-            0o700
-        );
+        assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
     }
 
     #[test]
@@ -251,15 +206,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let made: Vec<_> = std::thread::scope(|s| {
-            let all: Vec<_> = (0..8)
-                .map(|_| s.spawn(|| SigningKey::load_or_create(&path).unwrap()))
-                .collect();
+            let all: Vec<_> = (0..8).map(|_| s.spawn(|| SigningKey::load_or_create(&path).unwrap())).collect();
             all.into_iter().map(|t| t.join().unwrap()).collect()
         });
-        assert!(
-            made.iter()
-                .all(|k| k.fingerprint() == made[0].fingerprint())
-        );
+        assert!(made.iter().all(|k| k.fingerprint() == made[0].fingerprint()));
         assert_eq!(made.iter().filter(|k| k.created()).count(), 1);
     }
 
@@ -270,10 +220,7 @@ mod tests {
         SigningKey::load_or_create(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         let error = SigningKey::load_or_create(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("mode 0640") && error.contains("chmod 600"),
-            "{error}"
-        );
+        assert!(error.contains("mode 0640") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]

@@ -31,9 +31,7 @@ pub enum SignError {
     #[error("this is not an SSH signature ({0}): take certificate.json.sig from the same run")]
     Unreadable(#[source] Box<ssh_key::Error>),
     /// A signature of something else, or the bytes were changed since.
-    #[error(
-        "the signature by {signer} does not fit: the file or the signature was changed after signing ({source})"
-    )]
+    #[error("the signature by {signer} does not fit: the file or the signature was changed after signing ({source})")]
     Mismatch {
         /// Fingerprint of the key that is named in the signature.
         signer: Fingerprint,
@@ -54,9 +52,7 @@ pub enum SignError {
 /// When the library refuses, which an ed25519 key gives no cause for.
 pub fn sign(bytes: &[u8], key: &SigningKey) -> Result<String, SignError> {
     let signature = key.private().sign(NAMESPACE, HashAlg::Sha512, bytes);
-    signature
-        .and_then(|s| s.to_pem(LineEnding::LF))
-        .map_err(|e| SignError::Signing(Box::new(e)))
+    signature.and_then(|s| s.to_pem(LineEnding::LF)).map_err(|e| SignError::Signing(Box::new(e)))
 }
 
 /// Checks that `signature` is one of `bytes` and, where `allowed` is given, that one of those keys made it.
@@ -65,20 +61,13 @@ pub fn sign(bytes: &[u8], key: &SigningKey) -> Result<String, SignError> {
 ///
 /// # Errors
 /// See [`SignError`].
-pub fn verify(
-    bytes: &[u8],
-    signature: &str,
-    allowed: Option<&[PublicKey]>,
-) -> Result<Fingerprint, SignError> {
+pub fn verify(bytes: &[u8], signature: &str, allowed: Option<&[PublicKey]>) -> Result<Fingerprint, SignError> {
     let signature = SshSig::from_pem(signature).map_err(|e| SignError::Unreadable(Box::new(e)))?;
     let key = PublicKey::new(signature.public_key().clone(), "");
     let signer = key.fingerprint(HashAlg::Sha256);
-    key.verify(NAMESPACE, bytes, &signature)
-        .map_err(|e| SignError::Mismatch { signer, source: Box::new(e) })?;
+    key.verify(NAMESPACE, bytes, &signature).map_err(|e| SignError::Mismatch { signer, source: Box::new(e) })?;
     match allowed {
-        Some(keys) if !keys.iter().any(|k| k.key_data() == key.key_data()) => {
-            Err(SignError::NotAllowed { signer })
-        }
+        Some(keys) if !keys.iter().any(|k| k.key_data() == key.key_data()) => Err(SignError::NotAllowed { signer }),
         _ => Ok(signer),
     }
 }

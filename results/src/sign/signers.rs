@@ -46,10 +46,7 @@ pub enum SignersError {
 /// When the key can't be written down, which an ed25519 key gives no cause for.
 pub fn allowed_signers_line(key: &PublicKey) -> Result<String, ssh_key::Error> {
     let bare = PublicKey::new(key.key_data().clone(), "");
-    Ok(format!(
-        "{IDENTITY} namespaces=\"{NAMESPACE}\" {}\n",
-        bare.to_openssh()?.trim_end()
-    ))
+    Ok(format!("{IDENTITY} namespaces=\"{NAMESPACE}\" {}\n", bare.to_openssh()?.trim_end()))
 }
 
 /// Reads a list of allowed signers. Keys for other namespaces, and of kinds that don't sign certificates, are left out;
@@ -59,10 +56,7 @@ pub fn allowed_signers_line(key: &PublicKey) -> Result<String, ssh_key::Error> {
 /// # Errors
 /// See [`SignersError`].
 pub fn parse_allowed_signers(path: &Path) -> Result<Vec<PublicKey>, SignersError> {
-    let text = std::fs::read_to_string(path).map_err(|source| SignersError::Io {
-        path: path.to_path_buf(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|source| SignersError::Io { path: path.to_path_buf(), source })?;
     let mut keys = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -73,34 +67,24 @@ pub fn parse_allowed_signers(path: &Path) -> Result<Vec<PublicKey>, SignersError
             Ok(Some(key)) => keys.push(key),
             Ok(None) => {}
             Err(what) => {
-                return Err(SignersError::Line {
-                    path: path.to_path_buf(),
-                    line: at + 1,
-                    what,
-                });
+                return Err(SignersError::Line { path: path.to_path_buf(), line: at + 1, what });
             }
         }
     }
     if keys.is_empty() {
-        return Err(SignersError::Empty {
-            path: path.to_path_buf(),
-        });
+        return Err(SignersError::Empty { path: path.to_path_buf() });
     }
     Ok(keys)
 }
 
 /// `principals [options] keytype base64 [comment]`; `None` for a key that can't have signed a certificate.
 fn parse_line(line: &str) -> Result<Option<PublicKey>, String> {
-    let (_, rest) = line
-        .split_once(char::is_whitespace)
-        .ok_or("no key after the name")?;
+    let (_, rest) = line.split_once(char::is_whitespace).ok_or("no key after the name")?;
     let mut rest = rest.trim_start();
     let mut ours = true;
     if let Some(after) = rest.strip_prefix("namespaces=\"") {
         let (list, tail) = after.split_once('"').ok_or("a quote is not closed")?;
-        ours = list
-            .split(',')
-            .any(|n| n.trim() == NAMESPACE || n.trim() == "*");
+        ours = list.split(',').any(|n| n.trim() == NAMESPACE || n.trim() == "*");
         if !tail.starts_with(char::is_whitespace) {
             return Err("more than one option".to_owned());
         }
@@ -108,16 +92,12 @@ fn parse_line(line: &str) -> Result<Option<PublicKey>, String> {
     }
     let kind = rest.split_whitespace().next().unwrap_or_default();
     if !(kind.starts_with("ssh-") || kind.starts_with("ecdsa-") || kind.starts_with("sk-")) {
-        return Err(format!(
-            "`{kind}` is neither a kind of key nor a known option"
-        ));
+        return Err(format!("`{kind}` is neither a kind of key nor a known option"));
     }
     if kind != "ssh-ed25519" || !ours {
         return Ok(None);
     }
-    PublicKey::from_openssh(rest)
-        .map(Some)
-        .map_err(|e| format!("the key can't be read ({e})"))
+    PublicKey::from_openssh(rest).map(Some).map_err(|e| format!("the key can't be read ({e})"))
 }
 
 #[cfg(test)]
@@ -154,14 +134,8 @@ mod tests {
     fn an_option_that_is_not_understood_lets_nobody_in() {
         let text = line().replace("namespaces=", "valid-before=\"20200101\",namespaces=");
         let error = list(&text).unwrap_err().to_string();
-        assert!(
-            error.contains(":1:") && error.contains("valid-before"),
-            "{error}"
-        );
+        assert!(error.contains(":1:") && error.contains("valid-before"), "{error}");
         let text = line().replace("\"tickcert\"", "\"tickcert\",cert-authority");
-        assert!(matches!(
-            list(&text),
-            Err(SignersError::Line { line: 1, .. })
-        ));
+        assert!(matches!(list(&text), Err(SignersError::Line { line: 1, .. })));
     }
 }

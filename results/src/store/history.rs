@@ -73,21 +73,13 @@ pub(super) fn query(db: &Connection, filter: &Filter) -> rusqlite::Result<Vec<Hi
     let mut query = db.prepare(QUERY)?;
     // In SQLite a negative limit is none.
     let limit = filter.runs.map_or(-1, i64::from);
-    let values = params![
-        filter.sut,
-        filter.profile,
-        filter.lane,
-        filter.verdict,
-        filter.since,
-        limit
-    ];
+    let values = params![filter.sut, filter.profile, filter.lane, filter.verdict, filter.since, limit];
     query.query_map(values, row)?.collect()
 }
 
 fn row(r: &Row<'_>) -> rusqlite::Result<HistoryRow> {
     let count = |at: usize| -> rusqlite::Result<Option<u64>> {
-        Ok(r.get::<_, Option<i64>>(at)?
-            .and_then(|n| u64::try_from(n).ok()))
+        Ok(r.get::<_, Option<i64>>(at)?.and_then(|n| u64::try_from(n).ok()))
     };
     Ok(HistoryRow {
         run_id: r.get(0)?,

@@ -50,29 +50,19 @@ pub(super) fn migrate(db: &mut Connection, path: &Path) -> Result<(), StoreError
     let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
     let found = version(db).map_err(fail)?;
     if found > known {
-        return Err(StoreError::TooNew {
-            path: path.to_path_buf(),
-            found,
-            known,
-        });
+        return Err(StoreError::TooNew { path: path.to_path_buf(), found, known });
     }
     use_wal(db).map_err(fail)?;
     if found == known {
         return Ok(());
     }
-    let tx = db
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(fail)?;
+    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
     // Another run may have done it while this one waited for the lock.
     let from = version(&tx).map_err(fail)?;
-    for step in STEPS
-        .iter()
-        .skip(usize::try_from(from).unwrap_or(usize::MAX))
-    {
+    for step in STEPS.iter().skip(usize::try_from(from).unwrap_or(usize::MAX)) {
         tx.execute_batch(step).map_err(fail)?;
     }
-    tx.pragma_update(None, "user_version", known.max(from))
-        .map_err(fail)?;
+    tx.pragma_update(None, "user_version", known.max(from)).map_err(fail)?;
     tx.commit().map_err(fail)
 }
 
@@ -86,13 +76,8 @@ fn version(db: &Connection) -> rusqlite::Result<u32> {
 fn use_wal(db: &Connection) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY;
     loop {
-        match db.query_row("PRAGMA journal_mode = WAL", [], |row| {
-            row.get::<_, String>(0)
-        }) {
-            Err(e)
-                if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && Instant::now() < deadline =>
-            {
+        match db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
                 thread::sleep(Duration::from_millis(10));
             }
             Err(e) => return Err(e),

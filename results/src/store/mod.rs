@@ -38,19 +38,13 @@ impl Store {
     /// When it is damaged, of a newer tickcert, or can't be written; it is left as it was found.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|source| StoreError::Folder {
-                path: path.to_path_buf(),
-                source,
-            })?;
+            fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: path.to_path_buf(), source })?;
         }
         let fail = |e| StoreError::from_sqlite(path, e);
         let mut db = Connection::open(path).map_err(fail)?;
         db.busy_timeout(BUSY).map_err(fail)?;
         migrate::migrate(&mut db, path)?;
-        Ok(Self {
-            db,
-            path: path.to_path_buf(),
-        })
+        Ok(Self { db, path: path.to_path_buf() })
     }
 
     /// Where it lies.
@@ -65,10 +59,8 @@ impl Store {
     /// # Errors
     /// When the store is damaged, locked for too long, or the disk is full; then nothing of it was added.
     pub fn insert(&mut self, certificate: &Certificate, dir: &Path) -> Result<(), StoreError> {
-        let json = serde_json::to_string(certificate).map_err(|source| StoreError::Json {
-            path: self.path.clone(),
-            source,
-        })?;
+        let json = serde_json::to_string(certificate)
+            .map_err(|source| StoreError::Json { path: self.path.clone(), source })?;
         let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
         let path = &self.path;
         let fail = |e| StoreError::from_sqlite(path, e);
@@ -80,10 +72,7 @@ impl Store {
             tx.commit()
         };
         // Immediate: the lock is waited for here, not met half way.
-        let tx = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(fail)?;
+        let tx = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
         write(tx).map_err(fail)
     }
 
@@ -96,23 +85,15 @@ impl Store {
         let fail = |e| StoreError::from_sqlite(&self.path, e);
         let (json, digest): (String, String) = self
             .db
-            .query_row(
-                "SELECT certificate, certificate_sha256 FROM runs WHERE run_id = ?1",
-                [&run_id],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
+            .query_row("SELECT certificate, certificate_sha256 FROM runs WHERE run_id = ?1", [&run_id], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .map_err(fail)?;
         // SQLite has no checksums of its own: a bit that flipped inside the text would go unnoticed.
         if format!("{:x}", Sha256::digest(json.as_bytes())) != digest {
-            return Err(StoreError::Altered {
-                path: self.path.clone(),
-                run_id,
-            });
+            return Err(StoreError::Altered { path: self.path.clone(), run_id });
         }
-        serde_json::from_str(&json).map_err(|source| StoreError::Json {
-            path: self.path.clone(),
-            source,
-        })
+        serde_json::from_str(&json).map_err(|source| StoreError::Json { path: self.path.clone(), source })
     }
 
     /// The folder in which the files of a run were written; `which` as for [`Store::get`].
@@ -122,9 +103,7 @@ impl Store {
     pub fn folder(&self, which: &str) -> Result<PathBuf, StoreError> {
         let run_id = self.resolve(which)?;
         self.db
-            .query_row("SELECT dir FROM runs WHERE run_id = ?1", [&run_id], |row| {
-                row.get::<_, String>(0)
-            })
+            .query_row("SELECT dir FROM runs WHERE run_id = ?1", [&run_id], |row| row.get::<_, String>(0))
             .map(PathBuf::from)
             .map_err(|e| StoreError::from_sqlite(&self.path, e))
     }
@@ -141,24 +120,15 @@ impl Store {
         let fail = |e| StoreError::from_sqlite(&self.path, e);
         if which == "last" {
             let newest = "SELECT run_id FROM runs ORDER BY started_at DESC, rowid DESC LIMIT 1";
-            let found = self
-                .db
-                .query_row(newest, [], |row| row.get(0))
-                .optional()
-                .map_err(fail)?;
-            return found.ok_or_else(|| StoreError::Empty {
-                path: self.path.clone(),
-            });
+            let found = self.db.query_row(newest, [], |row| row.get(0)).optional().map_err(fail)?;
+            return found.ok_or_else(|| StoreError::Empty { path: self.path.clone() });
         }
         // No LIKE: what the user types may hold its wildcards.
         let mut query = self
             .db
             .prepare("SELECT run_id FROM runs WHERE substr(run_id, 1, length(?1)) = ?1 ORDER BY run_id LIMIT 11")
             .map_err(fail)?;
-        let found: Result<Vec<String>, _> = query
-            .query_map([which], |row| row.get(0))
-            .map_err(fail)?
-            .collect();
+        let found: Result<Vec<String>, _> = query.query_map([which], |row| row.get(0)).map_err(fail)?.collect();
         let mut found = found.map_err(fail)?;
         let exact = found.iter().position(|f| f == which);
         let (path, which) = (self.path.clone(), which.to_owned());
@@ -166,20 +136,12 @@ impl Store {
             (Some(at), _) => Ok(found.swap_remove(at)),
             (None, 1) => Ok(found.swap_remove(0)),
             (None, 0) => Err(StoreError::NoSuchRun { path, which }),
-            (None, _) => Err(StoreError::Ambiguous {
-                which,
-                candidates: found.join(", "),
-            }),
+            (None, _) => Err(StoreError::Ambiguous { which, candidates: found.join(", ") }),
         }
     }
 }
 
-fn insert_run(
-    tx: &Transaction<'_>,
-    c: &Certificate,
-    dir: &Path,
-    json: &str,
-) -> rusqlite::Result<usize> {
+fn insert_run(tx: &Transaction<'_>, c: &Certificate, dir: &Path, json: &str) -> rusqlite::Result<usize> {
     tx.execute("DELETE FROM runs WHERE run_id = ?1", [&c.run_id])?;
     tx.execute(
         "INSERT INTO runs (run_id, started_at, finished_at, interrupted, verdict, sut_hash, sut_label, profile, \
@@ -203,12 +165,7 @@ fn insert_run(
     )
 }
 
-fn insert_cell(
-    tx: &Transaction<'_>,
-    run_id: &str,
-    at: usize,
-    cell: &Cell,
-) -> rusqlite::Result<usize> {
+fn insert_cell(tx: &Transaction<'_>, run_id: &str, at: usize, cell: &Cell) -> rusqlite::Result<usize> {
     // SQLite's integers are signed; 2^63 ns are 292 years.
     let ns = |n: Option<crate::time::Nanos>| n.and_then(|n| i64::try_from(n.get()).ok());
     let (sent, due) = (&cell.latency_ns.t2t_sent, &cell.latency_ns.t2t_due);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::samples::{Source, encode, fake_sha256, quantiles};
 use crate::{
     certificate::{
-        Cell, Counts, Handoff, Histograms, HwStamps, Independence, Latencies, Load, OrderChannel,
-        Placement, Repetition, ScheduleError, TimeBucket, WarmUp,
+        Cell, Counts, Handoff, Histograms, HwStamps, Independence, Latencies, Load, OrderChannel, Placement,
+        Repetition, ScheduleError, TimeBucket, WarmUp,
     },
     evidence::Evidence,
     time::{Nanos, PerSecond},
@@ -34,20 +34,11 @@ pub(super) struct LaneShape {
 
 impl LaneShape {
     pub(super) fn new(lane: &str, variant: &str, evidence: Evidence, median: u64) -> Self {
-        Self {
-            lane: lane.to_owned(),
-            variant: variant.to_owned(),
-            evidence,
-            median,
-            invalid_attempt: false,
-        }
+        Self { lane: lane.to_owned(), variant: variant.to_owned(), evidence, median, invalid_attempt: false }
     }
 
     pub(super) fn with_invalid_attempt(self) -> Self {
-        Self {
-            invalid_attempt: true,
-            ..self
-        }
+        Self { invalid_attempt: true, ..self }
     }
 }
 
@@ -60,17 +51,18 @@ struct Samples {
 
 pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n: usize) -> Cell {
     let mut source = Source::new(at as u64 + 1);
+    let planned = u32::try_from(of).unwrap_or(u32::MAX) * (repetitions + 1);
     let (mut reps, mut kept) = (Vec::new(), Vec::new());
     for repetition in 1..=repetitions {
         let mut attempt = 1;
         let order = u32::try_from(at + 1 + of * (repetition as usize - 1)).unwrap_or(u32::MAX);
         if shape.invalid_attempt && repetition == 3 {
             let samples = draw(&mut source, shape.median, n);
-            reps.push(invalid(repetition_of(
-                shape, &samples, repetition, attempt, order,
-            )));
+            reps.push(invalid(repetition_of(shape, &samples, repetition, attempt, order)));
             attempt = 2;
         }
+        // What has to be repeated is repeated after everything else.
+        let order = if attempt > 1 { planned + 1 } else { order };
         let samples = draw(&mut source, shape.median, n);
         reps.push(repetition_of(shape, &samples, repetition, attempt, order));
         kept.push(samples);
@@ -82,10 +74,8 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             staged: true,
             repetition: repetitions + 1,
             attempt: 1,
-            histograms: Histograms {
-                stages: histograms,
-                ..last.histograms.clone()
-            },
+            position: planned - u32::try_from(of - at - 1).unwrap_or(0),
+            histograms: Histograms { stages: histograms, ..last.histograms.clone() },
             samples: samples_path(shape, repetitions + 1, 1),
             ..last
         });
@@ -134,34 +124,16 @@ fn draw(source: &mut Source, median: u64, n: usize) -> Samples {
 fn stages(source: &mut Source, n: usize) -> BTreeMap<String, Vec<u64>> {
     STAGES
         .iter()
-        .map(|(name, median)| {
-            (
-                (*name).to_owned(),
-                (0..n).map(|_| source.latency(*median, 0.2)).collect(),
-            )
-        })
+        .map(|(name, median)| ((*name).to_owned(), (0..n).map(|_| source.latency(*median, 0.2)).collect()))
         .collect()
 }
 
 fn samples_path(shape: &LaneShape, repetition: u32, attempt: u32) -> String {
-    let variant = if shape.variant.is_empty() {
-        String::new()
-    } else {
-        format!("-{}", shape.variant)
-    };
-    format!(
-        "samples/{}{variant}-r{repetition}-a{attempt}.parquet",
-        shape.lane
-    )
+    let variant = if shape.variant.is_empty() { String::new() } else { format!("-{}", shape.variant) };
+    format!("samples/{}{variant}-r{repetition}-a{attempt}.parquet", shape.lane)
 }
 
-fn repetition_of(
-    shape: &LaneShape,
-    s: &Samples,
-    repetition: u32,
-    attempt: u32,
-    position: u32,
-) -> Repetition {
+fn repetition_of(shape: &LaneShape, s: &Samples, repetition: u32, attempt: u32, position: u32) -> Repetition {
     let orders = s.sent.len() as u64;
     let hardware = (shape.evidence >= Evidence::Nic).then_some(1.0);
     Repetition {
@@ -190,22 +162,9 @@ fn repetition_of(
             waiting_p50: Nanos(28),
             queued_ppm: 420,
         },
-        hw_stamps: HwStamps {
-            tx_coverage: hardware,
-            rx_coverage: hardware,
-        },
-        warm_up: WarmUp {
-            orders: 1_000,
-            duration_ns: Nanos(500_000_000),
-            share: 0.05,
-            stationary: true,
-        },
-        independence: Independence {
-            lag1: 0.02,
-            autocorrelation_p: 0.31,
-            drift_p: 0.44,
-            drift_share: 0.001,
-        },
+        hw_stamps: HwStamps { tx_coverage: hardware, rx_coverage: hardware },
+        warm_up: WarmUp { orders: 1_000, duration_ns: Nanos(500_000_000), share: 0.05, stationary: true },
+        independence: Independence { lag1: 0.02, autocorrelation_p: 0.31, drift_p: 0.44, drift_share: 0.001 },
         histograms: Histograms {
             t2t_sent: encode(&s.sent),
             t2t_due: encode(&s.due),
@@ -216,10 +175,7 @@ fn repetition_of(
         samples: samples_path(shape, repetition, attempt),
         notes: BTreeMap::from([
             ("exchange/involuntary switches".to_owned(), "3".to_owned()),
-            (
-                "trader/receive buffer".to_owned(),
-                "33554432 bytes".to_owned(),
-            ),
+            ("trader/receive buffer".to_owned(), "33554432 bytes".to_owned()),
         ]),
     }
 }
@@ -228,10 +184,7 @@ fn repetition_of(
 fn invalid(r: Repetition) -> Repetition {
     Repetition {
         valid: false,
-        invalid_reasons: vec![
-            "2 orders were lost of 20000".to_owned(),
-            "the digest of the orders differs".to_owned(),
-        ],
+        invalid_reasons: vec!["2 orders were lost of 20000".to_owned(), "the digest of the orders differs".to_owned()],
         counts: Counts {
             received_orders: r.counts.received_orders.saturating_sub(2),
             matched: r.counts.matched.saturating_sub(2),
@@ -251,12 +204,7 @@ fn over_time(due: &[u64]) -> Vec<TimeBucket> {
         .map(|(at, slice)| {
             let mut sorted = slice.to_vec();
             sorted.sort_unstable();
-            let pick = |part: usize| {
-                sorted
-                    .get(sorted.len() * part / 100)
-                    .copied()
-                    .map_or(Nanos::ZERO, Nanos)
-            };
+            let pick = |part: usize| sorted.get(sorted.len() * part / 100).copied().map_or(Nanos::ZERO, Nanos);
             TimeBucket {
                 at_ns: Nanos(at as u64 * 50_000_000),
                 n: slice.len() as u64,

@@ -2,10 +2,7 @@
 
 use super::samples::fake_sha256;
 use crate::{
-    certificate::{
-        CalibrationRecord, ClockProbe, CpuInfo, Host, NicInfo, NoiseCore, NoiseProbe, Probes,
-        Setting, Sut,
-    },
+    certificate::{CalibrationRecord, ClockProbe, CpuInfo, Host, NicInfo, NoiseCore, NoiseProbe, Probes, Setting, Sut},
     time::Nanos,
 };
 
@@ -51,12 +48,7 @@ fn nic(name: &str, driver: &str, firmware: &str, pci: &str) -> NicInfo {
 }
 
 pub(super) fn probes() -> Probes {
-    let calibration = |hz| CalibrationRecord {
-        hz,
-        error_ppm: 0.02,
-        bracket_ns: 31.0,
-        triples: 5_000,
-    };
+    let calibration = |hz| CalibrationRecord { hz, error_ppm: 0.02, bracket_ns: 31.0, triples: 5_000 };
     Probes {
         audit: vec![
             setting("clocksource", "tsc", "tsc", "every stamp rests on it", ""),
@@ -74,20 +66,8 @@ pub(super) fn probes() -> Probes {
                 "khugepaged stalls a core while it merges pages",
                 "echo never > /sys/kernel/mm/transparent_hugepage/enabled",
             ),
-            setting(
-                "ens1f0/rx-usecs",
-                "0",
-                "0",
-                "coalescing holds packets back",
-                "",
-            ),
-            setting(
-                "kernel.numa_balancing",
-                "absent",
-                "0",
-                "page migration stalls the thread that touches them",
-                "",
-            ),
+            setting("ens1f0/rx-usecs", "0", "0", "coalescing holds packets back", ""),
+            setting("kernel.numa_balancing", "absent", "0", "page migration stalls the thread that touches them", ""),
         ],
         clocks: Some(ClockProbe {
             clocksource: "tsc".to_owned(),

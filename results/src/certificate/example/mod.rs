@@ -6,9 +6,7 @@ mod samples;
 
 use cells::LaneShape;
 
-use super::{
-    Certificate, FileDigest, NotRun, NotRunKind, ProfileSummary, SCHEMA, TapeSummary, Tool,
-};
+use super::{Certificate, FileDigest, NotRun, NotRunKind, ProfileSummary, SCHEMA, TapeSummary, Tool};
 use crate::{
     evidence::Evidence,
     judge::{Measured, RequirementResult},
@@ -29,11 +27,7 @@ pub fn two_lanes() -> Certificate {
 /// One lane.
 #[must_use]
 pub fn one_lane() -> Certificate {
-    certificate(
-        &[LaneShape::new("kernel-udp", "", Evidence::Emulated, 8_900)],
-        5,
-        20_000,
-    )
+    certificate(&[LaneShape::new("kernel-udp", "", Evidence::Emulated, 8_900)], 5, 20_000)
 }
 
 /// Twelve lanes on two classes of evidence, stages and hardware stamps among them.
@@ -64,10 +58,7 @@ pub fn twelve_lanes() -> Certificate {
 pub fn failed() -> Certificate {
     let mut c = two_lanes();
     c.verdict = Verdict::Fail;
-    c.reasons = vec![
-        "t2t-p99 [kernel-tcp]: 31.2 us, limit 25 us; the whole 95 % interval lies above it"
-            .to_owned(),
-    ];
+    c.reasons = vec!["t2t-p99 [kernel-tcp]: 31.2 us, limit 25 us; the whole 95 % interval lies above it".to_owned()];
     c.requirements.push(RequirementResult {
         id: "t2t-p99 [kernel-tcp]".to_owned(),
         text: "99 % of orders leave within 25 us of the tick's due time".to_owned(),
@@ -90,11 +81,11 @@ pub fn failed() -> Certificate {
 pub fn not_certifiable() -> Certificate {
     let mut c = two_lanes();
     c.profile.name = "colo".to_owned();
-    c.profile.description =
-        "Qualifies a server for the colo: hardware evidence, quiet cores, hard limits.".to_owned();
+    c.profile.description = "Qualifies a server for the colo: hardware evidence, quiet cores, hard limits.".to_owned();
     c.verdict = Verdict::NotCertifiable;
     c.reasons = vec![
-        "evidence [kernel-udp]: emulated, the profile asks for nic or stronger: a virtual wire certifies no hardware".to_owned(),
+        "evidence [kernel-udp]: emulated, the profile asks for nic or stronger: a virtual wire certifies no hardware"
+            .to_owned(),
         "noise: core 1 was taken away for 212 us; the profile allows 10 us".to_owned(),
         "p99.99 [kernel-tcp]: 5 repetitions leave an interval that straddles the limit; about 14 are needed".to_owned(),
     ];
@@ -111,11 +102,7 @@ pub fn not_certifiable() -> Certificate {
 /// Broken off with Ctrl-C in the middle.
 #[must_use]
 pub fn interrupted() -> Certificate {
-    let mut c = certificate(
-        &[LaneShape::new("kernel-udp", "", Evidence::Emulated, 8_900)],
-        2,
-        8_000,
-    );
+    let mut c = certificate(&[LaneShape::new("kernel-udp", "", Evidence::Emulated, 8_900)], 2, 8_000);
     c.interrupted = true;
     c.verdict = Verdict::NotRun;
     c.reasons = vec!["the run was interrupted after 3 of 12 trials".to_owned()];
@@ -180,28 +167,17 @@ pub fn all() -> Vec<(&'static str, Certificate)> {
 
 /// A passing certificate of these lanes with so many valid repetitions of so many samples each.
 fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certificate {
-    let cells: Vec<_> = lanes
-        .iter()
-        .enumerate()
-        .map(|(at, l)| cells::cell(l, at, lanes.len(), repetitions, samples))
-        .collect();
+    let cells: Vec<_> =
+        lanes.iter().enumerate().map(|(at, l)| cells::cell(l, at, lanes.len(), repetitions, samples)).collect();
     let files = cells
         .iter()
         .flat_map(|c| &c.repetitions)
-        .map(|r| FileDigest {
-            path: r.samples.clone(),
-            sha256: samples::fake_sha256(&r.samples),
-            bytes: 1_318_400,
-        })
+        .map(|r| FileDigest { path: r.samples.clone(), sha256: samples::fake_sha256(&r.samples), bytes: 1_318_400 })
         .collect();
     Certificate {
         schema: SCHEMA.to_owned(),
         run_id: "20261123T073000Z-5f3a".to_owned(),
-        tool: Tool {
-            version: "0.1.0".to_owned(),
-            commit: "b728a2f0c1d2e3f4".to_owned(),
-            features: vec![],
-        },
+        tool: Tool { version: "0.1.0".to_owned(), commit: "b728a2f0c1d2e3f4".to_owned(), features: vec![] },
         started_at: "2026-11-23T07:30:00Z".to_owned(),
         finished_at: "2026-11-23T07:31:42Z".to_owned(),
         interrupted: false,
@@ -241,21 +217,14 @@ fn requirements(cells: &[super::Cell]) -> Vec<RequirementResult> {
     let mut all = Vec::new();
     for cell in cells {
         let title = cell.title();
-        let row = |id: &str, text: &str, value: f64, unit: &str, limit: &str, why: &str| {
-            RequirementResult {
-                id: format!("{id} [{title}]"),
-                text: text.to_owned(),
-                verdict: Verdict::Pass,
-                measured: Some(Measured {
-                    value,
-                    unit: unit.to_owned(),
-                    ci95: None,
-                    n: cell.latency_ns.t2t_due.n,
-                }),
-                limit: limit.to_owned(),
-                evidence: Some(cell.evidence),
-                why: why.to_owned(),
-            }
+        let row = |id: &str, text: &str, value: f64, unit: &str, limit: &str, why: &str| RequirementResult {
+            id: format!("{id} [{title}]"),
+            text: text.to_owned(),
+            verdict: Verdict::Pass,
+            measured: Some(Measured { value, unit: unit.to_owned(), ci95: None, n: cell.latency_ns.t2t_due.n }),
+            limit: limit.to_owned(),
+            evidence: Some(cell.evidence),
+            why: why.to_owned(),
         };
         all.push(row(
             "loss",
@@ -316,12 +285,7 @@ fn not_run() -> Vec<NotRun> {
             "OpenOnload 8 or later (libonload.so was not found)",
             "`apt-get install onload-user`, then `modprobe sfc_char`",
         ),
-        row(
-            NotRunKind::Placement,
-            "node 1",
-            "a second NUMA node; this host has one",
-            "run on a host with two sockets",
-        ),
+        row(NotRunKind::Placement, "node 1", "a second NUMA node; this host has one", "run on a host with two sockets"),
         row(
             NotRunKind::Probe,
             "hardware counters",

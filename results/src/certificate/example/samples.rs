@@ -2,16 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use hdrhistogram::{
-    Histogram,
-    serialization::{Serializer, V2Serializer},
-};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use sha2::{Digest, Sha256};
 
-use crate::{certificate::Quantiles, time::Nanos};
+use crate::{certificate::Quantiles, hist::Histogram, time::Nanos};
 
 /// Looks like a digest.
 pub(super) fn fake_sha256(of: &str) -> String {
@@ -30,50 +25,33 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(seed: u64) -> Self {
-        Self {
-            random: Pcg64Mcg::seed_from_u64(seed),
-        }
+        Self { random: Pcg64Mcg::seed_from_u64(seed) }
     }
 
     /// Log-normal around `median`; about one in 4,000 is a stall of many times that.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "made-up numbers, all positive"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made-up numbers, all positive")]
     pub(super) fn latency(&mut self, median: u64, sigma: f64) -> u64 {
         let (u, v): (f64, f64) = (self.random.random(), self.random.random());
         let normal = (-2.0 * u.max(1e-12).ln()).sqrt() * (std::f64::consts::TAU * v).cos();
-        let stall = if self.random.random_bool(1.0 / 4_000.0) {
-            8.0 + 40.0 * u
-        } else {
-            1.0
-        };
-        (float(median) * (sigma * normal).exp() * stall)
-            .round()
-            .max(1.0) as u64
+        let stall = if self.random.random_bool(1.0 / 4_000.0) { 8.0 + 40.0 * u } else { 1.0 };
+        (float(median) * (sigma * normal).exp() * stall).round().max(1.0) as u64
     }
 }
 
 /// A histogram as certificates hold it.
 pub(super) fn encode(samples: &[u64]) -> String {
-    let Ok(mut histogram) = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3) else {
-        return String::new();
-    };
-    for s in samples {
-        histogram.saturating_record(*s);
-    }
-    let mut bytes = Vec::new();
-    match V2Serializer::new().serialize(&histogram, &mut bytes) {
-        Ok(_) => STANDARD.encode(bytes),
-        Err(_) => String::new(),
-    }
+    let histogram = Histogram::of(samples.iter().copied().map(Nanos));
+    histogram.and_then(|h| h.to_base64()).unwrap_or_default()
 }
 
 /// Exact quantiles of all samples; the intervals are the range over repetitions, which is good enough for a picture.
 pub(super) fn quantiles(repetitions: &[&[u64]]) -> Quantiles {
-    let mut all: Vec<u64> = repetitions.iter().flat_map(|r| r.iter().copied()).collect();
-    all.sort_unstable();
+    let sorted = |mut v: Vec<u64>| {
+        v.sort_unstable();
+        v
+    };
+    let each: Vec<_> = repetitions.iter().map(|r| sorted(r.to_vec())).collect();
+    let all = sorted(each.concat());
     let n = all.len() as u64;
     let (mut ci95, mut needs_more) = (BTreeMap::new(), BTreeMap::new());
     let mut value = |name: &str, q: f64, needed: u64| {
@@ -81,42 +59,16 @@ pub(super) fn quantiles(repetitions: &[&[u64]]) -> Quantiles {
             needs_more.insert(name.to_owned(), needed - n);
             return None;
         }
-        let mut each: Vec<u64> = repetitions
-            .iter()
-            .filter_map(|r| pick(&mut r.to_vec(), q))
-            .collect();
-        each.sort_unstable();
-        if let (Some(lo), Some(hi)) = (each.first(), each.last()) {
+        let range: Vec<u64> = each.iter().filter_map(|r| pick(r, q)).collect();
+        if let (Some(lo), Some(hi)) = (range.iter().min(), range.iter().max()) {
             ci95.insert(name.to_owned(), [float(*lo), float(*hi)]);
         }
-        pick(&mut all, q).map(Nanos)
+        pick(&all, q).map(Nanos)
     };
-    let (p50, p90, p99) = (
-        value("p50", 0.5, 20),
-        value("p90", 0.9, 100),
-        value("p99", 0.99, 1_000),
-    );
-    let (p99_9, p99_99) = (
-        value("p99_9", 0.999, 10_000),
-        value("p99_99", 0.999_9, 100_000),
-    );
-    let (min, max) = (
-        all.first().copied().map(Nanos),
-        all.last().copied().map(Nanos),
-    );
-    Quantiles {
-        n,
-        min,
-        p50,
-        p90,
-        p99,
-        p99_9,
-        p99_99,
-        max,
-        ci95,
-        needs_more,
-        cautions: vec![],
-    }
+    let (p50, p90, p99) = (value("p50", 0.5, 20), value("p90", 0.9, 100), value("p99", 0.99, 1_000));
+    let (p99_9, p99_99) = (value("p99_9", 0.999, 10_000), value("p99_99", 0.999_9, 100_000));
+    let (min, max) = (all.first().copied().map(Nanos), all.last().copied().map(Nanos));
+    Quantiles { n, min, p50, p90, p99, p99_9, p99_99, max, ci95, needs_more, cautions: vec![] }
 }
 
 #[expect(
@@ -125,8 +77,7 @@ pub(super) fn quantiles(repetitions: &[&[u64]]) -> Quantiles {
     clippy::cast_precision_loss,
     reason = "an index of made-up numbers"
 )]
-fn pick(samples: &mut [u64], q: f64) -> Option<u64> {
-    samples.sort_unstable();
-    let rank = (q * samples.len() as f64).ceil() as usize;
-    samples.get(rank.max(1) - 1).copied()
+fn pick(sorted: &[u64], q: f64) -> Option<u64> {
+    let rank = (q * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.max(1) - 1).copied()
 }

@@ -51,10 +51,7 @@ impl SampleColumns<'_> {
             ("warm_up", self.warm_up.len()),
         ];
         let stages = self.stages.iter().map(|s| ("a stage", s.len()));
-        lengths
-            .into_iter()
-            .chain(stages)
-            .find(|(_, len)| *len != self.rows())
+        lengths.into_iter().chain(stages).find(|(_, len)| *len != self.rows())
     }
 
     /// Rows `from` to `to`, which lie within the table.

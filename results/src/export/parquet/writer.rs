@@ -46,9 +46,7 @@ pub enum SampleError {
         source: ParquetError,
     },
     /// The caller's columns don't belong together.
-    #[error(
-        "{path}: column {column} has {found} rows, column order has {wanted}; nothing was kept"
-    )]
+    #[error("{path}: column {column} has {found} rows, column order has {wanted}; nothing was kept")]
     Uneven {
         /// The file that was wanted.
         path: String,
@@ -101,21 +99,12 @@ impl SampleWriter {
     /// When the folder can't be written to, or two stages have one name.
     pub fn create(path: &Path, meta: &SampleMeta) -> Result<Self, SampleError> {
         let shown = path.display().to_string();
-        let encode = |source| SampleError::Encode {
-            path: shown.clone(),
-            source,
-        };
+        let encode = |source| SampleError::Encode { path: shown.clone(), source };
         let schema = schema(&meta.stages).map_err(encode)?;
         let file = Slot(Some(AtomicFile::create(path)?));
         let properties = Arc::new(properties(meta));
-        let writer =
-            SerializedFileWriter::new(file, Arc::new(schema), properties).map_err(encode)?;
-        Ok(Self {
-            writer,
-            path: shown,
-            stages: meta.stages.len(),
-            scratch: Scratch::default(),
-        })
+        let writer = SerializedFileWriter::new(file, Arc::new(schema), properties).map_err(encode)?;
+        Ok(Self { writer, path: shown, stages: meta.stages.len(), scratch: Scratch::default() })
     }
 
     /// Appends rows. A million or more at once keeps the file's row groups large; the caller's buffers may be filled
@@ -126,22 +115,12 @@ impl SampleWriter {
     pub fn write(&mut self, columns: &SampleColumns<'_>) -> Result<(), SampleError> {
         let wanted = columns.rows();
         if let Some((column, found)) = columns.uneven() {
-            return Err(SampleError::Uneven {
-                path: self.path.clone(),
-                column,
-                found,
-                wanted,
-            });
+            return Err(SampleError::Uneven { path: self.path.clone(), column, found, wanted });
         }
         if columns.stages.len() != self.stages {
             let (column, found) = ("stages (number of columns)", columns.stages.len());
             let path = self.path.clone();
-            return Err(SampleError::Uneven {
-                path,
-                column,
-                found,
-                wanted: self.stages,
-            });
+            return Err(SampleError::Uneven { path, column, found, wanted: self.stages });
         }
         for from in (0..wanted).step_by(ROWS_PER_GROUP) {
             let group = columns.slice(from, wanted.min(from + ROWS_PER_GROUP));
@@ -197,11 +176,7 @@ impl Write for Slot {
 ///
 /// # Errors
 /// See [`SampleError`].
-pub fn write_samples(
-    path: &Path,
-    meta: &SampleMeta,
-    columns: &SampleColumns<'_>,
-) -> Result<(), SampleError> {
+pub fn write_samples(path: &Path, meta: &SampleMeta, columns: &SampleColumns<'_>) -> Result<(), SampleError> {
     let mut writer = SampleWriter::create(path, meta)?;
     writer.write(columns)?;
     writer.finish()
@@ -243,46 +218,21 @@ fn schema(stages: &[String]) -> Result<Type, ParquetError> {
     let index = Some(LogicalType::integer(32, false));
     let mut fields = Vec::new();
     for name in ["order", "pass", "packet"] {
-        fields.push(field(
-            name,
-            Physical::INT32,
-            Repetition::REQUIRED,
-            index.clone(),
-        )?);
+        fields.push(field(name, Physical::INT32, Repetition::REQUIRED, index.clone())?);
     }
-    for name in [
-        "due_ns",
-        "sent_ns",
-        "arrival_ns",
-        "t2t_sent_ns",
-        "t2t_due_ns",
-    ] {
+    for name in ["due_ns", "sent_ns", "arrival_ns", "t2t_sent_ns", "t2t_due_ns"] {
         fields.push(field(name, Physical::INT64, Repetition::REQUIRED, None)?);
     }
-    fields.push(field(
-        "trader_ns",
-        Physical::INT64,
-        Repetition::OPTIONAL,
-        None,
-    )?);
-    fields.push(field(
-        "warm_up",
-        Physical::BOOLEAN,
-        Repetition::REQUIRED,
-        None,
-    )?);
+    fields.push(field("trader_ns", Physical::INT64, Repetition::OPTIONAL, None)?);
+    fields.push(field("warm_up", Physical::BOOLEAN, Repetition::REQUIRED, None)?);
     for (at, stage) in stages.iter().enumerate() {
         if stages[..at].contains(stage) {
-            return Err(ParquetError::General(format!(
-                "two stages are called {stage}"
-            )));
+            return Err(ParquetError::General(format!("two stages are called {stage}")));
         }
         let name = format!("stage_{stage}_ns");
         fields.push(field(&name, Physical::INT64, Repetition::OPTIONAL, None)?);
     }
-    Type::group_type_builder("samples")
-        .with_fields(fields)
-        .build()
+    Type::group_type_builder("samples").with_fields(fields).build()
 }
 
 fn write_group(
@@ -294,27 +244,11 @@ fn write_group(
     for values in [columns.order, columns.pass, columns.packet] {
         put_u32(&mut group, scratch, values)?;
     }
-    for values in [
-        columns.due_ns,
-        columns.sent_ns,
-        columns.arrival_ns,
-        columns.t2t_sent_ns,
-        columns.t2t_due_ns,
-    ] {
-        with_column(&mut group, |column| {
-            column
-                .typed::<Int64Type>()
-                .write_batch(values, None, None)
-                .map(drop)
-        })?;
+    for values in [columns.due_ns, columns.sent_ns, columns.arrival_ns, columns.t2t_sent_ns, columns.t2t_due_ns] {
+        with_column(&mut group, |column| column.typed::<Int64Type>().write_batch(values, None, None).map(drop))?;
     }
     put_nullable(&mut group, scratch, columns.trader_ns)?;
-    with_column(&mut group, |column| {
-        column
-            .typed::<BoolType>()
-            .write_batch(columns.warm_up, None, None)
-            .map(drop)
-    })?;
+    with_column(&mut group, |column| column.typed::<BoolType>().write_batch(columns.warm_up, None, None).map(drop))?;
     for stage in &columns.stages {
         put_nullable(&mut group, scratch, stage)?;
     }
@@ -325,55 +259,36 @@ type Group<'a> = SerializedRowGroupWriter<'a, Slot>;
 
 fn with_column(
     group: &mut Group<'_>,
-    write: impl FnOnce(
-        &mut parquet::file::writer::SerializedColumnWriter<'_>,
-    ) -> Result<(), ParquetError>,
+    write: impl FnOnce(&mut parquet::file::writer::SerializedColumnWriter<'_>) -> Result<(), ParquetError>,
 ) -> Result<(), ParquetError> {
-    let mut column = group
-        .next_column()?
-        .ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
+    let mut column =
+        group.next_column()?.ok_or_else(|| ParquetError::General("more columns than the schema has".to_owned()))?;
     write(&mut column)?;
     column.close()
 }
 
 /// Parquet has no unsigned physical type: the bits are stored as they are, the logical type says how to read them.
-fn put_u32(
-    group: &mut Group<'_>,
-    scratch: &mut Scratch,
-    values: &[u32],
-) -> Result<(), ParquetError> {
+fn put_u32(group: &mut Group<'_>, scratch: &mut Scratch, values: &[u32]) -> Result<(), ParquetError> {
     with_column(group, |column| {
         for batch in values.chunks(BATCH) {
             scratch.narrow.clear();
             scratch.narrow.extend(batch.iter().map(|v| v.cast_signed()));
-            column
-                .typed::<Int32Type>()
-                .write_batch(&scratch.narrow, None, None)?;
+            column.typed::<Int32Type>().write_batch(&scratch.narrow, None, None)?;
         }
         Ok(())
     })
 }
 
 /// Only the values that are there are stored; a level beside each row says whether it is.
-fn put_nullable(
-    group: &mut Group<'_>,
-    scratch: &mut Scratch,
-    values: &[i64],
-) -> Result<(), ParquetError> {
+fn put_nullable(group: &mut Group<'_>, scratch: &mut Scratch, values: &[i64]) -> Result<(), ParquetError> {
     with_column(group, |column| {
         for batch in values.chunks(BATCH) {
             scratch.levels.clear();
-            scratch
-                .levels
-                .extend(batch.iter().map(|v| i16::from(*v != NO_VALUE)));
+            scratch.levels.extend(batch.iter().map(|v| i16::from(*v != NO_VALUE)));
             scratch.present.clear();
-            scratch
-                .present
-                .extend(batch.iter().filter(|v| **v != NO_VALUE));
+            scratch.present.extend(batch.iter().filter(|v| **v != NO_VALUE));
             let levels = Some(scratch.levels.as_slice());
-            column
-                .typed::<Int64Type>()
-                .write_batch(&scratch.present, levels, None)?;
+            column.typed::<Int64Type>().write_batch(&scratch.present, levels, None)?;
         }
         Ok(())
     })

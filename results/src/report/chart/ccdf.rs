@@ -16,48 +16,25 @@ pub(in crate::report) fn ccdf(view: &CellView<'_>) -> Option<Markup> {
     let hi = view.curves().map(|c| c.range().1).reduce(f64::max)?;
     let samples = view.curves().map(Curve::n).max()?;
     let decades = samples.ilog10() + u32::from(10_u64.pow(samples.ilog10()) < samples);
-    let frame = Frame::half(
-        Scale::around(lo, hi),
-        Scale::Share {
-            decades: decades.max(1),
-        },
-    );
+    let frame = Frame::half(Scale::around(lo, hi), Scale::Share { decades: decades.max(1) });
     let body = html! {
         (few(&frame, samples))
         @for (class, name, curve) in [("due", "t2t_due", &view.due), ("sent", "t2t_sent", &view.sent)] {
             @if let Some(curve) = curve { (series(&frame, class, name, curve)) }
         }
     };
-    let title = format!(
-        "Share of orders above a latency, {}: t2t_due and t2t_sent",
-        view.cell.title()
-    );
+    let title = format!("Share of orders above a latency, {}: t2t_due and t2t_sent", view.cell.title());
     let legend = [
-        Entry {
-            text: "t2t_due",
-            class: "line due",
-            key: Key::Line,
-        },
-        Entry {
-            text: "t2t_sent",
-            class: "line sent",
-            key: Key::Line,
-        },
-        Entry {
-            text: "largest",
-            class: "max",
-            key: Key::Mark(Shape::Triangle),
-        },
+        Entry { text: "t2t_due", class: "line due", key: Key::Line },
+        Entry { text: "t2t_sent", class: "line sent", key: Key::Line },
+        Entry { text: "largest", class: "max", key: Key::Mark(Shape::Triangle) },
     ];
     Some(frame.draw(&title, &legend, ["latency", "orders above"], &body))
 }
 
 /// Below this line fewer than ten samples speak.
 fn few(frame: &Frame, samples: u64) -> Markup {
-    let (top, bottom) = (
-        frame.py(frame.y.place(10.0 / samples as f64)),
-        frame.py(0.0),
-    );
+    let (top, bottom) = (frame.py(frame.y.place(10.0 / samples as f64)), frame.py(0.0));
     let (left, right) = (frame.px(0.0), frame.px(1.0));
     html! {
         @if samples > 10 {

@@ -24,16 +24,7 @@ pub(super) struct Frame {
 impl Frame {
     /// The size that fits twice beside each other.
     pub(super) fn half(x: Scale, y: Scale) -> Self {
-        Self {
-            width: 460.0,
-            height: 270.0,
-            left: 52.0,
-            right: 14.0,
-            top: LEGEND + 6.0,
-            bottom: 40.0,
-            x,
-            y,
-        }
+        Self { width: 460.0, height: 270.0, left: 52.0, right: 22.0, top: LEGEND + 6.0, bottom: 40.0, x, y }
     }
 
     /// Where a share of the x axis lies.
@@ -52,47 +43,22 @@ impl Frame {
     }
 
     /// The whole picture: grid and labels below, `body` on top of them.
-    pub(super) fn draw(
-        &self,
-        title: &str,
-        legend: &[Entry],
-        names: [&str; 2],
-        body: &Markup,
-    ) -> Markup {
+    pub(super) fn draw(&self, title: &str, legend: &[Entry], names: [&str; 2], body: &Markup) -> Markup {
         let grid = html! { (self.lines_of_y()) (self.lines_of_x()) };
         self.assemble(title, legend, names, &grid, body)
     }
 
     /// Without lines on the x axis: `body` brings its own columns.
-    pub(super) fn draw_columns(
-        &self,
-        title: &str,
-        legend: &[Entry],
-        names: [&str; 2],
-        body: &Markup,
-    ) -> Markup {
+    pub(super) fn draw_columns(&self, title: &str, legend: &[Entry], names: [&str; 2], body: &Markup) -> Markup {
         self.assemble(title, legend, names, &self.lines_of_y(), body)
     }
 
     /// Without lines on the y axis: `body` brings its own rows.
-    pub(super) fn draw_rows(
-        &self,
-        title: &str,
-        legend: &[Entry],
-        name: &str,
-        body: &Markup,
-    ) -> Markup {
+    pub(super) fn draw_rows(&self, title: &str, legend: &[Entry], name: &str, body: &Markup) -> Markup {
         self.assemble(title, legend, [name, ""], &self.lines_of_x(), body)
     }
 
-    fn assemble(
-        &self,
-        title: &str,
-        legend: &[Entry],
-        names: [&str; 2],
-        grid: &Markup,
-        body: &Markup,
-    ) -> Markup {
+    fn assemble(&self, title: &str, legend: &[Entry], names: [&str; 2], grid: &Markup, body: &Markup) -> Markup {
         let [x_name, y_name] = names;
         let (left, right, bottom) = (self.px(0.0), self.px(1.0), self.py(0.0));
         svg(
@@ -136,10 +102,7 @@ impl Frame {
 
     /// In a row above the plot, from the right.
     fn legend(&self, entries: &[Entry]) -> Markup {
-        let widths: Vec<f64> = entries
-            .iter()
-            .map(|e| 34.0 + 6.0 * e.text.chars().count() as f64)
-            .collect();
+        let widths: Vec<f64> = entries.iter().map(|e| 34.0 + 6.0 * e.text.chars().count() as f64).collect();
         let start = self.width - self.right - widths.iter().sum::<f64>() + 8.0;
         let places = widths.iter().scan(start, |x, width| {
             let at = *x;
@@ -222,7 +185,7 @@ pub(super) fn line(class: &str, points: impl IntoIterator<Item = Option<(f64, f6
         }
         draws = point.is_some();
     }
-    html! { @if !d.is_empty() { path.line class=(class) d=(d) {} } }
+    html! { @if !d.is_empty() { path class=(format!("line {class}")) d=(d) {} } }
 }
 
 /// A coordinate, to a tenth.

@@ -17,31 +17,19 @@ use crate::{
 
 const ROW: f64 = 34.0;
 
-const SHAPES: [(&str, Shape); 4] = [
-    ("p50", Shape::Circle),
-    ("p99", Shape::Square),
-    ("p99_9", Shape::Bar),
-    ("max", Shape::Triangle),
-];
+const SHAPES: [(&str, Shape); 4] =
+    [("p50", Shape::Circle), ("p99", Shape::Square), ("p99_9", Shape::Bar), ("max", Shape::Triangle)];
 
 pub(in crate::report) fn overview(group: &Group<'_>) -> Option<Markup> {
-    let cells: Vec<_> = group
-        .cells
-        .iter()
-        .filter(|c| c.cell.latency_ns.t2t_due.n > 0)
-        .collect();
-    let values = || {
-        cells
-            .iter()
-            .flat_map(|c| [&c.cell.latency_ns.t2t_due, &c.cell.latency_ns.t2t_sent])
-            .flat_map(shown)
-    };
+    let cells: Vec<_> = group.cells.iter().filter(|c| c.cell.latency_ns.t2t_due.n > 0).collect();
+    let values =
+        || cells.iter().flat_map(|c| [&c.cell.latency_ns.t2t_due, &c.cell.latency_ns.t2t_sent]).flat_map(shown);
     let (lo, hi) = (values().min()?, values().max()?);
     let frame = Frame {
         width: 940.0,
         height: 64.0 + ROW * cells.len() as f64,
         left: 200.0,
-        right: 20.0,
+        right: 28.0,
         top: 24.0,
         bottom: 38.0,
         x: Scale::around(lo.get() as f64, hi.get() as f64),
@@ -51,20 +39,10 @@ pub(in crate::report) fn overview(group: &Group<'_>) -> Option<Markup> {
     let body = html! {
         @for (row, view) in cells.iter().enumerate() { (lane(&frame, view, row)) }
     };
-    let title = format!(
-        "All lanes on {} evidence: median, 99 %, 99.9 % and largest",
-        group.evidence
-    );
-    let mut legend = Vec::from(SHAPES.map(|(name, shape)| Entry {
-        text: label(name),
-        class: "due",
-        key: Key::Mark(shape),
-    }));
-    legend.push(Entry {
-        text: "t2t_sent (hollow)",
-        class: "sent",
-        key: Key::Mark(Shape::Circle),
-    });
+    let title = format!("All lanes on {} evidence: median, 99 %, 99.9 % and largest", group.evidence);
+    let mut legend =
+        Vec::from(SHAPES.map(|(name, shape)| Entry { text: label(name), class: "due", key: Key::Mark(shape) }));
+    legend.push(Entry { text: "t2t_sent (hollow)", class: "sent", key: Key::Mark(Shape::Circle) });
     Some(frame.draw_rows(&title, &legend, "latency", &body))
 }
 
@@ -97,7 +75,7 @@ fn range(frame: &Frame, class: &str, name: &str, q: &Quantiles, y: f64) -> Marku
     let x = |v: Nanos| frame.px(frame.x.place(v.get() as f64));
     html! {
         @if let (Some(from), Some(to)) = (shown(q).min(), shown(q).max()) {
-            line.line.thin class=(class) x1=(n(x(from))) x2=(n(x(to))) y1=(n(y)) y2=(n(y)) {}
+            line class=(format!("range {class}")) x1=(n(x(from))) x2=(n(x(to))) y1=(n(y)) y2=(n(y)) {}
         }
         @for (quantile, shape) in SHAPES {
             @if let Some(value) = q.by_name(quantile) {

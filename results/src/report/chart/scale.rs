@@ -40,66 +40,40 @@ impl Scale {
             Self::Log { lo, hi } => (value.max(*lo) / lo).ln() / (hi / lo).ln(),
             Self::Linear { hi } => value / hi,
             Self::Nines => -(1.0 - value.min(0.999_9)).log10() / 4.0,
-            Self::Share { decades } => {
-                1.0 + value.max(f64::MIN_POSITIVE).log10() / f64::from(*decades)
-            }
+            Self::Share { decades } => 1.0 + value.max(f64::MIN_POSITIVE).log10() / f64::from(*decades),
         };
         at.clamp(0.0, 1.0)
     }
 
     /// Lines of the grid with their labels.
     pub(super) fn ticks(&self) -> Vec<Tick> {
-        let tick = |value: f64, label: String| Tick {
-            at: self.place(value),
-            label,
-        };
+        let tick = |value: f64, label: String| Tick { at: self.place(value), label };
         match self {
             Self::Log { lo, hi } => {
                 // Over few decades 1, 2 and 5 are labelled, over more of them the powers of ten.
                 let few = (hi / lo).log10() < 2.6;
                 let steps = steps(*lo, *hi);
                 let label = |v: f64, lead: u32| {
-                    if few || lead == 1 {
-                        text::tick(v)
-                    } else {
-                        String::new()
-                    }
+                    if few || lead == 1 { text::tick(v) } else { String::new() }
                 };
-                steps
-                    .into_iter()
-                    .map(|(v, lead)| tick(v, label(v, lead)))
-                    .collect()
+                steps.into_iter().map(|(v, lead)| tick(v, label(v, lead))).collect()
             }
             Self::Linear { hi } => {
                 let step = round_up(hi / 8.0);
                 let mut at = 0.0;
                 let mut all = Vec::new();
                 while at <= hi * 1.000_1 {
-                    all.push(tick(
-                        at,
-                        if at == 0.0 {
-                            "0".to_owned()
-                        } else {
-                            text::tick(at)
-                        },
-                    ));
+                    all.push(tick(at, if at == 0.0 { "0".to_owned() } else { text::tick(at) }));
                     at += step;
                 }
                 all
             }
-            Self::Nines => [
-                (0.0, "0"),
-                (0.5, "50"),
-                (0.9, "90"),
-                (0.99, "99"),
-                (0.999, "99.9"),
-                (0.9999, "99.99"),
-            ]
-            .map(|(q, label)| tick(q, label.to_owned()))
-            .into(),
-            Self::Share { decades } => (0..=*decades)
-                .map(|d| tick(10_f64.powi(-(d.cast_signed())), share(d)))
-                .collect(),
+            Self::Nines => [(0.0, "0"), (0.5, "50"), (0.9, "90"), (0.99, "99"), (0.999, "99.9"), (0.9999, "99.99")]
+                .map(|(q, label)| tick(q, label.to_owned()))
+                .into(),
+            Self::Share { decades } => {
+                (0..=*decades).map(|d| tick(10_f64.powi(-(d.cast_signed())), share(d))).collect()
+            }
         }
     }
 }
@@ -132,20 +106,13 @@ fn steps(lo: f64, hi: f64) -> Vec<(f64, u32)> {
 
 fn round_down(v: f64) -> f64 {
     let decade = 10_f64.powf(v.log10().floor());
-    [5.0, 2.0]
-        .map(|m| m * decade)
-        .into_iter()
-        .find(|s| *s <= v * 1.000_1)
-        .unwrap_or(decade)
+    [5.0, 2.0].map(|m| m * decade).into_iter().find(|s| *s <= v * 1.000_1).unwrap_or(decade)
 }
 
 fn round_up(v: f64) -> f64 {
     let decade = 10_f64.powf(v.log10().floor());
     let steps = [1.0, 2.0, 5.0].map(|m| m * decade);
-    steps
-        .into_iter()
-        .find(|s| *s >= v * 0.999_9)
-        .unwrap_or(decade * 10.0)
+    steps.into_iter().find(|s| *s >= v * 0.999_9).unwrap_or(decade * 10.0)
 }
 
 #[cfg(test)]
@@ -153,11 +120,7 @@ mod tests {
     use super::*;
 
     fn labels(scale: &Scale) -> Vec<String> {
-        scale
-            .ticks()
-            .into_iter()
-            .map(|t| t.label.replace('\u{202f}', " "))
-            .collect()
+        scale.ticks().into_iter().map(|t| t.label.replace('\u{202f}', " ")).collect()
     }
 
     #[test]
@@ -172,10 +135,7 @@ mod tests {
     fn a_log_scale_begins_and_ends_on_a_label() {
         let scale = Scale::around(6_200.0, 410_000.0);
         let labels = labels(&scale);
-        assert_eq!(
-            (labels[0].as_str(), labels[labels.len() - 1].as_str()),
-            ("5 µs", "500 µs")
-        );
+        assert_eq!((labels[0].as_str(), labels[labels.len() - 1].as_str()), ("5 µs", "500 µs"));
         let ticks = scale.ticks();
         assert!((ticks[0].at).abs() < 1e-9 && (ticks[ticks.len() - 1].at - 1.0).abs() < 1e-9);
     }
@@ -191,9 +151,6 @@ mod tests {
 
     #[test]
     fn shares_are_written_as_percentages() {
-        assert_eq!(
-            labels(&Scale::Share { decades: 4 }),
-            ["100 %", "10 %", "1 %", "0.1 %", "0.01 %"]
-        );
+        assert_eq!(labels(&Scale::Share { decades: 4 }), ["100 %", "10 %", "1 %", "0.1 %", "0.01 %"]);
     }
 }

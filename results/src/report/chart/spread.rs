@@ -17,22 +17,13 @@ use crate::{
 /// More columns than this and not each is labelled.
 const LABELS: usize = 16;
 
-const SHAPES: [(&str, Shape); 3] = [
-    ("p50", Shape::Circle),
-    ("p99", Shape::Square),
-    ("largest", Shape::Triangle),
-];
+const SHAPES: [(&str, Shape); 3] = [("p50", Shape::Circle), ("p99", Shape::Square), ("largest", Shape::Triangle)];
 
 pub(in crate::report) fn spread(view: &CellView<'_>) -> Option<Markup> {
     let mut attempts: Vec<_> = view.cell.repetitions.iter().filter(|r| !r.staged).collect();
     attempts.sort_by_key(|r| (r.position, r.repetition, r.attempt));
     let columns: Vec<Column<'_>> = attempts.into_iter().map(Column::new).collect();
-    let values = || {
-        columns
-            .iter()
-            .filter(|c| c.of.valid)
-            .flat_map(Column::values)
-    };
+    let values = || columns.iter().filter(|c| c.of.valid).flat_map(Column::values);
     let (lo, hi) = (values().reduce(f64::min)?, values().reduce(f64::max)?);
     let frame = Frame::half(Scale::Linear { hi: 1.0 }, Scale::around(lo, hi));
     let width = 1.0 / columns.len() as f64;
@@ -44,29 +35,12 @@ pub(in crate::report) fn spread(view: &CellView<'_>) -> Option<Markup> {
         }
     };
     let title = format!("Quantiles of each repetition, {}", view.cell.title());
-    let mut legend = Vec::from(SHAPES.map(|(text, shape)| Entry {
-        text,
-        class: "due",
-        key: Key::Mark(shape),
-    }));
-    legend.push(Entry {
-        text: "t2t_sent",
-        class: "sent",
-        key: Key::Mark(Shape::Circle),
-    });
+    let mut legend = Vec::from(SHAPES.map(|(text, shape)| Entry { text, class: "due", key: Key::Mark(shape) }));
+    legend.push(Entry { text: "t2t_sent", class: "sent", key: Key::Mark(Shape::Circle) });
     if columns.iter().any(|c| !c.of.valid) {
-        legend.push(Entry {
-            text: "invalid",
-            class: "bad",
-            key: Key::Mark(Shape::Cross),
-        });
+        legend.push(Entry { text: "invalid", class: "bad", key: Key::Mark(Shape::Cross) });
     }
-    Some(frame.draw_columns(
-        &title,
-        &legend,
-        ["repetition, in the order of the run", "latency"],
-        &body,
-    ))
+    Some(frame.draw_columns(&title, &legend, ["repetition, in the order of the run", "latency"], &body))
 }
 
 struct Column<'a> {
@@ -77,11 +51,7 @@ struct Column<'a> {
 
 impl<'a> Column<'a> {
     fn new(of: &'a Repetition) -> Self {
-        Self {
-            of,
-            due: of_repetition(of, |h| &h.t2t_due),
-            sent: of_repetition(of, |h| &h.t2t_sent),
-        }
+        Self { of, due: of_repetition(of, |h| &h.t2t_due), sent: of_repetition(of, |h| &h.t2t_sent) }
     }
 
     fn values(&self) -> impl Iterator<Item = f64> {
@@ -113,14 +83,7 @@ impl<'a> Column<'a> {
         }
     }
 
-    fn marks(
-        &self,
-        frame: &Frame,
-        x: f64,
-        class: &str,
-        name: &str,
-        curve: Option<&Curve>,
-    ) -> Markup {
+    fn marks(&self, frame: &Frame, x: f64, class: &str, name: &str, curve: Option<&Curve>) -> Markup {
         html! {
             @if let Some(curve) = curve {
                 @for ((quantile, shape), value) in SHAPES.iter().zip(quantiles(curve)) {

@@ -23,13 +23,7 @@ pub(in crate::report) fn waterfall(cell: &Cell) -> Option<Markup> {
         if let Some(p50) = q.p50 {
             let median = p50.get() as f64;
             let p99 = q.p99.map_or(median, |p| p.get() as f64).max(median);
-            bars.push(Bar {
-                name,
-                start,
-                median,
-                p99,
-                q,
-            });
+            bars.push(Bar { name, start, median, p99, q });
             start += median;
         }
     }
@@ -45,10 +39,7 @@ pub(in crate::report) fn waterfall(cell: &Cell) -> Option<Markup> {
         x: Scale::Linear { hi: end.max(1.0) },
         y: Scale::Linear { hi: 1.0 },
     };
-    let title = format!(
-        "Stages inside the trader, {}: median and 99 %",
-        cell.title()
-    );
+    let title = format!("Stages inside the trader, {}: median and 99 %", cell.title());
     let bottom = frame.py(0.0);
     Some(svg(
         frame.width,
@@ -80,18 +71,9 @@ struct Bar<'a> {
 impl Bar<'_> {
     fn draw(&self, frame: &Frame, row: usize) -> Markup {
         let x = |v: f64| frame.px(frame.x.place(v));
-        let (from, to, far) = (
-            x(self.start),
-            x(self.start + self.median),
-            x(self.start + self.p99),
-        );
+        let (from, to, far) = (x(self.start), x(self.start + self.median), x(self.start + self.p99));
         let y = top(frame, row);
-        let p99 = self
-            .q
-            .p99
-            .map_or("too few samples for p99".to_owned(), |p| {
-                format!("p99 {}", text::duration(p))
-            });
+        let p99 = self.q.p99.map_or("too few samples for p99".to_owned(), |p| format!("p99 {}", text::duration(p)));
         html! {
             text.end x=(n(frame.left - 8.0)) y=(n(y + BAR - 2.0)) { (short(self.name)) }
             rect.stage x=(n(from)) y=(n(y)) width=(n((to - from).max(1.0))) height=(n(BAR)) {}

@@ -39,14 +39,7 @@ fn figure(name: &str, about: &str, picture: Option<Markup>) -> Markup {
 }
 
 fn stages(view: &CellView<'_>) -> Markup {
-    let staged: u64 = view
-        .cell
-        .latency_ns
-        .stages
-        .values()
-        .map(|q| q.n)
-        .max()
-        .unwrap_or(0);
+    let staged: u64 = view.cell.latency_ns.stages.values().map(|q| q.n).max().unwrap_or(0);
     html! {
         @if let Some(picture) = chart::waterfall(view.cell) {
             figure.wide {

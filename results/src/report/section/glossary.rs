@@ -15,10 +15,7 @@ const WORDS: [(&str, &str); 6] = [
         "from the actual departure of the tick to the arrival of its order at the exchange, on one clock; both legs of the \
          lane are in it.",
     ),
-    (
-        "trader",
-        "from the arrival of the tick at the trader to the departure of its order from it.",
-    ),
+    ("trader", "from the arrival of the tick at the trader to the departure of its order from it."),
     (
         "repetition",
         "one playing of the load; the unit of all 95 % intervals. An attempt that lost, mangled or delayed an \
@@ -31,13 +28,8 @@ const WORDS: [(&str, &str); 6] = [
     ("max", "the largest sample there was; nothing is trimmed."),
 ];
 
-const CLASSES: [Evidence; 5] = [
-    Evidence::Wire,
-    Evidence::Nic,
-    Evidence::Software,
-    Evidence::Emulated,
-    Evidence::Simulated,
-];
+const CLASSES: [Evidence; 5] =
+    [Evidence::Wire, Evidence::Nic, Evidence::Software, Evidence::Emulated, Evidence::Simulated];
 
 pub(in crate::report) fn glossary() -> Markup {
     html! {

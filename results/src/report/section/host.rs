@@ -42,11 +42,7 @@ fn machine(h: &Host, hash: &str) -> Markup {
 
 fn nics(nics: &[NicInfo]) -> Markup {
     let or_dash = |text: &str| {
-        if text.is_empty() {
-            "–".to_owned()
-        } else {
-            text.to_owned()
-        }
+        if text.is_empty() { "–".to_owned() } else { text.to_owned() }
     };
     html! {
         h3 { "Network interfaces" }
@@ -111,9 +107,7 @@ fn clocks(p: &Probes) -> Markup {
 }
 
 fn cost(ns: Option<f64>) -> String {
-    ns.map_or("not measured".to_owned(), |ns| {
-        format!("{}, median", text::duration_ns(ns))
-    })
+    ns.map_or("not measured".to_owned(), |ns| format!("{}, median", text::duration_ns(ns)))
 }
 
 fn clock(c: &ClockProbe) -> Markup {

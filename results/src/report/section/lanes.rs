@@ -19,6 +19,11 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
         section.lanes {
             h2 { "Latency by lane " (chip(group.evidence)) }
             (banner(group.evidence))
+            @if group.cells.len() > 1 {
+                @if let Some(picture) = chart::overview(group) {
+                    figure.wide { (picture) }
+                }
+            }
             table.quantiles {
                 caption {
                     "Microseconds, over all valid repetitions; below each quantile its 95 % interval. "
@@ -31,22 +36,13 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
                 } }
                 @for view in &group.cells { (rows(view)) }
             }
-            @if group.cells.len() > 1 {
-                @if let Some(picture) = chart::overview(group) {
-                    figure.wide { (picture) }
-                }
-            }
         }
     }
 }
 
 fn rows(view: &CellView<'_>) -> Markup {
     let l = &view.cell.latency_ns;
-    let all = [
-        ("t2t_due", &l.t2t_due),
-        ("t2t_sent", &l.t2t_sent),
-        ("trader", &l.trader),
-    ];
+    let all = [("t2t_due", &l.t2t_due), ("t2t_sent", &l.t2t_sent), ("trader", &l.trader)];
     html! {
         tbody {
             @for (at, (name, q)) in all.into_iter().enumerate() {
@@ -100,8 +96,5 @@ pub(super) fn setting(cell: &Cell) -> String {
         OrderChannel::Tcp => "orders over TCP",
     };
     let p = &cell.placement;
-    format!(
-        "{}; cores {} → {} over {}, {handoff}; {orders}",
-        cell.load.text, p.exchange_core, p.trader_core, p.link
-    )
+    format!("{}; cores {} → {} over {}, {handoff}; {orders}", cell.load.text, p.exchange_core, p.trader_core, p.link)
 }

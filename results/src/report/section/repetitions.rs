@@ -47,14 +47,7 @@ fn orders(cell: &Cell) -> Markup {
 
 fn orders_of(r: &Repetition) -> Markup {
     let c = &r.counts;
-    let faults = [
-        c.lost,
-        c.wrong,
-        c.duplicate,
-        c.late,
-        c.unexpected,
-        c.bad_stamps,
-    ];
+    let faults = [c.lost, c.wrong, c.duplicate, c.late, c.unexpected, c.bad_stamps];
     let digest = r.orders_sha256 == r.expected_sha256;
     html! {
         tr.invalid[!r.valid] {
@@ -78,11 +71,7 @@ fn orders_of(r: &Repetition) -> Markup {
 }
 
 fn name(r: &Repetition) -> String {
-    if r.attempt > 1 {
-        format!("{}/{}", r.repetition, r.attempt)
-    } else {
-        r.repetition.to_string()
-    }
+    if r.attempt > 1 { format!("{}/{}", r.repetition, r.attempt) } else { r.repetition.to_string() }
 }
 
 fn standing(r: &Repetition) -> &'static str {
@@ -168,11 +157,7 @@ fn summary(values: &[&str]) -> String {
         (Some(lo), Some(hi)) if numbers.len() == values.len() && lo != hi => {
             format!("{} to {}", text::count(*lo), text::count(*hi))
         }
-        _ if values.len() > VALUES => format!(
-            "{} (and {} others)",
-            values[..VALUES].join(", "),
-            values.len() - VALUES
-        ),
+        _ if values.len() > VALUES => format!("{} (and {} others)", values[..VALUES].join(", "), values.len() - VALUES),
         _ => values.join(", "),
     }
 }

@@ -43,11 +43,7 @@ fn classes(c: &Certificate) -> Markup {
 }
 
 fn reasons(c: &Certificate) -> Markup {
-    let met = c
-        .requirements
-        .iter()
-        .filter(|r| r.verdict == Verdict::Pass)
-        .count();
+    let met = c.requirements.iter().filter(|r| r.verdict == Verdict::Pass).count();
     let of = c.requirements.len();
     html! {
         section.reasons {

@@ -1,0 +1,201 @@
+//! The page: whole, self-contained, in order, and deaf to what labels try.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
+
+use std::sync::LazyLock;
+
+use tickcert_results::{
+    certificate::{Certificate, example},
+    evidence::Evidence,
+    report::render_html,
+};
+
+/// Made once: they are many samples.
+fn all() -> &'static [(&'static str, Certificate)] {
+    static ALL: LazyLock<Vec<(&'static str, Certificate)>> = LazyLock::new(example::all);
+    &ALL
+}
+
+const SIGNER: &str = "SHA256:5vH1TgXw3m8yq0c2e0pPjv1v5kq2w7mE3lq9H1mJ8zA";
+
+fn page(certificate: &Certificate) -> String {
+    render_html(certificate, Some(SIGNER))
+}
+
+/// The words of a page, without its marks.
+fn words(html: &str) -> String {
+    let body = html.split_once("<body>").unwrap().1;
+    let mut out = String::new();
+    let mut inside = false;
+    for c in body.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                out.push(' ');
+            }
+            _ if !inside => out.push(c),
+            _ => {}
+        }
+    }
+    let out = out.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+    out.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn nothing_is_loaded_and_nothing_is_run() {
+    for (name, certificate) in all() {
+        let html = page(certificate);
+        assert!(html.contains("default-src 'none'"), "{name}");
+        for loads in ["<script", " src=", "url(", "@import", "<link", "<iframe", "<img", "http://", "https://"] {
+            assert!(!html.contains(loads), "{name} holds {loads}");
+        }
+        for event in [" onload=", " onerror=", " onclick=", "javascript:"] {
+            assert!(!html.contains(event), "{name} holds {event}");
+        }
+    }
+}
+
+#[test]
+fn every_tag_that_is_opened_is_closed() {
+    for (name, certificate) in all() {
+        let html = page(certificate);
+        let mut open: Vec<&str> = Vec::new();
+        for tag in html.split('<').skip(1) {
+            let tag = tag.split_once('>').unwrap_or_else(|| panic!("{name}: `{tag}` is not closed")).0;
+            let word = tag.split_whitespace().next().unwrap();
+            if let Some(closed) = word.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(closed), "{name}");
+            } else if !matches!(word, "!DOCTYPE" | "meta" | "br") {
+                open.push(word);
+            }
+        }
+        assert!(open.is_empty(), "{name}: {open:?}");
+    }
+}
+
+#[test]
+fn a_label_that_tries_to_break_out_stays_a_label() {
+    let html = page(&example::hostile());
+    assert!(words(&html).contains("</style></svg><script>alert('x')</script>"));
+    // The run's name stands in the style sheet too, inside of a string.
+    let marks = |html: &str| {
+        let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
+        style.chars().filter(|c| "{};\"\\<".contains(*c)).collect::<String>()
+    };
+    assert_eq!(marks(&html), marks(&page(&example::one_lane())));
+    assert!(!html.contains('\u{202e}') && !html.contains('\u{7}'));
+}
+
+#[test]
+fn verdict_and_reasons_come_first_and_the_rest_in_its_order() {
+    let mut certificate = example::not_certifiable();
+    certificate.reasons.truncate(1);
+    let text = words(&page(&certificate));
+    let parts = [
+        "not certifiable",
+        certificate.reasons[0].as_str(),
+        "Requirements",
+        "Latency by lane",
+        "Latency by percentile",
+        "Share of orders above a latency",
+        "Repetitions Filled",
+        "Over time",
+        "Stages inside the trader",
+        "Every attempt is kept",
+        "Environment",
+        "Settings that spoil measurements",
+        "Clocks and the tool's own cost",
+        "Noise",
+        "Tape Source",
+        "What did not run, and what it needs",
+        "How to verify it",
+        "Words t2t_due",
+    ];
+    let mut from = 0;
+    for part in parts {
+        let at = text[from..].find(part).unwrap_or_else(|| panic!("{part} is missing or out of order"));
+        from += at + part.len();
+    }
+}
+
+#[test]
+fn everything_that_did_not_run_is_there_with_what_it_needs() {
+    for (name, certificate) in all() {
+        let text = words(&page(certificate));
+        for n in &certificate.not_run {
+            let needs: String = n.needs.split_whitespace().take(4).collect::<Vec<_>>().join(" ");
+            let needs: String = needs.chars().filter(|c| !c.is_control() && *c != '\u{202e}').collect();
+            assert!(text.contains(needs.trim_end_matches('\u{fffe}')), "{name}: {needs}");
+        }
+    }
+}
+
+#[test]
+fn every_attempt_is_shown_and_an_invalid_one_with_its_reason() {
+    let certificate = example::two_lanes();
+    let html = page(&certificate);
+    assert!(words(&html).contains("Invalid: 2 orders were lost of 20000; the digest of the orders differs"));
+    let attempts: usize = certificate.cells.iter().map(|c| c.repetitions.len()).sum();
+    let rows = words(&html).matches("✓ yes").count()
+        + words(&html).matches("✕ no").count()
+        + words(&html).matches("stages only").count();
+    assert_eq!(rows, attempts);
+}
+
+#[test]
+fn classes_of_evidence_never_share_a_table() {
+    let certificate = example::twelve_lanes();
+    let html = page(&certificate);
+    let tables: Vec<_> = html.split("<table class=\"quantiles\">").skip(1).collect();
+    assert_eq!(tables.len(), 2);
+    for (table, class) in tables.iter().zip([Evidence::Nic, Evidence::Emulated]) {
+        let table = table.split_once("</table>").unwrap().0;
+        for (at, cell) in certificate.cells.iter().enumerate() {
+            let there = table.contains(&format!("href=\"#cell-{at}\""));
+            assert_eq!(there, cell.evidence == class, "{} in the table of {class}", cell.title());
+        }
+    }
+}
+
+#[test]
+fn a_banner_says_that_emulated_numbers_certify_no_hardware() {
+    let certificate = example::two_lanes();
+    let text = words(&page(&certificate));
+    let wanted = "emulated a virtual wire or a virtual machine: good for regression, certifies no hardware";
+    // At the head, over the table of lanes, over each lane's pictures, over the repetitions.
+    assert_eq!(text.matches(wanted).count(), 3 + certificate.cells.len());
+}
+
+#[test]
+fn a_quantile_without_samples_enough_is_never_shown_as_a_number() {
+    let certificate = example::twelve_lanes();
+    assert!(certificate.cells[0].latency_ns.t2t_due.p99_99.is_none());
+    assert!(
+        words(&page(&certificate)).contains("needs 80\u{202f}000 more")
+            || words(&page(&certificate)).contains("needs 80 000 more")
+    );
+}
+
+#[test]
+fn an_unsigned_page_says_so() {
+    let certificate = example::one_lane();
+    assert!(words(&render_html(&certificate, None)).contains("Signed by not signed"));
+    assert!(words(&page(&certificate)).contains(SIGNER));
+}
+
+#[test]
+fn every_number_in_a_picture_is_one() {
+    for (name, certificate) in all() {
+        let html = page(certificate);
+        for bad in ["NaN", "inf"] {
+            let found = html.split("<svg").skip(1).any(|s| {
+                let svg = s.split_once("</svg>").unwrap().0;
+                svg.split('"')
+                    .skip(1)
+                    .step_by(2)
+                    .any(|value| value.split([' ', 'L', 'M']).any(|v| v == bad || v == format!("-{bad}")))
+            });
+            assert!(!found, "{name} holds {bad}");
+        }
+    }
+}
