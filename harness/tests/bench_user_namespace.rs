@@ -1,20 +1,24 @@
 //! A bench without root. A program of its own and not a test among others, because a user namespace has to be made
 //! before any thread is started.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test program that has no test harness around it")]
 
 use std::{
     env,
     os::unix::process::CommandExt,
+    path::Path,
     process::{Command, ExitCode},
 };
 
 use tickcert::bench::{
     Bench, BenchSpec,
-    netns::Namespace,
+    netlink::Connection,
+    netns,
     user_namespace::{self, Privilege},
 };
 
 const NAME: &str = "an_ordinary_user_gets_a_bench_in_a_user_namespace_or_the_reason_why_not";
 const CHILD: &str = "TICKCERT_TEST_ORDINARY_USER";
+const ENDPOINT: &str = "TICKCERT_TEST_ENDPOINT";
 /// `nobody`
 const ORDINARY: u32 = 65_534;
 
@@ -22,6 +26,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
     if arguments.iter().any(|a| a == "--list") {
         println!("{NAME}: test");
+        return ExitCode::SUCCESS;
+    }
+    if let Some(namespace) = env::var_os(ENDPOINT) {
+        netns::enter(Path::new(&namespace)).unwrap();
+        let interface = Connection::open().unwrap().interface(arguments.last().unwrap()).unwrap();
+        assert!(interface.carrier);
         return ExitCode::SUCCESS;
     }
     if env::var_os(CHILD).is_some() {
@@ -61,14 +71,10 @@ fn as_ordinary_user() -> ExitCode {
     assert!(!user_namespace::can_force_buffers());
     let dir = tempfile::tempdir().unwrap();
     let bench = Bench::set_up(&BenchSpec { run_dir: dir.path().join("run"), ..BenchSpec::default() }).unwrap();
-    // Another process of the same user finds its namespaces.
-    let status = Command::new("/bin/sh")
-        .args(["-c", "test -e \"$0\" && test -e \"$1\""])
-        .args([&bench.exchange_netns, &bench.trader_netns])
-        .status()
-        .unwrap();
+    // An endpoint is another process of the same user.
+    let mut endpoint = Command::new(env::current_exe().unwrap());
+    let status = endpoint.env(ENDPOINT, &bench.trader_netns).args([&bench.link.trader_interface]).status().unwrap();
     assert!(status.success());
-    Namespace::open(&bench.trader_netns).unwrap().run(|| ()).unwrap();
     bench.take_down().unwrap();
     ExitCode::SUCCESS
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use nix::mount::{MsFlags, mount};
+use tickcert_probes::host;
 
 use super::{
     connections,
@@ -126,9 +127,9 @@ fn pin(journal: &mut Journal, run_dir: &Path, namespace: &Namespace) -> Result<P
     Ok(file)
 }
 
-/// Whether an interface is only software, so that nothing better than emulated evidence can come of it.
+/// Whether an interface is only software, or a hypervisor stands between it and the wire, so that nothing better than
+/// emulated evidence can come of it.
 pub(super) fn is_virtual(namespace: &Namespace, name: &str) -> Result<bool, BenchError> {
     let found: Result<_, NetlinkError> = namespace.run(|| Connection::open()?.interface(name))?;
-    // A virtual machine's NIC is a device to the guest; what that is worth is for the lanes to say.
-    Ok(found?.kind.is_some())
+    Ok(found?.kind.is_some() || host::hypervisor(Path::new("/")) != "none")
 }

@@ -103,6 +103,11 @@ struct Undo {
 impl Undo {
     fn now(&mut self) -> Result<(), BenchError> {
         let Self { host, journal } = self;
+        // Nothing to undo is also all that there can be in a user namespace, from which the host's network namespace
+        // can't be entered again.
+        if journal.is_empty() {
+            return Ok(());
+        }
         Ok(host.run(|| journal.undo())??)
     }
 }

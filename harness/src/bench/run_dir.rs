@@ -63,6 +63,15 @@ pub fn prepare(path: &Path) -> Result<(), RunDirError> {
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
         Err(e) => return Err(unusable(e)),
     }
+    check(path)
+}
+
+/// Checks that the folder is this user's, and that nobody else can write into it.
+///
+/// # Errors
+/// [`RunDirError`].
+pub fn check(path: &Path) -> Result<(), RunDirError> {
+    let unusable = |source| RunDirError::Unusable { path: path.into(), source };
     let found = fs::symlink_metadata(path).map_err(unusable)?;
     let writable_by_others = found.permissions().mode() & 0o022 != 0;
     if !found.is_dir() || found.uid() != geteuid().as_raw() || writable_by_others {

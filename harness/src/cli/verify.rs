@@ -28,9 +28,7 @@ pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
 #[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn clean(args: &CleanArgs) -> Result<Outcome, Failure> {
     let dir = run_dir::default_path();
-    let found = journal::clean(&dir)
-        .with_context(|| format!("can't read the journals in {}", dir.display()))
-        .map_err(Failure::cannot_run)?;
+    let found = journal::clean(&dir).map_err(Failure::cannot_run)?;
     if found.is_empty() && !args.quiet {
         println!("Nothing to undo: no run has left a journal in {}", dir.display());
     }

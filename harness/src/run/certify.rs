@@ -278,8 +278,8 @@ impl Run<'_> {
         let mut record = attempt.with_samples(&finished, self.stage.tape, &cell.schedule)?;
         let name = format!("samples/{}-{}-r{}-a{}.parquet", cell.lane.name(), cell.load.mode(), attempt.slot.repetition, attempt.number);
         let path = self.order.out.join(&name);
-        let warm_up = record.warm_up.orders;
-        write_parquet(&path, attempt, cell.lane.name(), cell.caps.evidence, self.stage.tape, &finished.joined, warm_up)?;
+        let measured_from = record.warm_up.duration_ns;
+        write_parquet(&path, attempt, cell.lane.name(), cell.caps.evidence, self.stage.tape, &finished.joined, measured_from)?;
         record.samples = name;
         let distributions = Distributions::from_record(&record.histograms)?;
         Ok(Some((record, Some(distributions))))

@@ -108,7 +108,7 @@ impl Attempt {
         let latencies: Vec<Nanos> = measured.iter().map(OrderSample::t2t_sent).collect();
         let rule = WarmUpRule::default();
         let end = warm_up::find(&latencies, &times, rule);
-        (warm_up::record(&times, end), &measured[end.first_kept..])
+        (end.record(&times), &measured[end.first_kept..])
     }
 }
 
@@ -182,7 +182,8 @@ fn schedule_error(all: &[Lateness]) -> ScheduleError {
 fn histograms(kept: &[OrderSample], joined: &Joined, first: usize) -> Result<Histograms> {
     let of = |samples: Vec<Nanos>| -> Result<String> { Ok(Histogram::of(samples)?.to_base64()?) };
     let mut stages = BTreeMap::new();
-    if !joined.stages.is_empty() && joined.stages.len() == joined.orders.len() {
+    // Stages are kept for all orders: where only some are measured, they would not be those of the samples above.
+    if !joined.stages.is_empty() && joined.stages.len() == first + kept.len() {
         for (n, name) in STAGES.iter().enumerate() {
             stages.insert((*name).to_owned(), of(joined.stages[first..].iter().map(|legs| legs[n]).collect())?);
         }
@@ -248,7 +249,7 @@ pub fn write_parquet(
     evidence: Evidence,
     tape: &Tape,
     joined: &Joined,
-    warm_up_orders: u64,
+    measured_from: Nanos,
 ) -> Result<()> {
     let staged = !joined.stages.is_empty() && joined.stages.len() == joined.orders.len();
     let meta = SampleMeta {
@@ -266,7 +267,7 @@ pub fn write_parquet(
     let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
     let stages: Vec<Vec<i64>> =
         (0..meta.stages.len()).map(|n| joined.stages.iter().map(|legs| signed(legs[n])).collect()).collect();
-    let warm_up: Vec<bool> = (0..orders.len() as u64).map(|n| n < warm_up_orders).collect();
+    let warm_up: Vec<bool> = orders.iter().map(|o| o.due < measured_from).collect();
     write_samples(
         path,
         &meta,

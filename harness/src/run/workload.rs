@@ -19,7 +19,8 @@ use tickcert_scenarios::{
 /// When the ticks can't be read, the strategy never sends an order, or the tape can't be written.
 pub fn make_tape(profile: &Profile, ticks: Option<&Path>, path: &Path) -> Result<Tape> {
     let stream = match (ticks, &profile.tape) {
-        (Some(file), _) | (None, TapeSpec::File { path: file }) => feed::read_ticks(file)?,
+        (Some(file), _) => feed::read_ticks(file)?,
+        (None, TapeSpec::File { path }) => feed::read_ticks(path)?,
         (None, TapeSpec::Generator { seed, symbols, messages }) => generator::generate(&GeneratorConfig {
             seed: *seed,
             symbols: u16::try_from(*symbols).context("the generator has at most 65535 symbols")?,
@@ -65,6 +66,6 @@ fn limits(spec: &RiskSpec) -> RiskLimits {
         max_notional: spec.max_notional_e4.map_or(usual.max_notional, Notional),
         max_orders: spec.max_orders_per_second.unwrap_or(usual.max_orders),
         window_ns: Nanos::SECOND,
-        collar_bps: spec.price_collar_ppm.map_or(usual.collar_bps, |ppm| ppm.div_ceil(100)),
+        collar_bps: spec.price_collar_bps.unwrap_or(usual.collar_bps),
     }
 }

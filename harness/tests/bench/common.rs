@@ -21,7 +21,7 @@ use tickcert::bench::{
 use tickcert_results::time::Nanos;
 
 /// Whether the tests may make namespaces; says that they were skipped where not.
-pub fn may_make_namespaces() -> bool {
+pub(crate) fn may_make_namespaces() -> bool {
     let may = user_namespace::present() == Some(Privilege::Host);
     if !may {
         println!("SKIPPED: needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)");
@@ -30,7 +30,7 @@ pub fn may_make_namespaces() -> bool {
 }
 
 /// Runs a test in a network namespace that stands for the host; with a folder for its journals.
-pub fn on_a_host_of_its_own(test: impl FnOnce(&Path) + Send) {
+pub(crate) fn on_a_host_of_its_own(test: impl FnOnce(&Path) + Send) {
     if !may_make_namespaces() {
         return;
     }
@@ -38,11 +38,11 @@ pub fn on_a_host_of_its_own(test: impl FnOnce(&Path) + Send) {
     Namespace::create().unwrap().run(|| test(run_dir.path())).unwrap();
 }
 
-pub fn veth_bench(run_dir: &Path) -> BenchSpec {
+pub(crate) fn veth_bench(run_dir: &Path) -> BenchSpec {
     BenchSpec { run_dir: run_dir.into(), ..BenchSpec::default() }
 }
 
-pub fn bench_of(run_dir: &Path, exchange: &str, trader: &str) -> BenchSpec {
+pub(crate) fn bench_of(run_dir: &Path, exchange: &str, trader: &str) -> BenchSpec {
     BenchSpec {
         wire: Wire::Interfaces { exchange: exchange.into(), trader: trader.into(), force: false },
         // Long enough for veths, short enough for tests that wait for it to end.
@@ -52,7 +52,7 @@ pub fn bench_of(run_dir: &Path, exchange: &str, trader: &str) -> BenchSpec {
 }
 
 /// A cable between two interfaces of this host.
-pub fn cable(one: &str, other: &str) {
+pub(crate) fn cable(one: &str, other: &str) {
     let here = Namespace::current().unwrap();
     let mut connection = Connection::open().unwrap();
     connection.create_veth(one, other, here.as_fd(), 1400).unwrap();
@@ -62,12 +62,12 @@ pub fn cable(one: &str, other: &str) {
     }
 }
 
-pub fn address(text: &str, prefix_length: u8) -> Address {
+pub(crate) fn address(text: &str, prefix_length: u8) -> Address {
     Address { ip: text.parse().unwrap(), prefix_length }
 }
 
 /// A cabled pair `one`, `other` of which `one` has an address, a route and an MTU to lose.
-pub fn configured_cable(one: &str, other: &str) -> InterfaceState {
+pub(crate) fn configured_cable(one: &str, other: &str) -> InterfaceState {
     cable(one, other);
     let mut connection = Connection::open().unwrap();
     let interface = connection.interface(one).unwrap();
@@ -86,31 +86,31 @@ pub fn configured_cable(one: &str, other: &str) -> InterfaceState {
     state
 }
 
-pub fn state_of(name: &str) -> InterfaceState {
+pub(crate) fn state_of(name: &str) -> InterfaceState {
     InterfaceState::read(&mut Connection::open().unwrap(), name).unwrap()
 }
 
-pub fn interface_names() -> Vec<String> {
+pub(crate) fn interface_names() -> Vec<String> {
     Connection::open().unwrap().interfaces().unwrap().into_iter().map(|i| i.name).collect()
 }
 
-pub fn entries(dir: &Path) -> Vec<String> {
+pub(crate) fn entries(dir: &Path) -> Vec<String> {
     std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect()
 }
 
 /// A process with a bench, that waits to be killed. It is this test program again, with one test chosen.
-pub struct Holder {
+pub(crate) struct Holder {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
     /// What it said after `READY`.
-    pub said: Vec<String>,
+    pub(crate) said: Vec<String>,
 }
 
 const ROLE: &str = "TICKCERT_TEST_HOLDER";
 
 impl Holder {
     /// Starts one in the network namespace of the calling thread, and waits until it is ready.
-    pub fn start(role: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(role: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "common::holder", "--nocapture", "--test-threads=1"])
             .env(ROLE, [&[role], arguments].concat().join(" "))
@@ -131,10 +131,11 @@ impl Holder {
     }
 
     /// `kill -9`, and waits until it and its children are gone: the last of them closes the pipe.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.output.read_to_end(&mut Vec::new()).unwrap();
+    pub(crate) fn kill(self) {
+        let Self { mut child, mut output, .. } = self;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        output.read_to_end(&mut Vec::new()).unwrap();
     }
 }
 
@@ -144,9 +145,9 @@ fn holder() {
     let Ok(role) = env::var(ROLE) else { return };
     let arguments: Vec<&str> = role.split_whitespace().collect();
     match arguments.as_slice() {
-        ["veth", run_dir] => hold(Bench::set_up(&veth_bench(Path::new(run_dir))).unwrap()),
+        ["veth", run_dir] => hold(&Bench::set_up(&veth_bench(Path::new(run_dir))).unwrap()),
         ["interfaces", run_dir, exchange, trader] => {
-            hold(Bench::set_up(&bench_of(Path::new(run_dir), exchange, trader)).unwrap());
+            hold(&Bench::set_up(&bench_of(Path::new(run_dir), exchange, trader)).unwrap());
         }
         ["parent"] => {
             let child = Holder::start("child", &[&std::process::id().to_string()]);
@@ -165,7 +166,7 @@ fn holder() {
     }
 }
 
-fn hold(bench: Bench) {
+fn hold(bench: &Bench) {
     println!("READY {} {}", bench.exchange_netns.display(), bench.trader_netns.display());
     wait_for_the_test();
 }

@@ -1,10 +1,10 @@
 //! The undo journal.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, OpenOptions, Permissions},
     io::Write,
     net::Ipv4Addr,
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::fs::PermissionsExt},
     path::{Path, PathBuf},
     thread,
 };
@@ -13,6 +13,7 @@ use tickcert::bench::{
     journal::{Change, Journal, Outcome, clean},
     netlink::{Connection, Route},
     netns::Namespace,
+    run_dir::RunDirError,
 };
 
 use crate::common::{address, cable, configured_cable, entries, on_a_host_of_its_own, state_of};
@@ -123,6 +124,17 @@ fn what_cannot_be_undone_stays_in_the_journal_and_does_not_keep_the_rest_from_it
 #[test]
 fn a_folder_that_is_not_there_holds_nothing_to_clean() {
     assert!(clean(Path::new("/nonexistent/tickcert")).unwrap().is_empty());
+}
+
+#[test]
+fn a_folder_that_somebody_else_can_write_to_is_not_obeyed() {
+    let (_dir, run_dir, file) = setting("50");
+    let mut journal = Journal::new(&run_dir);
+    journal.set_value(&file, "0").unwrap();
+    drop(journal);
+    fs::set_permissions(&run_dir, Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(clean(&run_dir), Err(RunDirError::NotOurs { .. })));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "0");
 }
 
 #[test]

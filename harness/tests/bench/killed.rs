@@ -75,6 +75,7 @@ fn clean_leaves_a_living_run_alone_and_says_so() {
             matches!(cleaned.as_slice(), [c] if matches!(c.outcome, Outcome::Alive) && c.owner.is_some()),
             "{cleaned:?}"
         );
+        assert!(cleaned[0].to_string().contains("left alone"), "{}", cleaned[0]);
         assert!(!interface_names().iter().any(|n| n == "left0"));
         holder.kill();
         assert!(matches!(clean(run_dir).unwrap().as_slice(), [c] if matches!(c.outcome, Outcome::Undone(_))));

@@ -1,14 +1,14 @@
-//! The certificate for people: a page and a summary for the terminal.
-use crate::certificate::Certificate;
+//! The certificate for people: one HTML page that needs nothing else, and a summary for the terminal.
+//!
+//! Whatever the certificate says may have been typed by somebody who means harm (labels, file names), so every text goes
+//! through maud, which escapes it, and the page forbids itself scripts and the network.
 
-/// The certificate as one HTML page that needs nothing else.
-#[must_use]
-pub fn render_html(_certificate: &Certificate, _signer: Option<&str>) -> String {
-    String::new()
-}
+mod chart;
+mod data;
+mod page;
+mod section;
+mod terminal;
+mod text;
 
-/// A short summary for a terminal of `width` columns.
-#[must_use]
-pub fn render_terminal(_certificate: &Certificate, _width: usize) -> String {
-    String::new()
-}
+pub use page::render_html;
+pub use terminal::render_terminal;

@@ -1,5 +1,7 @@
 //! Ticks in memory: what every reader and the generator produce.
 
+use std::fmt;
+
 use tickcert_results::time::Nanos;
 
 use super::mold::{HEADER_LEN, Messages, split_blocks};
@@ -21,7 +23,7 @@ pub struct PacketRecord {
 }
 
 /// A sequence of packets of ITCH messages, without addresses, sessions or sequence numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct TickStream {
     /// The packets in order.
     pub packets: Vec<PacketRecord>,
@@ -63,5 +65,17 @@ impl TickStream {
     #[must_use]
     pub fn duration(&self) -> Nanos {
         self.packets.last().map_or(Nanos::ZERO, |last| last.at)
+    }
+}
+
+/// Sizes and words only: the packets and bytes of a tape would fill the screen.
+impl fmt::Debug for TickStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TickStream")
+            .field("packets", &self.packets.len())
+            .field("block_bytes", &self.blocks.len())
+            .field("source", &self.source)
+            .field("notes", &self.notes)
+            .finish()
     }
 }

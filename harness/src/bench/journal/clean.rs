@@ -1,12 +1,14 @@
 //! `tickcert clean`: undoes what dead runs have left.
 
 use std::{
+    fmt,
     fs::{self, File, TryLockError},
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use super::{COMPLETE, Change, Head, UNFINISHED, UndoError, boot_id, ignore_missing, own_network_namespace, undo};
+use crate::bench::run_dir::{self, RunDirError};
 
 /// What became of one journal.
 #[derive(Debug)]
@@ -36,17 +38,50 @@ pub enum Outcome {
     Unreadable(io::Error),
 }
 
+impl Cleaned {
+    /// Whether something stays that should not.
+    #[must_use]
+    pub const fn failed(&self) -> bool {
+        matches!(self.outcome, Outcome::Failed(_) | Outcome::Unreadable(_))
+    }
+}
+
+/// As `tickcert clean` prints it.
+impl fmt::Display for Cleaned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.owner {
+            Some(pid) => write!(f, "run of process {pid}: ")?,
+            None => write!(f, "{}: ", self.journal.display())?,
+        }
+        match &self.outcome {
+            Outcome::Undone(changes) => write!(f, "{changes} changes undone"),
+            Outcome::Alive => f.write_str("still alive, left alone"),
+            Outcome::Restarted => f.write_str("the host was restarted since, nothing to undo"),
+            Outcome::Elsewhere => {
+                f.write_str("made in another network namespace, left alone; run `tickcert clean` there")
+            }
+            Outcome::Failed(errors) => {
+                write!(f, "not all undone, {} stays", self.journal.display())?;
+                errors.iter().try_for_each(|e| write!(f, "; {e}"))
+            }
+            Outcome::Unreadable(e) => write!(f, "{} can't be read, left alone: {e}", self.journal.display()),
+        }
+    }
+}
+
 /// Undoes the changes of runs that are dead, in the network namespace of the calling thread. A folder that isn't there
 /// holds none.
 ///
 /// # Errors
-/// When the folder can't be read.
-pub fn clean(dir: &Path) -> io::Result<Vec<Cleaned>> {
+/// When the folder can't be read, or when somebody else could have written what would be done.
+pub fn clean(dir: &Path) -> Result<Vec<Cleaned>, RunDirError> {
+    let unusable = |source| RunDirError::Unusable { path: dir.into(), source };
     let entries = match fs::read_dir(dir) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
+        entries => entries.map_err(unusable)?,
     };
-    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
+    run_dir::check(dir)?;
+    let mut paths = entries.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>().map_err(unusable)?;
     paths.sort();
     Ok(paths.iter().filter_map(|path| clean_one(path)).collect())
 }

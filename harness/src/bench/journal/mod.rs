@@ -139,6 +139,12 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether there is nothing to undo.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Sets a value in procfs or sysfs, to be set back at the end.
     ///
     /// # Errors

@@ -1,6 +1,10 @@
 //! Writes sample tables with the low-level column writers: no row is ever built.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use parquet::{
     basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical},
@@ -76,7 +80,7 @@ pub struct SampleMeta {
 
 /// A Parquet file being written; it takes its place with [`SampleWriter::finish`], dropped before that it is gone.
 pub struct SampleWriter {
-    writer: SerializedFileWriter<AtomicFile>,
+    writer: SerializedFileWriter<Slot>,
     path: String,
     stages: usize,
     scratch: Scratch,
@@ -102,7 +106,7 @@ impl SampleWriter {
             source,
         };
         let schema = schema(&meta.stages).map_err(encode)?;
-        let file = AtomicFile::create(path)?;
+        let file = Slot(Some(AtomicFile::create(path)?));
         let properties = Arc::new(properties(meta));
         let writer =
             SerializedFileWriter::new(file, Arc::new(schema), properties).map_err(encode)?;
@@ -152,33 +156,40 @@ impl SampleWriter {
     /// # Errors
     /// When the disk is full.
     pub fn finish(mut self) -> Result<(), SampleError> {
-        match self.writer.finish() {
-            Err(e) => Err(self.explain(e)),
-            Ok(_) => match self.writer.into_inner() {
-                Ok(file) => Ok(file.commit()?),
-                Err(source) => Err(SampleError::Encode {
-                    path: self.path,
-                    source,
-                }),
-            },
+        if let Err(e) = self.writer.finish() {
+            return Err(self.explain(e));
+        }
+        match self.writer.inner_mut().0.take() {
+            Some(file) => Ok(file.commit()?),
+            None => Ok(()),
         }
     }
 
     /// An error of the disk comes wrapped by the encoder; the user is to see what the disk said.
     fn explain(&self, error: ParquetError) -> SampleError {
-        match error {
-            ParquetError::External(inner) => match inner.downcast::<std::io::Error>() {
-                Ok(io) => SampleError::Write(self.writer.inner().explain(*io)),
-                Err(inner) => SampleError::Encode {
-                    path: self.path.clone(),
-                    source: ParquetError::External(inner),
-                },
-            },
-            source => SampleError::Encode {
-                path: self.path.clone(),
-                source,
-            },
+        let encode = |source| SampleError::Encode { path: self.path.clone(), source };
+        let ParquetError::External(inner) = error else { return encode(error) };
+        match (inner.downcast::<io::Error>(), &self.writer.inner().0) {
+            (Ok(io), Some(file)) => SampleError::Write(file.explain(*io)),
+            (Ok(io), None) => encode(ParquetError::External(io)),
+            (Err(inner), _) => encode(ParquetError::External(inner)),
         }
+    }
+}
+
+/// The file, until it is taken out to be committed: the encoder does not give back what it wrote to.
+struct Slot(Option<AtomicFile>);
+
+impl Write for Slot {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.0 {
+            Some(file) => file.write(bytes),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), Write::flush)
     }
 }
 
@@ -275,7 +286,7 @@ fn schema(stages: &[String]) -> Result<Type, ParquetError> {
 }
 
 fn write_group(
-    writer: &mut SerializedFileWriter<AtomicFile>,
+    writer: &mut SerializedFileWriter<Slot>,
     scratch: &mut Scratch,
     columns: &SampleColumns<'_>,
 ) -> Result<(), ParquetError> {
@@ -310,7 +321,7 @@ fn write_group(
     group.close().map(drop)
 }
 
-type Group<'a> = SerializedRowGroupWriter<'a, AtomicFile>;
+type Group<'a> = SerializedRowGroupWriter<'a, Slot>;
 
 fn with_column(
     group: &mut Group<'_>,

@@ -1,0 +1,18 @@
+//! Charts as inline SVG: each has a title for screen readers, needs no script, and can be told apart without colour
+//! (t2t_due is solid, t2t_sent dashed; quantiles differ by the shape of their mark).
+
+mod ccdf;
+mod frame;
+mod over_time;
+mod overview;
+mod percentiles;
+mod scale;
+mod spread;
+mod waterfall;
+
+pub(super) use ccdf::ccdf;
+pub(super) use over_time::over_time;
+pub(super) use overview::overview;
+pub(super) use percentiles::percentiles;
+pub(super) use spread::spread;
+pub(super) use waterfall::waterfall;

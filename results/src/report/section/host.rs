@@ -1,0 +1,157 @@
+//! The system under test: hardware, kernel, settings, clocks, noise.
+
+use maud::{Markup, html};
+
+use crate::{
+    certificate::{Certificate, ClockProbe, Host, NicInfo, NoiseProbe, Probes, Setting},
+    report::text,
+};
+
+pub(in crate::report) fn host(c: &Certificate) -> Markup {
+    html! {
+        section #environment {
+            h2 { "Environment" }
+            (machine(&c.sut.host, &c.sut.hash))
+            (nics(&c.sut.host.nics))
+            (audit(&c.probes.audit))
+            (clocks(&c.probes))
+            @if let Some(noise) = &c.probes.noise { (self::noise(noise)) }
+        }
+    }
+}
+
+fn machine(h: &Host, hash: &str) -> Markup {
+    html! {
+        dl.table {
+            dt { "Host" } dd { (h.hostname) }
+            dt { "Processor" }
+            dd {
+                (h.cpu.model) ", microcode " (h.cpu.microcode) ", "
+                (h.cpu.cores) " cores on line, " (h.cpu.sockets) " sockets, " (h.cpu.threads_per_core) " threads per core"
+            }
+            dt { "Memory" } dd { (format!("{:.1} GiB", h.memory_bytes as f64 / f64::from(1 << 30))) }
+            dt { "NUMA nodes" }
+            dd { @for (at, cores) in h.numa.iter().enumerate() { @if at > 0 { "; " } (at) ": cores " (cores) } }
+            dt { "Virtualised" } dd { (h.virtualised) }
+            dt { "Kernel" } dd { (h.kernel) " " span.dim { (h.kernel_build) } }
+            dt { "Command line" } dd.mono { (h.cmdline) }
+            dt { "SUT hash" } dd.mono { (hash) }
+        }
+    }
+}
+
+fn nics(nics: &[NicInfo]) -> Markup {
+    let or_dash = |text: &str| {
+        if text.is_empty() {
+            "–".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    html! {
+        h3 { "Network interfaces" }
+        @if nics.is_empty() {
+            p { "None that is backed by a device." }
+        } @else {
+            table {
+                thead { tr { th { "Interface" } th { "Driver" } th { "Firmware" } th { "PCI" } th { "Node" } th.num { "Speed" } } }
+                tbody {
+                    @for nic in nics {
+                        tr {
+                            td { (nic.name) } td { (nic.driver) } td { (or_dash(&nic.firmware)) } td.mono { (or_dash(&nic.pci)) }
+                            td { @if nic.numa_node >= 0 { (nic.numa_node) } @else { "–" } }
+                            td.num { @if nic.speed_mbps >= 0 { (nic.speed_mbps) " Mbit/s" } @else { "unknown" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Settings that spoil measurements first, each with what mends it.
+fn audit(settings: &[Setting]) -> Markup {
+    let mut all: Vec<_> = settings.iter().collect();
+    all.sort_by_key(|s| s.ok);
+    let off = all.iter().filter(|s| !s.ok).count();
+    html! {
+        h3 { "Settings that spoil measurements" }
+        @if all.is_empty() {
+            p { "The audit did not run." }
+        } @else {
+            p.note { (off) " of " (all.len()) " are not as a measurement wants them." }
+            table.audit {
+                thead { tr { th {} th { "Setting" } th { "Found" } th { "Wanted" } th { "Why, and what sets it" } } }
+                tbody {
+                    @for s in all {
+                        tr {
+                            td { @if s.ok { "✓" } @else { span.bad { "✕" } } }
+                            td.id { (s.name) } td.bad[!s.ok] { (s.value) } td { (s.wanted) }
+                            td { (s.why) @if !s.ok && !s.fix.is_empty() { br; code { (s.fix) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn clocks(p: &Probes) -> Markup {
+    html! {
+        h3 { "Clocks and the tool's own cost" }
+        dl.table {
+            @match &p.clocks {
+                Some(c) => (clock(c)),
+                None => { dt { "Clock" } dd { "The clock probe did not run." } }
+            }
+            dt { "One stamp" } dd { (cost(p.stamp_cost_ns)) }
+            dt { "Recording one event" } dd { (cost(p.record_cost_ns)) " (never subtracted from a latency)" }
+        }
+    }
+}
+
+fn cost(ns: Option<f64>) -> String {
+    ns.map_or("not measured".to_owned(), |ns| {
+        format!("{}, median", text::duration_ns(ns))
+    })
+}
+
+fn clock(c: &ClockProbe) -> Markup {
+    html! {
+        dt { "Clock source" }
+        dd { (c.clocksource) ", " @if c.invariant_tsc { "invariant TSC" } @else { span.bad { "TSC not invariant" } } }
+        dt { "TSC" }
+        dd {
+            (format!("{:.6} MHz", c.start.hz / 1e6)) " ± " (format!("{:.3} ppm", c.start.error_ppm))
+            ", tightest bracket " (text::duration_ns(c.start.bracket_ns)) " of " (text::count(c.start.triples.into())) " triples"
+            "; a read costs " (text::duration_ns(c.read_cost_ns)) ", smallest step " (c.granularity_ticks) " ticks"
+        }
+        dt { "Drift over the run" }
+        @match (c.drift_ppm, c.drift_allowed_ppm) {
+            (Some(drift), Some(allowed)) => dd { (format!("{drift:.3} ppm, allowed are {allowed:.3} ppm")) },
+            (Some(drift), None) => dd { (format!("{drift:.3} ppm")) },
+            (None, _) => dd { "not measured: the run did not reach its second calibration" },
+        }
+    }
+}
+
+fn noise(p: &NoiseProbe) -> Markup {
+    html! {
+        h3 { "Noise" }
+        p.note {
+            "A loop that only reads the clock, " (text::duration(p.duration_ns)) " on each core; gaps above "
+            (text::duration(p.threshold_ns)) " are time taken away from it."
+        }
+        table.narrow {
+            thead { tr { th { "Core" } th.num { "Gaps" } th.num { "A second" } th.num { "Longest" } th.num { "Time taken away" } } }
+            tbody {
+                @for core in &p.cores {
+                    tr {
+                        td { (core.core) } td.num { (text::count(core.gaps)) } td.num { (text::significant(core.gaps_per_second)) }
+                        td.num { (text::duration(core.largest_ns)) } td.num { (text::significant(core.stolen_ppm)) " ppm" }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The lanes of one class of evidence: their quantiles in one table and one picture.
+
+use maud::{Markup, html};
+
+use super::{banner, chip};
+use crate::{
+    certificate::{Cell, Handoff, OrderChannel, Quantiles},
+    report::{
+        chart,
+        data::{CellView, Group},
+        text,
+    },
+};
+
+const QUANTILES: [&str; 5] = ["p50", "p90", "p99", "p99_9", "p99_99"];
+
+pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
+    html! {
+        section.lanes {
+            h2 { "Latency by lane " (chip(group.evidence)) }
+            (banner(group.evidence))
+            table.quantiles {
+                caption {
+                    "Microseconds, over all valid repetitions; below each quantile its 95 % interval. "
+                    "A quantile without enough samples says how many more it needs."
+                }
+                thead { tr {
+                    th { "Lane" } th {} th.num { "n" } th.num { "min" }
+                    @for q in QUANTILES { th.num { (text::quantile(q)) } }
+                    th.num { "max" }
+                } }
+                @for view in &group.cells { (rows(view)) }
+            }
+            @if group.cells.len() > 1 {
+                @if let Some(picture) = chart::overview(group) {
+                    figure.wide { (picture) }
+                }
+            }
+        }
+    }
+}
+
+fn rows(view: &CellView<'_>) -> Markup {
+    let l = &view.cell.latency_ns;
+    let all = [
+        ("t2t_due", &l.t2t_due),
+        ("t2t_sent", &l.t2t_sent),
+        ("trader", &l.trader),
+    ];
+    html! {
+        tbody {
+            @for (at, (name, q)) in all.into_iter().enumerate() {
+                tr {
+                    @if at == 0 {
+                        th.lane rowspan=(all.len()) scope="rowgroup" {
+                            a href=(format!("#cell-{}", view.at)) { (view.cell.title()) }
+                            span.dim { (setting(view.cell)) }
+                        }
+                    }
+                    th.metric scope="row" { (name) }
+                    (values(q))
+                }
+            }
+        }
+    }
+}
+
+fn values(q: &Quantiles) -> Markup {
+    let plain = |value: Option<_>| value.map_or("–".to_owned(), text::micros);
+    html! {
+        td.num { (text::count(q.n)) }
+        td.num { (plain(q.min)) }
+        @for name in QUANTILES { (quantile(q, name)) }
+        td.num.max { (plain(q.max)) }
+    }
+}
+
+fn quantile(q: &Quantiles, name: &str) -> Markup {
+    html! {
+        @match (q.by_name(name), q.needs_more.get(name)) {
+            (Some(value), _) => td.num {
+                (text::micros(value))
+                @if let Some([lo, hi]) = q.ci95.get(name) {
+                    span.ci { (text::significant(lo / 1e3)) "–" (text::significant(hi / 1e3)) }
+                }
+            },
+            (None, Some(more)) => td.num.needs { "needs " (text::count(*more)) " more" },
+            (None, None) => td.num { "–" },
+        }
+    }
+}
+
+/// Placement, hand-off, orders and load in a line.
+pub(super) fn setting(cell: &Cell) -> String {
+    let handoff = match cell.handoff {
+        Handoff::Inline => "inline",
+    };
+    let orders = match cell.order_channel {
+        OrderChannel::Datagram => "orders as datagrams",
+        OrderChannel::Tcp => "orders over TCP",
+    };
+    let p = &cell.placement;
+    format!(
+        "{}; cores {} → {} over {}, {handoff}; {orders}",
+        cell.load.text, p.exchange_core, p.trader_core, p.link
+    )
+}

@@ -1,0 +1,97 @@
+//! The certificate as JUnit XML, read back with the library that CI tools read it with.
+
+use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+use tickcert_results::{
+    certificate::{Certificate, example},
+    export::junit,
+    verdict::Verdict,
+};
+
+fn parsed(certificate: &Certificate) -> Report {
+    let xml = junit::to_xml(certificate).unwrap();
+    Report::deserialize_from_str(&xml).unwrap_or_else(|e| panic!("{e}\n{xml}"))
+}
+
+#[test]
+fn every_requirement_is_a_case_of_the_one_suite() {
+    let certificate = example::two_lanes();
+    let report = parsed(&certificate);
+    let [suite] = report.test_suites.as_slice() else {
+        panic!("not one suite")
+    };
+    assert_eq!(suite.tests, certificate.requirements.len());
+    assert_eq!((suite.failures, suite.errors, suite.skipped), (0, 0, 0));
+    let property = |name: &str| {
+        suite
+            .properties
+            .iter()
+            .find(|p| p.name.as_str() == name)
+            .map(|p| p.value.as_str().to_owned())
+    };
+    assert_eq!(property("sut_hash"), Some(certificate.sut.hash));
+    assert_eq!(property("tape_sha256"), Some(certificate.tape.sha256));
+    assert_eq!(property("evidence").as_deref(), Some("emulated"));
+    assert!(
+        suite
+            .system_out
+            .as_ref()
+            .unwrap()
+            .as_str()
+            .contains("onload")
+    );
+}
+
+#[test]
+fn the_four_verdicts_can_be_told_apart() {
+    let mut certificate = example::two_lanes();
+    let verdicts = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::NotCertifiable,
+        Verdict::NotRun,
+    ];
+    for (r, verdict) in certificate.requirements.iter_mut().zip(verdicts) {
+        r.verdict = verdict;
+        r.why = format!("because {verdict}");
+    }
+    let report = parsed(&certificate);
+    let cases = &report.test_suites[0].test_cases;
+    assert!(matches!(cases[0].status, TestCaseStatus::Success { .. }));
+    let (kind, why) = non_success(&cases[1].status);
+    assert_eq!(
+        (kind, why.as_str()),
+        (NonSuccessKind::Failure, "because fail")
+    );
+    let (kind, why) = non_success(&cases[2].status);
+    assert_eq!(
+        (kind, why.as_str()),
+        (NonSuccessKind::Error, "because not-certifiable")
+    );
+    let TestCaseStatus::Skipped {
+        message: Some(why),
+        ty: Some(ty),
+        ..
+    } = &cases[3].status
+    else {
+        panic!("{:?}", cases[3].status)
+    };
+    assert_eq!((why.as_str(), ty.as_str()), ("because not-run", "not-run"));
+}
+
+fn non_success(status: &TestCaseStatus) -> (NonSuccessKind, String) {
+    match status {
+        TestCaseStatus::NonSuccess {
+            kind,
+            message: Some(why),
+            ..
+        } => (*kind, why.as_str().to_owned()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn text_that_tries_to_break_out_of_xml_stays_text() {
+    let report = parsed(&example::hostile());
+    let case = &report.test_suites[0].test_cases[0];
+    assert!(case.name.as_str().contains("]]>"), "{case:?}");
+}
