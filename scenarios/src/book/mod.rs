@@ -371,17 +371,6 @@ impl Book {
                 .sum::<u64>()
     }
 
-    /// A larger capacity than `had`, with which these books were made: twice as much of whatever they had to grow.
-    #[must_use]
-    pub fn roomier(&self, had: BookCapacity) -> BookCapacity {
-        let twice = |n: usize, grew: bool| if grew { n.max(1) * 2 } else { n };
-        BookCapacity {
-            orders: twice(had.orders, self.orders.grew() > 0),
-            levels: twice(had.levels, self.symbols.iter().any(|s| s.bids.grew() + s.asks.grew() > 0)),
-            locates: twice(had.locates, self.grew > 0),
-        }
-    }
-
     /// What could not be made sense of since the last [`Book::clear`].
     #[must_use]
     pub const fn stats(&self) -> BookStats {
