@@ -6,10 +6,16 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # A heading on the screen.
 step() { printf '\n== %s\n' "$*"; }
 
-# Ends the script with a reason.
+# Ends the script because the host lacks something.
 fail() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
     exit 4
+}
+
+# Ends the script because it was called wrongly.
+misuse() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 2
 }
 
 # Runs a command as root: directly, or through sudo where there is one.

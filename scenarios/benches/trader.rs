@@ -22,8 +22,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use criterion::{BatchSize, Criterion, Throughput};
+use criterion::{Criterion, Throughput};
 use tickcert_scenarios::{
+    book::BookCapacity,
     feed::itch::Price4,
     order_entry::{OrderSettings, OrderTemplate},
     trader::{Strategy, Trader, TraderConfig},
@@ -58,6 +59,11 @@ fn ns_per_tick() -> f64 {
 fn print(what: &str, scale: f64, spans: &mut [u64]) {
     spans.sort_unstable();
     let quantile = |q: f64| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rank"
+        )]
         let rank = (q * spans.len() as f64).ceil() as usize;
         spans[rank.clamp(1, spans.len()) - 1] as f64 * scale
     };
@@ -106,6 +112,15 @@ fn single_ticks(name: &str, config: &TraderConfig, tape: &[Vec<u8>]) {
     print("triggering ticks", scale, &mut triggering);
 }
 
+/// What a book needs for a tape.
+fn capacity_for(config: &TraderConfig, tape: &[Vec<u8>]) -> BookCapacity {
+    let mut trader = Trader::new(config).unwrap();
+    for packet in tape {
+        trader.on_tick_unprobed(packet, |_| ());
+    }
+    trader.book().unwrap().peak()
+}
+
 fn main() {
     let (symbol, messages) = match support::sample() {
         Some(messages) => ("AAPL", messages),
@@ -114,11 +129,19 @@ fn main() {
     let mut threshold = TraderConfig::new(Strategy::threshold(symbol, Price4(100), 100));
     threshold.messages_per_pass = Some(messages.len() as u64);
     let echo = TraderConfig::new(Strategy::first_byte());
+    let mut pass = support::tape(&messages, 1, 1);
+    let roomy = threshold.capacity;
+    threshold.capacity = capacity_for(&threshold, &pass);
+    println!("book sized for the tape: {:?}", threshold.capacity);
     let tape = support::tape(&messages, 1, PASSES);
     single_ticks(&format!("threshold 0.01 on {symbol}"), &threshold, &tape);
     single_ticks("first byte", &echo, &tape);
+    let default = TraderConfig {
+        capacity: roomy,
+        ..threshold.clone()
+    };
+    single_ticks("threshold, book of the default capacity", &default, &tape);
 
-    let pass = support::tape(&messages, 1, 1);
     let template = OrderTemplate::new(&OrderSettings::default()).unwrap();
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("tick to order");
@@ -127,19 +150,19 @@ fn main() {
         .sample_size(20);
     for (name, config) in [("threshold", &threshold), ("first byte", &echo)] {
         group.bench_function(name, |bencher| {
-            bencher.iter_batched_ref(
-                || Trader::new(config).unwrap(),
-                |trader| {
-                    let mut out = [0; OrderTemplate::LEN];
-                    for packet in &pass {
-                        trader.on_tick_unprobed(black_box(packet), |order| {
-                            template.write(&mut out, order);
-                            black_box(&out);
-                        });
-                    }
-                },
-                BatchSize::PerIteration,
-            );
+            let mut trader = Trader::new(config).unwrap();
+            let mut out = [0; OrderTemplate::LEN];
+            let mut sequence = 1_u64;
+            bencher.iter(|| {
+                for packet in &mut pass {
+                    packet[10..18].copy_from_slice(&sequence.to_be_bytes());
+                    sequence += 1;
+                    trader.on_tick_unprobed(black_box(packet), |order| {
+                        template.write(&mut out, order);
+                        black_box(&out);
+                    });
+                }
+            });
         });
     }
     group.finish();

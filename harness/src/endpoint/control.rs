@@ -99,6 +99,8 @@ pub struct Injection {
     pub stall_every: Nanos,
     /// Faults in the orders' flow.
     pub faults: Option<FaultPlan>,
+    /// The exchange stops for this long, once in `stall_every`.
+    pub stall_exchange: Nanos,
     /// The exchange burns this long for each packet, so that it can't keep its schedule.
     pub slow_exchange: Nanos,
 }

@@ -18,6 +18,7 @@ use super::{
     control::{ExchangeReport, TrialSpec},
     gate::Gate,
     process::UsageMeter,
+    trouble::{Stall, spin_until},
     samples::{ArrivalLog, ExchangeSamples},
 };
 
@@ -50,7 +51,8 @@ pub(super) fn run<T: Transport>(
         log: ArrivalLog::with_room(expected * 2 + 1024),
         sent: vec![1; schedule.due().len()],
         report: ExchangeReport::default(),
-        slow: spec.slow_ticks(),
+        slow: spec.scale.ticks(spec.injection.slow_exchange),
+        stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
     };
     exchange.sent.fill(0);
     cue.ready()?;
@@ -71,13 +73,6 @@ pub(super) fn run<T: Transport>(
     Ok(exchange.report)
 }
 
-impl TrialSpec {
-    /// Ticks that the exchange burns for each packet, on purpose.
-    fn slow_ticks(&self) -> u64 {
-        self.scale.ticks(self.injection.slow_exchange)
-    }
-}
-
 struct Exchange<'a, R, X> {
     rx: R,
     tx: X,
@@ -88,6 +83,7 @@ struct Exchange<'a, R, X> {
     sent: Vec<u64>,
     report: ExchangeReport,
     slow: u64,
+    stall: Option<Stall>,
 }
 
 impl<R: Rx, X: Tx> Exchange<'_, R, X> {
@@ -189,10 +185,12 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     }
 
     #[inline]
-    fn burn_time_on_purpose(&self) {
+    fn burn_time_on_purpose(&mut self) {
         if self.slow > 0 {
-            let until = tsc::now().raw() + self.slow;
-            while tsc::now().raw() < until {}
+            spin_until(tsc::now().raw() + self.slow);
+        }
+        if let Some(stall) = &mut self.stall {
+            stall.look(tsc::now().raw());
         }
     }
 

@@ -9,6 +9,7 @@ mod ping_pong;
 mod process;
 pub mod samples;
 mod trader;
+mod trouble;
 
 use std::io::{self, BufRead, Write};
 

@@ -23,10 +23,11 @@ use tickcert_transports::{
 
 use super::{
     Cue,
-    control::{Injection, TraderReport, TrialSpec},
+    control::{TraderReport, TrialSpec},
     desk::Desk,
     process::UsageMeter,
     samples::DepartureLog,
+    trouble::Trouble,
 };
 
 /// Without a tick for this long (and longer than the load's own silences) the exchange is taken for gone.
@@ -58,7 +59,7 @@ pub(super) fn run<T: Transport>(
             tx: Faulty::new(tx, spec.injection.faults),
             template: OrderTemplate::new(&tape.header().orders)?,
             log: DepartureLog::with_room(expected + expected / 8 + 1024),
-            trouble: Trouble::from(&spec.injection, spec.scale),
+            trouble: Trouble::new(&spec.injection, spec.scale),
             full: 0,
             unsent: 0,
             broken: None,
@@ -186,7 +187,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
         self.desk.pump(&mut self.rx, &mut self.out.tx)?;
         let now = tsc::now().raw();
         if let Some(trouble) = &mut self.out.trouble {
-            trouble.stall(now);
+            trouble.look(now);
         }
         if let Some(disturb) = &mut self.disturb {
             disturb.after_silence(now, last_tick);
@@ -217,54 +218,6 @@ impl<R: Rx, X: Tx> Loop<R, X> {
             usage,
         }
     }
-}
-
-/// Delays on purpose.
-struct Trouble {
-    busy: u64,
-    block: usize,
-    stall: u64,
-    stall_every: u64,
-    next_stall: u64,
-}
-
-impl Trouble {
-    fn from(injection: &Injection, scale: TickScale) -> Option<Self> {
-        (injection.busy > Nanos::ZERO || injection.stall > Nanos::ZERO).then(|| Self {
-            busy: scale.ticks(injection.busy),
-            block: injection.busy_blocks as usize,
-            stall: scale.ticks(injection.stall),
-            stall_every: scale.ticks(injection.stall_every),
-            next_stall: 0,
-        })
-    }
-
-    #[inline]
-    fn burn(&mut self, order: usize) {
-        let now = tsc::now().raw();
-        self.stall(now);
-        let in_odd_block = order.checked_div(self.block).is_none_or(|block| block % 2 == 1);
-        if self.busy > 0 && in_odd_block {
-            spin_until(now + self.busy);
-        }
-    }
-
-    fn stall(&mut self, now: u64) {
-        if self.stall == 0 {
-            return;
-        }
-        if self.next_stall == 0 {
-            self.next_stall = now + self.stall_every;
-        }
-        if now >= self.next_stall {
-            self.next_stall += self.stall_every;
-            spin_until(now + self.stall);
-        }
-    }
-}
-
-fn spin_until(until: u64) {
-    while tsc::now().raw() < until {}
 }
 
 /// Walks through memory once in each silence of a cold load, so that the next tick finds the caches as strange to it as

@@ -12,6 +12,7 @@ pub(super) struct Ladder {
     /// Turns a price into a key, and back, such that a better price has the higher key.
     flip: u32,
     levels: Vec<Entry>,
+    peak: usize,
     grew: u64,
 }
 
@@ -39,6 +40,7 @@ impl Ladder {
         Self {
             flip,
             levels,
+            peak: 0,
             grew: 0,
         }
     }
@@ -46,6 +48,11 @@ impl Ladder {
     #[inline]
     pub(super) fn clear(&mut self) {
         self.levels.clear();
+    }
+
+    /// Most levels at once.
+    pub(super) const fn peak(&self) -> usize {
+        self.peak
     }
 
     pub(super) const fn grew(&self) -> u64 {
@@ -112,6 +119,7 @@ impl Ladder {
                         shares: u64::from(shares),
                     },
                 );
+                self.peak = self.peak.max(self.levels.len());
             }
         }
     }

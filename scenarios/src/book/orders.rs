@@ -44,6 +44,7 @@ pub(super) struct OrderStore {
     /// 64 less the bits of a slot's number.
     shift: u32,
     len: usize,
+    peak: usize,
     generation: u32,
     grew: u64,
 }
@@ -56,6 +57,7 @@ impl OrderStore {
             slots: vec![FREE; size],
             shift: 64 - size.trailing_zeros(),
             len: 0,
+            peak: 0,
             generation: 1,
             grew: 0,
         }
@@ -63,6 +65,11 @@ impl OrderStore {
 
     pub(super) const fn len(&self) -> usize {
         self.len
+    }
+
+    /// Most orders that were live at once.
+    pub(super) const fn peak(&self) -> usize {
+        self.peak
     }
 
     pub(super) const fn grew(&self) -> u64 {
@@ -129,6 +136,7 @@ impl OrderStore {
                 order,
             };
             self.len += 1;
+            self.peak = self.peak.max(self.len);
         }
         true
     }

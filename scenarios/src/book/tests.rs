@@ -148,6 +148,31 @@ fn more_than_the_capacity_is_held_and_counted() {
 }
 
 #[test]
+fn a_book_of_the_peak_capacity_holds_the_same_again_without_growing() {
+    let fill = |book: &mut Book| {
+        for n in 0..100 {
+            book.add(n % 3, u64::from(n), Side::Sell, 1, Price4(u32::from(n / 6)));
+        }
+        for reference in 0..50 {
+            book.delete(reference);
+        }
+    };
+    let mut small = Book::new(SMALL);
+    fill(&mut small);
+    assert_eq!(
+        small.peak(),
+        BookCapacity {
+            orders: 100,
+            levels: 17,
+            locates: 3
+        }
+    );
+    let mut fitting = Book::new(small.peak());
+    fill(&mut fitting);
+    assert_eq!(fitting.grew(), 0);
+}
+
+#[test]
 fn a_cleared_book_is_empty_for_every_symbol_and_holds_as_much_again() {
     let mut book = Book::new(SMALL);
     for _ in 0..3 {

@@ -1,7 +1,7 @@
 //! Profiles: what a certificate is made from and judged by, in TOML.
 //!
-//! The file is read in two steps. [`raw`] is the shape of the file, with the place of every value kept; [`check`] turns
-//! it into the typed [`Profile`], and so every complaint can name file, line and column and show the line put right.
+//! The file is read in two steps. `raw` is the shape of the file, with the place of every value kept; `check` turns it
+//! into the typed [`Profile`], and so every complaint can name file, line and column and show the line put right.
 //! `docs/PROFILES.md` tells the user about every key.
 
 mod builtin;

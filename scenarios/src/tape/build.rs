@@ -68,19 +68,13 @@ fn frame(ticks: &TickStream) -> (Vec<PacketEntry>, Vec<u8>, u64) {
     (packets, payload, sequence - 1)
 }
 
-/// Doublings of the books' capacity before the oracle gives up and lets the trader's books grow as they go.
-const DOUBLINGS: u32 = 8;
-
-/// Plays the ticks to the trader and keeps its orders. The books' capacity is doubled until they need not grow, so that
-/// the trader, which uses the same capacity, allocates nothing while it is timed.
+/// Plays the ticks to the trader and keeps its orders. The books' capacity is then what they held at most, so that the
+/// trader, which uses the same capacity, allocates nothing while it is timed and keeps its memory small.
 fn find_orders(parts: &mut Parts) -> Result<(), TapeError> {
-    for _ in 0..DOUBLINGS {
-        let trader = play(parts)?;
-        let Some(book) = trader.book().filter(|b| b.grew() > 0) else {
-            note_unknown_references(parts, &trader);
-            return Ok(());
-        };
-        parts.header.trader.capacity = book.roomier(parts.header.trader.capacity);
+    let trader = play(parts)?;
+    note_unknown_references(parts, &trader);
+    if let Some(book) = trader.book() {
+        parts.header.trader.capacity = book.peak();
     }
     Ok(())
 }

@@ -1,6 +1,12 @@
 //! Ticks for tests and benches: the sample of AAPL's open where it is there, a built stream where it is not.
 
 #![allow(dead_code, reason = "each binary uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "for tests and benches only"
+)]
 
 use std::path::PathBuf;
 
