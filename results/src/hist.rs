@@ -173,14 +173,9 @@ impl Histogram {
         if rank > self.buckets.len() {
             return Some(max);
         }
-        let mut seen = 0;
-        for (value, count) in self.counts() {
-            seen += count;
-            if seen >= rank {
-                return Some(value.min(max));
-            }
-        }
-        Some(max)
+        // Half a rank below, so that HDR's own rounding up comes to this very rank.
+        let exact = (count_f64(rank) - 0.5) / count_f64(self.buckets.len());
+        Some(Nanos(self.buckets.value_at_quantile(exact)).min(max))
     }
 
     /// Each bucket that holds samples: its upper edge and its count, smallest first. Samples out of range have none.

@@ -5,9 +5,16 @@
 //! `noisy` repetitions one in five also has ten times the tail. The truth is the quantile of the mixture over all
 //! repetitions that could have been drawn.
 
+#[cfg(test)]
+mod fixture;
+
+use fixture::{nanos, normal};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;
-use tickcert_results::{hist::Histogram, stats::bootstrap::PooledRepetitions, time::Nanos};
+use tickcert_results::{
+    hist::Histogram,
+    stats::{bootstrap::PooledRepetitions, quantile::of_sorted},
+};
 
 const LEVELS: [f64; 2] = [0.5, 0.99];
 const SAMPLES: usize = 1_000;
@@ -16,11 +23,6 @@ const SAMPLES: usize = 1_000;
 struct Scenario {
     /// Share of the repetitions that have ten times the tail.
     noisy: f64,
-}
-
-fn normal(rng: &mut Pcg64) -> f64 {
-    let (a, b): (f64, f64) = (rng.random(), rng.random());
-    (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()
 }
 
 fn repetition(scenario: Scenario, samples: usize, rng: &mut Pcg64) -> Vec<f64> {
@@ -33,19 +35,22 @@ fn repetition(scenario: Scenario, samples: usize, rng: &mut Pcg64) -> Vec<f64> {
     (0..samples).map(|_| factor * sample(rng)).collect()
 }
 
+#[cfg(test)]
 fn histogram(samples: &[f64]) -> Histogram {
-    Histogram::of(samples.iter().map(|x| Nanos(x.round() as u64))).unwrap()
+    Histogram::of(samples.iter().map(|x| nanos(x.round()))).unwrap()
 }
 
 /// The quantiles of the mixture, from 50,000 repetitions of 40 samples each.
+#[cfg(test)]
 fn truth(scenario: Scenario) -> [f64; 2] {
     let mut rng = Pcg64::seed_from_u64(99);
     let mut all: Vec<f64> = (0..50_000).flat_map(|_| repetition(scenario, 40, &mut rng)).collect();
     all.sort_unstable_by(f64::total_cmp);
-    LEVELS.map(|q| all[(q * all.len() as f64) as usize])
+    LEVELS.map(|q| of_sorted(&all, q).unwrap())
 }
 
 /// Shares in which the interval held the truth: as given, and by plain percentiles; per level.
+#[cfg(test)]
 fn coverage(scenario: Scenario, repetitions: usize, trials: u32) -> [(f64, f64); 2] {
     let truth = truth(scenario);
     let mut rng = Pcg64::seed_from_u64(repetitions as u64);

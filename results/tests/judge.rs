@@ -1,5 +1,6 @@
 //! The verdict: what passes, what fails, and above all what may never pass.
 
+#[cfg(test)]
 mod fixture;
 
 use fixture::{USUAL, cell, certificate, require};
@@ -12,6 +13,7 @@ use tickcert_results::{
 };
 
 /// Requirements that leave no piece of evidence unasked.
+#[cfg(test)]
 fn strict() -> Vec<Requirement> {
     [
         ("t2t_due.p50", "<= 10 us"),
@@ -42,10 +44,12 @@ fn strict() -> Vec<Requirement> {
     .into()
 }
 
+#[cfg(test)]
 fn whole() -> Certificate {
     certificate(vec![cell("kernel-udp", USUAL)])
 }
 
+#[cfg(test)]
 fn verdict_on(metric: &str, limit: &str, certificate: &Certificate) -> (Verdict, String) {
     let j = judge(&[require("evidence", ">= simulated"), require(metric, limit)], certificate);
     let r = j.results.iter().find(|r| r.id.starts_with(metric)).unwrap();
@@ -226,6 +230,7 @@ fn cells_of_one_lane_are_told_apart_by_their_load() {
 type Damage = (&'static str, fn(&mut Certificate, usize));
 
 /// Each takes a piece of evidence away, or turns it against the system.
+#[cfg(test)]
 const DAMAGE: [Damage; 31] = [
     ("no cell", |c, _| c.cells.clear()),
     ("broken off", |c, _| c.interrupted = true),
@@ -264,11 +269,13 @@ const DAMAGE: [Damage; 31] = [
     ("an order lost", |c, i| any(c, i).counts.lost = 1),
 ];
 
+#[cfg(test)]
 fn any(c: &mut Certificate, i: usize) -> &mut tickcert_results::certificate::Repetition {
     let n = c.cells[0].repetitions.len();
     &mut c.cells[0].repetitions[i % n]
 }
 
+#[cfg(test)]
 fn never_better_than_it_may_be(j: &Judgement) -> Result<(), TestCaseError> {
     prop_assert_ne!(j.verdict, Pass);
     prop_assert!(!j.reasons.is_empty());

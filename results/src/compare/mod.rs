@@ -1,1 +1,274 @@
-//! Not written yet.
+//! Two certificates side by side: `tickcert compare A B`.
+//!
+//! The ratio is that of the values which the certificates show (quantiles of all repetitions pooled), its interval comes
+//! from a bootstrap over the repetitions of both, the p-value from the ranks of the repetitions' own quantiles, and Holm's
+//! correction covers every row of the table.
+
+mod check;
+mod table;
+mod values;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use check::NotComparable;
+pub use values::{Outcome, Pairing, Rules, Test, ValueComparison, ValuesError, compare_values, outcome};
+
+use crate::{
+    certificate::{Cell, Certificate, Quantiles},
+    evidence::Evidence,
+    hist::Histogram,
+    stats::{
+        LEAST_REPETITIONS,
+        bootstrap::{PooledRepetitions, Spread, ln, ratio_interval},
+        holm::holm,
+        mann_whitney::mann_whitney,
+        quantile::Quantile,
+        summarise::Distributions,
+    },
+    time::Nanos,
+};
+
+/// The bootstrap of a comparison; fixed, so that the same certificates always give the same table.
+const SEED: u64 = 0x7469_636b_6365_7274;
+
+/// A certificate's identity in a comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Side {
+    /// Its run.
+    pub run_id: String,
+    /// When it started.
+    pub started_at: String,
+    /// The user's name for the machine.
+    pub sut_label: String,
+    /// The system's hash.
+    pub sut_hash: String,
+}
+
+/// B against A.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Comparison {
+    /// What is compared against.
+    pub a: Side,
+    /// What is compared.
+    pub b: Side,
+    /// Whether both are the same system by its hash.
+    pub same_sut: bool,
+    /// When a difference is declared.
+    pub rules: Rules,
+    /// Rows that the correction covers, those of further comparisons made together with this one too.
+    pub family: usize,
+    /// Each cell that both have.
+    pub cells: Vec<CellComparison>,
+    /// Cells without counterpart, in A.
+    pub only_in_a: Vec<String>,
+    /// Cells without counterpart, in B.
+    pub only_in_b: Vec<String>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+/// One cell of both.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CellComparison {
+    /// Lane, load and placement.
+    pub name: String,
+    /// What both rest on.
+    pub evidence: Evidence,
+    /// Valid repetitions of A and of B.
+    pub repetitions: [usize; 2],
+    /// Each quantile that both have enough samples for.
+    pub rows: Vec<Row>,
+    /// What could not be compared, and why.
+    pub missing: Vec<String>,
+}
+
+/// One quantile of one distribution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Row {
+    /// `t2t_sent`, `t2t_due` or `trader`.
+    pub distribution: String,
+    /// Which quantile.
+    pub quantile: Quantile,
+    /// Of A.
+    pub a_ns: Nanos,
+    /// Of B.
+    pub b_ns: Nanos,
+    /// B over A.
+    pub ratio: f64,
+    /// Its 95 % interval.
+    pub ci95: [f64; 2],
+    /// Two-sided p-value over repetitions.
+    pub p: f64,
+    /// The same, corrected by Holm for the whole family.
+    pub p_corrected: f64,
+    /// Cliff's delta over repetitions, -1 to 1.
+    pub effect: f64,
+    /// What may be said.
+    pub outcome: Outcome,
+}
+
+/// Compares `b` against `a`.
+///
+/// # Errors
+/// [`NotComparable`] names what differs and both values.
+pub fn compare(a: &Certificate, b: &Certificate) -> Result<Comparison, NotComparable> {
+    compare_all(&[a, b])?.pop().ok_or(NotComparable::TooFew)
+}
+
+/// Compares each further certificate against the first; the correction covers all of it.
+///
+/// # Errors
+/// As [`compare`]; one that is not comparable spoils all.
+pub fn compare_all(certificates: &[&Certificate]) -> Result<Vec<Comparison>, NotComparable> {
+    let [a, others @ ..] = certificates else { return Err(NotComparable::TooFew) };
+    if others.is_empty() {
+        return Err(NotComparable::TooFew);
+    }
+    let mut all = others.iter().map(|b| uncorrected(a, b)).collect::<Result<Vec<_>, _>>()?;
+    correct(&mut all);
+    Ok(all)
+}
+
+/// Corrects the p-values of all rows together, and says what may be said.
+fn correct(comparisons: &mut [Comparison]) {
+    let rules = Rules::default();
+    let p: Vec<f64> = comparisons.iter().flat_map(|c| &c.cells).flat_map(|c| &c.rows).map(|r| r.p).collect();
+    let mut corrected = holm(&p).into_iter();
+    for comparison in comparisons {
+        comparison.family = p.len();
+        for row in comparison.cells.iter_mut().flat_map(|c| &mut c.rows) {
+            row.p_corrected = corrected.next().unwrap_or(1.0);
+            row.outcome = outcome(rules, row.ratio, Some(row.ci95), row.p_corrected, row.effect);
+        }
+    }
+}
+
+fn uncorrected(a: &Certificate, b: &Certificate) -> Result<Comparison, NotComparable> {
+    check::runs(a, b)?;
+    let matched = check::cells(a, b)?;
+    let cells = matched.pairs.iter().map(|(of_a, of_b)| cell(&Arm::read(a, of_a)?, &Arm::read(b, of_b)?));
+    Ok(Comparison {
+        a: side(a),
+        b: side(b),
+        same_sut: a.sut.hash == b.sut.hash,
+        rules: Rules::default(),
+        family: 0,
+        cells: cells.collect::<Result<_, _>>()?,
+        only_in_a: matched.only_in_a,
+        only_in_b: matched.only_in_b,
+        notes: notes(a, b),
+    })
+}
+
+fn side(c: &Certificate) -> Side {
+    Side {
+        run_id: c.run_id.clone(),
+        started_at: c.started_at.clone(),
+        sut_label: c.sut.label.clone(),
+        sut_hash: c.sut.hash.clone(),
+    }
+}
+
+fn notes(a: &Certificate, b: &Certificate) -> Vec<String> {
+    let mut notes = Vec::new();
+    for run in [a, b] {
+        if run.interrupted {
+            notes.push(format!("{} was broken off before its end", run.run_id));
+        }
+        if run.probes.clocks.as_ref().is_none_or(|c| c.end.is_none()) {
+            notes.push(format!("the clock of {} was not checked after the run", run.run_id));
+        }
+    }
+    if a.tool != b.tool {
+        notes.push(format!(
+            "made by different builds of tickcert: {} ({}) and {} ({})",
+            a.tool.version, a.tool.commit, b.tool.version, b.tool.commit
+        ));
+    }
+    notes
+}
+
+/// A cell of one certificate with its histograms read.
+struct Arm<'a> {
+    cell: &'a Cell,
+    repetitions: Vec<Distributions>,
+}
+
+impl<'a> Arm<'a> {
+    fn read(certificate: &Certificate, cell: &'a Cell) -> Result<Self, NotComparable> {
+        let read = |r: &crate::certificate::Repetition| {
+            Distributions::from_record(&r.histograms).map_err(|source| NotComparable::Histogram {
+                run: certificate.run_id.clone(),
+                lane: cell.title(),
+                repetition: r.repetition,
+                source,
+            })
+        };
+        let mut valid: Vec<_> = cell.valid().collect();
+        valid.sort_by_key(|r| r.position);
+        Ok(Self { cell, repetitions: valid.into_iter().map(read).collect::<Result<_, _>>()? })
+    }
+}
+
+/// A distribution of a cell: its name, its summary, its histograms.
+type Part = (&'static str, fn(&Cell) -> &Quantiles, fn(&Distributions) -> &Histogram);
+
+const PARTS: [Part; 3] = [
+    ("t2t_sent", |c| &c.latency_ns.t2t_sent, |d| &d.t2t_sent),
+    ("t2t_due", |c| &c.latency_ns.t2t_due, |d| &d.t2t_due),
+    ("trader", |c| &c.latency_ns.trader, |d| &d.trader),
+];
+
+fn cell(a: &Arm<'_>, b: &Arm<'_>) -> Result<CellComparison, NotComparable> {
+    let repetitions = [a.repetitions.len(), b.repetitions.len()];
+    let mut compared = CellComparison {
+        name: check::name(a.cell),
+        evidence: a.cell.evidence,
+        repetitions,
+        rows: Vec::new(),
+        missing: Vec::new(),
+    };
+    if let Some(few) = repetitions.into_iter().find(|n| *n < LEAST_REPETITIONS) {
+        compared.missing.push(format!("everything: {few} valid repetitions on a side, {LEAST_REPETITIONS} are needed"));
+        return Ok(compared);
+    }
+    for (name, summary, histogram) in PARTS {
+        let (enough, short): (Vec<_>, Vec<_>) = Quantile::LEVELS
+            .into_iter()
+            .partition(|(q, _)| [a, b].iter().all(|arm| summary(arm.cell).by_name(q.name()).is_some()));
+        compared.missing.extend(short.iter().map(|(q, _)| format!("{name}.{q}: not enough samples on both sides")));
+        compared.rows.extend(rows(name, &enough, &of(a, histogram), &of(b, histogram)));
+    }
+    Ok(compared)
+}
+
+fn of<'r>(arm: &'r Arm<'_>, histogram: fn(&Distributions) -> &Histogram) -> Vec<&'r Histogram> {
+    arm.repetitions.iter().map(histogram).collect()
+}
+
+/// The rows of one distribution; p-values not yet corrected.
+fn rows(name: &str, quantiles: &[(Quantile, f64)], a: &[&Histogram], b: &[&Histogram]) -> Vec<Row> {
+    let levels: Vec<f64> = quantiles.iter().map(|(_, level)| *level).collect();
+    let pools = [a, b].map(PooledRepetitions::new);
+    let spreads: [Vec<Spread>; 2] = [0, 1].map(|i: u8| pools[usize::from(i)].resample(&levels, SEED + u64::from(i)));
+    let row = |(i, (quantile, level)): (usize, &(Quantile, f64))| -> Option<Row> {
+        let [value_a, value_b] = [&pools[0], &pools[1]].map(|p| p.quantile(&vec![1; p.repetitions()], *level));
+        let (value_a, value_b) = (value_a?, value_b?);
+        let each = |h: &[&Histogram]| h.iter().filter_map(|h| h.quantile(*level).map(ln)).collect::<Vec<f64>>();
+        let test = mann_whitney(&each(a), &each(b))?;
+        Some(Row {
+            distribution: name.to_owned(),
+            quantile: *quantile,
+            a_ns: value_a,
+            b_ns: value_b,
+            ratio: (ln(value_b) - ln(value_a)).exp(),
+            ci95: ratio_interval((value_a, &spreads[0][i]), (value_b, &spreads[1][i]))?,
+            p: test.p,
+            p_corrected: 1.0,
+            effect: test.delta,
+            outcome: Outcome::NoDifferenceShown,
+        })
+    };
+    quantiles.iter().enumerate().filter_map(row).collect()
+}

@@ -86,7 +86,7 @@ pub(super) fn drift(clocks: &ClockProbe) -> Option<(f64, f64)> {
     sound.then_some((drift, allowed))
 }
 
-fn clock(clocks: Option<&ClockProbe>) -> Result<(), ClockFault> {
+pub(super) fn clock(clocks: Option<&ClockProbe>) -> Result<(), ClockFault> {
     let clocks = clocks.ok_or_else(|| ClockFault::Unknown("the clock was not probed".to_owned()))?;
     if !clocks.invariant_tsc {
         return Err(ClockFault::Invalid("the time-stamp counter is not invariant, so it is no clock".to_owned()));

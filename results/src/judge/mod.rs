@@ -102,3 +102,11 @@ pub struct Measured {
     /// Samples behind it.
     pub n: u64,
 }
+
+/// Why no time in `certificate` can be trusted, where the evidence is against its clock.
+pub(crate) fn invalid_clock(certificate: &Certificate) -> Option<String> {
+    match ground::clock(certificate.probes.clocks.as_ref()) {
+        Err(ground::ClockFault::Invalid(why)) => Some(why),
+        _ => None,
+    }
+}

@@ -1,0 +1,77 @@
+//! A comparison as text, for a terminal.
+
+use std::fmt;
+
+use super::{CellComparison, Comparison, Row, Side};
+
+/// Plain text, at most 100 columns, no colours.
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "A: {}", side(&self.a))?;
+        writeln!(f, "B: {}", side(&self.b))?;
+        if self.same_sut {
+            writeln!(
+                f,
+                "Both are the same system: what changed on it between the two runs counts as a difference too."
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "Note: {note}.")?;
+        }
+        for cell in &self.cells {
+            write_cell(f, cell)?;
+        }
+        for (side, cells) in [("A", &self.only_in_a), ("B", &self.only_in_b)] {
+            for cell in cells {
+                writeln!(f, "Only in {side}: {cell}")?;
+            }
+        }
+        writeln!(
+            f,
+            "\nB/A below 1: B is faster. A difference is declared where p, corrected by Holm for {} rows, is at most {}\n\
+             and the ratio is at least {} % away from 1, with its whole 95 % interval on that side.",
+            self.family,
+            self.rules.significance,
+            self.rules.smallest * 100.0
+        )
+    }
+}
+
+fn side(s: &Side) -> String {
+    let hash: String = s.sut_hash.chars().take(12).collect();
+    format!("{} (system {hash}), run {}, {}", s.sut_label, s.run_id, s.started_at)
+}
+
+fn write_cell(f: &mut fmt::Formatter<'_>, cell: &CellComparison) -> fmt::Result {
+    let [a, b] = cell.repetitions;
+    writeln!(f, "\n{} [evidence: {}; repetitions: {a} and {b}]", cell.name, cell.evidence)?;
+    if !cell.rows.is_empty() {
+        writeln!(
+            f,
+            "  {:<16} {:>10} {:>10} {:>7}  {:<16} {:>8} {:>7}  ",
+            "", "A", "B", "B/A", "95 % interval", "p", "effect"
+        )?;
+    }
+    for row in &cell.rows {
+        write_row(f, row)?;
+    }
+    for missing in &cell.missing {
+        writeln!(f, "  not compared: {missing}")?;
+    }
+    Ok(())
+}
+
+fn write_row(f: &mut fmt::Formatter<'_>, row: &Row) -> fmt::Result {
+    writeln!(
+        f,
+        "  {:<16} {:>10} {:>10} {:>7.3}  {:<16} {:>8} {:>+7.2}  {}",
+        format!("{}.{}", row.distribution, row.quantile),
+        row.a_ns.to_string(),
+        row.b_ns.to_string(),
+        row.ratio,
+        format!("{:.3} to {:.3}", row.ci95[0], row.ci95[1]),
+        if row.p_corrected < 0.0001 { "< 0.0001".to_owned() } else { format!("{:.4}", row.p_corrected) },
+        row.effect,
+        row.outcome.name()
+    )
+}

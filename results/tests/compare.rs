@@ -1,0 +1,109 @@
+//! Comparing certificates: what is refused, and what the table says.
+
+#[cfg(test)]
+mod fixture;
+
+use fixture::{Kind, USUAL, cell, certificate};
+use tickcert_results::{
+    certificate::{Certificate, OrderChannel},
+    compare::{Outcome, compare, compare_all},
+    evidence::Evidence,
+};
+
+#[cfg(test)]
+fn host(p50: f64, seed: u64) -> Certificate {
+    let mut c = certificate(vec![cell("kernel-udp", Kind { p50, seed, repetitions: 12, ..USUAL })]);
+    c.run_id = format!("run-{seed}");
+    c
+}
+
+#[test]
+fn a_faster_host_is_called_faster_and_the_numbers_agree() {
+    let (a, mut b) = (host(10_000.0, 1), host(8_000.0, 2));
+    b.sut.hash = "h2".into();
+    let c = compare(&a, &b).unwrap();
+    assert!(!c.same_sut);
+    assert_eq!(c.family, c.cells[0].rows.len());
+    for row in &c.cells[0].rows {
+        assert!(row.p <= row.p_corrected && row.ci95[0] <= row.ratio && row.ratio <= row.ci95[1], "{row:?}");
+    }
+    let p50 = &c.cells[0].rows[0];
+    assert_eq!((p50.outcome, p50.distribution.as_str()), (Outcome::Faster, "t2t_sent"));
+    assert!((p50.ratio - 0.8).abs() < 0.03 && (p50.effect + 1.0).abs() < 1e-9, "{p50:?}");
+    assert_eq!(Some(p50.a_ns), a.cells[0].latency_ns.t2t_sent.p50, "the value that the certificate shows");
+    assert!(c.cells[0].missing.iter().any(|m| m == "t2t_due.p99_99: not enough samples on both sides"));
+}
+
+#[test]
+fn the_same_certificates_always_give_the_same_table_and_it_survives_json() {
+    let (a, b) = (host(10_000.0, 1), host(8_000.0, 2));
+    let c = compare(&a, &b).unwrap();
+    assert_eq!(c, compare(&a, &b).unwrap());
+    let back: tickcert_results::compare::Comparison =
+        serde_json::from_str(&serde_json::to_string(&c).unwrap()).unwrap();
+    assert_eq!(back.cells[0].rows.len(), c.cells[0].rows.len());
+    let text = c.to_string();
+    assert!(text.contains("t2t_sent.p50") && text.contains("faster"), "{text}");
+    assert!(text.lines().all(|l| l.chars().count() <= 110), "{text}");
+}
+
+#[test]
+fn what_must_be_equal_is_named_with_both_values() {
+    let a = host(8_000.0, 1);
+    let refused = |change: fn(&mut Certificate)| {
+        let mut b = host(8_000.0, 2);
+        change(&mut b);
+        compare(&a, &b).unwrap_err().to_string()
+    };
+    let tape = refused(|b| b.tape.sha256 = "t2".into());
+    assert!(tape.contains("the tape is `t1` in run-1, but `t2` in run-2"), "{tape}");
+    let profile = refused(|b| b.profile.sha256 = "p2".into());
+    assert!(profile.contains("the profile is `p (p1)`") && profile.contains("`p (p2)`"), "{profile}");
+    let load = refused(|b| b.cells[0].load.text = "poisson 20000 packets/s".into());
+    assert!(load.contains("load of kernel-udp") && load.contains("constant") && load.contains("poisson"), "{load}");
+    let evidence = refused(|b| b.cells[0].evidence = Evidence::Emulated);
+    assert!(evidence.contains("evidence of kernel-udp is `nic`") && evidence.contains("`emulated`"), "{evidence}");
+    let channel = refused(|b| b.cells[0].order_channel = OrderChannel::Tcp);
+    assert!(channel.contains("order channel") && channel.contains("`datagram`"), "{channel}");
+    let placement = refused(|b| b.cells[0].placement.trader_core = 3);
+    assert!(placement.contains("placement") && placement.contains("cores 0 and 3"), "{placement}");
+    let nothing = refused(|b| b.cells[0].lane = "onload".into());
+    assert!(nothing.contains("no lane ran in both (run-1: kernel-udp; run-2: onload)"), "{nothing}");
+    let clock = refused(|b| b.probes.clocks.as_mut().unwrap().drift_ppm = Some(50.0));
+    assert!(clock.contains("run-2 is invalid") && clock.contains("50.00 ppm"), "{clock}");
+    let damaged = refused(|b| b.cells[0].repetitions[2].histograms.trader = "!".into());
+    assert!(damaged.contains("repetition 3 of kernel-udp"), "{damaged}");
+}
+
+#[test]
+fn other_interfaces_are_what_a_comparison_of_nics_is_about() {
+    let (a, mut b) = (host(8_000.0, 1), host(8_000.0, 2));
+    b.cells[0].placement.link = "enp1s0f0-enp1s0f1".into();
+    assert!(compare(&a, &b).is_ok());
+}
+
+#[test]
+fn a_lane_of_one_side_only_is_listed_not_dropped() {
+    let (a, mut b) = (host(8_000.0, 1), host(8_000.0, 2));
+    b.cells.push(cell("kernel-tcp", USUAL));
+    let c = compare(&a, &b).unwrap();
+    assert!(c.only_in_b[0].starts_with("kernel-tcp") && c.only_in_a.is_empty());
+}
+
+#[test]
+fn four_repetitions_compare_nothing_and_say_so() {
+    let (a, mut b) = (host(8_000.0, 1), host(10_000.0, 2));
+    b.cells[0].repetitions.truncate(4);
+    let c = compare(&a, &b).unwrap();
+    assert!(c.cells[0].rows.is_empty() && c.cells[0].missing[0].contains("5 are needed"), "{:?}", c.cells[0].missing);
+}
+
+#[test]
+fn several_against_one_share_their_correction() {
+    let (a, b, c) = (host(8_000.0, 1), host(8_000.0, 2), host(10_000.0, 3));
+    let all = compare_all(&[&a, &b, &c]).unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0].family, all[0].cells[0].rows.len() + all[1].cells[0].rows.len());
+    assert_eq!(all[1].cells[0].rows[0].outcome, Outcome::Slower);
+    assert!(compare_all(&[&a]).is_err());
+}
