@@ -57,7 +57,7 @@ fn serve(listener: &TcpListener) -> (Vec<Vec<u8>>, Vec<ServerEvent>) {
                 |event| events.push(event),
             );
             server.pump(since(start), usize::MAX, |bytes| {
-                answers.extend_from_slice(bytes)
+                answers.extend_from_slice(bytes);
             });
             if stream.write_all(&answers).is_err() {
                 // The client is gone; the next read says so.

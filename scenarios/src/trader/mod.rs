@@ -1,9 +1,11 @@
 //! The endpoint under test, but for the lane: from a tick's bytes to the orders that it causes.
 
 mod config;
+mod follower;
 mod money;
 mod risk;
 mod stage;
+mod stats;
 mod threshold;
 mod tick;
 
@@ -11,7 +13,8 @@ pub use config::{Strategy, SymbolChoice, TraderConfig, TraderError};
 pub use money::{Notional, ParsePriceError};
 pub use risk::{Refusal, RiskLimits};
 pub use stage::{NoProbe, Stage, StageProbe};
-pub use tick::{TickKind, TickOutcome, Trader, TraderStats};
+pub use stats::{TickKind, TickOutcome, TraderStats};
+pub use tick::Trader;
 
 #[cfg(test)]
 mod tests;

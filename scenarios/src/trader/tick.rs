@@ -3,12 +3,14 @@
 use tickcert_results::time::Nanos;
 
 use super::{
-    NoProbe, Refusal, Stage, StageProbe, Strategy, TraderConfig, TraderError, config,
+    NoProbe, Stage, StageProbe, Strategy, TraderConfig, TraderError, config,
+    follower::Follower,
     risk::Risk,
+    stats::{TickKind, TickOutcome, TraderStats},
     threshold::{Threshold, Wish},
 };
 use crate::{
-    book::{Book, Update},
+    book::Book,
     feed::{
         itch::{Message, Side},
         mold::{Arrival, Kind, MoldPacket, Sequencer},
@@ -16,92 +18,10 @@ use crate::{
     order_entry::Order,
 };
 
-/// What a packet was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TickKind {
-    /// It brought new messages.
-    Messages,
-    /// All its messages were known already; dropped.
-    Duplicate,
-    /// A heartbeat.
-    Heartbeat,
-    /// The feed's end.
-    EndOfSession,
-    /// It cannot be read; what was readable before the fault has been taken.
-    Malformed,
-}
-
-/// What came of a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TickOutcome {
-    /// What it was.
-    pub kind: TickKind,
-    /// New messages read.
-    pub messages: u32,
-    /// Orders sent.
-    pub orders: u32,
-}
-
-/// What was seen and done since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct TraderStats {
-    /// Packets handed in, of any kind.
-    pub packets: u64,
-    /// New messages read.
-    pub messages: u64,
-    /// Packets that cannot be read.
-    pub malformed_packets: u64,
-    /// Messages that cannot be read; their packet's others are taken.
-    pub malformed_messages: u64,
-    /// Packets of which every message was known already.
-    pub duplicate_packets: u64,
-    /// Times that messages were missing.
-    pub gaps: u64,
-    /// Messages that were missing and given up.
-    pub missing_messages: u64,
-    /// Passes begun after the first.
-    pub resets: u64,
-    /// Orders sent.
-    pub orders: u64,
-    /// Orders refused for their size.
-    pub refused_quantity: u64,
-    /// Orders refused for their worth.
-    pub refused_notional: u64,
-    /// Orders refused for their price.
-    pub refused_collar: u64,
-    /// Orders refused for their rate.
-    pub refused_rate: u64,
-}
-
-impl TraderStats {
-    /// Orders that the strategy wanted and the risk check refused.
-    #[must_use]
-    pub const fn refused(&self) -> u64 {
-        self.refused_quantity + self.refused_notional + self.refused_collar + self.refused_rate
-    }
-
-    const fn refuse(&mut self, reason: Refusal) {
-        match reason {
-            Refusal::Quantity => self.refused_quantity += 1,
-            Refusal::Notional => self.refused_notional += 1,
-            Refusal::Collar => self.refused_collar += 1,
-            Refusal::Rate => self.refused_rate += 1,
-        }
-    }
-}
-
 #[derive(Debug)]
 enum Mode {
     Threshold(Box<Follower>),
     FirstByte(Order),
-}
-
-/// What the threshold strategy needs.
-#[derive(Debug)]
-struct Follower {
-    book: Book,
-    strategy: Threshold,
-    risk: Risk,
 }
 
 /// The trader, but for the lane. Allocates when made, and not after, unless the book outgrows its capacity.
@@ -352,7 +272,7 @@ impl Trader {
             return false;
         };
         probe.stamp(Stage::Decode);
-        let Some(update) = follower.book_update(&message) else {
+        let Some(update) = follower.update(&message) else {
             return false;
         };
         probe.stamp(Stage::Book);
@@ -393,76 +313,5 @@ impl Trader {
             probe,
         );
         true
-    }
-}
-
-impl Follower {
-    /// Brings the book up to date, and what the risk check and the strategy know of the symbol.
-    #[inline]
-    fn book_update(&mut self, message: &Message<'_>) -> Option<Update> {
-        let Self {
-            book,
-            strategy,
-            risk,
-        } = self;
-        match message {
-            Message::AddOrder(m) => {
-                let locate = m.head.locate();
-                strategy.learn(locate, m.stock);
-                book.add(
-                    locate,
-                    m.reference.get(),
-                    m.side,
-                    m.shares.get(),
-                    m.price.get(),
-                )
-            }
-            Message::AddOrderMpid(m) => {
-                let locate = m.head.locate();
-                strategy.learn(locate, m.stock);
-                book.add(
-                    locate,
-                    m.reference.get(),
-                    m.side,
-                    m.shares.get(),
-                    m.price.get(),
-                )
-            }
-            Message::OrderExecuted(m) => {
-                let update = book.execute(m.reference.get(), m.shares.get())?;
-                if strategy.follows(update.locate) {
-                    risk.traded(update.price);
-                }
-                Some(update)
-            }
-            Message::OrderExecutedWithPrice(m) => {
-                let update = book.execute(m.reference.get(), m.shares.get())?;
-                if strategy.follows(update.locate) {
-                    risk.traded(m.price.get());
-                }
-                Some(update)
-            }
-            Message::OrderCancel(m) => book.cancel(m.reference.get(), m.shares.get()),
-            Message::OrderDelete(m) => book.delete(m.reference.get()),
-            Message::OrderReplace(m) => book.replace(
-                m.original.get(),
-                m.reference.get(),
-                m.shares.get(),
-                m.price.get(),
-            ),
-            Message::StockDirectory(m) => {
-                strategy.learn(m.head.locate(), m.stock);
-                None
-            }
-            Message::Trade(m) if strategy.follows(m.head.locate()) => {
-                risk.traded(m.price.get());
-                None
-            }
-            Message::CrossTrade(m) if strategy.follows(m.head.locate()) && m.shares.get() > 0 => {
-                risk.traded(m.price.get());
-                None
-            }
-            _ => None,
-        }
     }
 }

@@ -11,10 +11,12 @@ mod answer;
 mod client;
 mod pending;
 mod server;
+mod server_types;
 mod store;
 
 pub use client::{ClientEvent, ClientSession, SendError};
-pub use server::{ServerConfig, ServerCounters, ServerEvent, ServerSession};
+pub use server::ServerSession;
+pub use server_types::{ServerConfig, ServerCounters, ServerEvent};
 
 use std::fmt;
 
