@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use tickcert_results::{
     atomic_file,
     certificate::Certificate,
+    compare::compare as compare_certificates,
     report::render_html,
     store::{Filter, Store},
 };
@@ -40,7 +41,12 @@ fn find(which: &str, store: Option<&std::path::PathBuf>) -> Result<Certificate, 
 #[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn compare(args: &CompareArgs) -> Result<Outcome, Failure> {
     let (a, b) = (find(&args.a, args.store.as_ref())?, find(&args.b, args.store.as_ref())?);
-    let _=(a,b);
+    let comparison = compare_certificates(&a, &b).map_err(Failure::usage)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&comparison).context("can't write JSON").map_err(Failure::cannot_run)?);
+    } else {
+        print!("{comparison}");
+    }
     Ok(Outcome::OK)
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use tickcert_results::{
-    compare::compare_values,
+    compare::{Outcome, Pairing, Rules, compare_values},
     stats::quantile,
     time::{Nanos, PerSecond},
 };
@@ -34,9 +34,8 @@ pub(super) fn run(ground: &mut Ground<'_>, length: Length, progress: &Progress) 
             bail!("interrupted after {n} of {comparisons} comparisons");
         }
         let [a, same, shifted] = arms(ground, shift)?;
-        differences += u32::from(compare_values(&a, &same).is_declared());
-        let other = compare_values(&a, &shifted);
-        found += u32::from(other.is_declared() && other.ratio > 1.0);
+        differences += u32::from(said(&a, &same)? != Outcome::NoDifferenceShown);
+        found += u32::from(said(&a, &shifted)? == Outcome::Slower);
         progress.detail(&format!("  comparison {} of {comparisons}: {differences} false, {found} found", n + 1));
     }
     let most_false = (comparisons / 20).max(1);
@@ -59,6 +58,10 @@ pub(super) fn run(ground: &mut Ground<'_>, length: Length, progress: &Progress) 
             shown: judged(found >= least_found),
         },
     ])
+}
+
+fn said(a: &[f64], b: &[f64]) -> Result<Outcome> {
+    Ok(compare_values(a, b, Pairing::Interleaved)?.outcome(Rules::default()))
 }
 
 /// 5 % of this host's p50.
