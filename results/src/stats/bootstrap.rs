@@ -7,7 +7,19 @@
 //! A percentile interval of so few units is too narrow (Hesterberg, "What Teachers Should Know About the Bootstrap",
 //! The American Statistician 69(4), 2015, section 4.2). Here the bootstrap gives the standard error of the logarithm of
 //! the quantile, corrected by √(n/(n-1)) for the divisor that drawing with replacement implies, and Student's t with
-//! n-1 degrees of freedom gives the width. `tests/coverage.rs` measures how often such an interval holds the truth.
+//! n-1 degrees of freedom gives the width.
+//!
+//! Measured (`tests/coverage.rs`, 400 trials each, 3 % of spread between repetitions, nominally 95 %; in brackets the plain
+//! percentile interval):
+//!
+//! | repetitions | p50 | p99 |
+//! |---|---|---|
+//! | 5 | 95.5 % (84 %) | 95.3 % (85 %) |
+//! | 10 | 93.0 % (88 %) | 95.8 % (89 %) |
+//! | 20 | 95.8 % (94 %) | 95.8 % (95 %) |
+//!
+//! Where one repetition in five has ten times the tail, p99 over 20 repetitions is covered in 94 %, but over 5 only in
+//! 68 %: in a third of the draws of five there is no such repetition at all, and no interval can know of it.
 
 use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64;

@@ -29,7 +29,7 @@ const LEAST_PER_SLICE: usize = 10;
 /// not drown the rest. With too few samples for a test its p-value is 1: nothing was found.
 #[must_use]
 pub fn independence(latencies: &[Nanos]) -> Independence {
-    let ranks: Vec<f64> = Ranks::of(latencies).doubled.into_iter().map(count_f64).collect();
+    let ranks: Vec<f64> = Ranks::of_latencies(latencies).doubled.into_iter().map(count_f64).collect();
     let autocorrelations = autocorrelation(&ranks, LAGS);
     let lag1 = autocorrelations.first().copied().unwrap_or(0.0);
     let autocorrelation_p =

@@ -1,5 +1,7 @@
 //! Ranks, equal values sharing the mean of theirs. They are kept doubled, so that they are whole numbers.
 
+use crate::time::Nanos;
+
 /// Doubled ranks (2 for the smallest of all) and the sizes of the groups of equal values.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ranks {
@@ -12,14 +14,33 @@ impl Ranks {
     pub(super) fn of<T: PartialOrd + Copy>(values: &[T]) -> Self {
         let mut order: Vec<(T, usize)> = values.iter().copied().zip(0..).collect();
         order.sort_unstable_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(std::cmp::Ordering::Equal));
-        let mut doubled = vec![0; values.len()];
+        Self::of_groups(values.len(), order.chunk_by(|a, b| a.0 == b.0).map(|g| g.iter().map(|(_, index)| *index)))
+    }
+
+    /// Of latencies: value and index in one word sort in half the time, which matters for millions of them.
+    pub(super) fn of_latencies(values: &[Nanos]) -> Self {
+        const INDEX_BITS: u32 = 26;
+        let fits = values.len() < 1 << INDEX_BITS && values.iter().all(|v| v.0 >> (64 - INDEX_BITS) == 0);
+        if !fits {
+            return Self::of(values);
+        }
+        let mut keys: Vec<u64> = values.iter().zip(0_u64..).map(|(v, index)| v.0 << INDEX_BITS | index).collect();
+        keys.sort_unstable();
+        let index = |key: &u64| usize::try_from(key & ((1 << INDEX_BITS) - 1)).unwrap_or(0);
+        let groups = keys.chunk_by(|a, b| a >> INDEX_BITS == b >> INDEX_BITS);
+        Self::of_groups(values.len(), groups.map(|g| g.iter().map(index)))
+    }
+
+    /// From the indices of equal values, group by group, smallest value first.
+    fn of_groups(len: usize, groups: impl Iterator<Item = impl ExactSizeIterator<Item = usize>>) -> Self {
+        let mut doubled = vec![0; len];
         let mut ties = Vec::new();
         let mut before = 0;
-        for group in order.chunk_by(|a, b| a.0 == b.0) {
+        for group in groups {
             let size = as_u64(group.len());
             // Ranks before+1 ..= before+size, so their mean doubled is 2*before + size + 1.
-            for (_, index) in group {
-                doubled[*index] = 2 * before + size + 1;
+            for index in group {
+                doubled[index] = 2 * before + size + 1;
             }
             if size > 1 {
                 ties.push(size);
@@ -78,6 +99,14 @@ mod tests {
         let r = Ranks::of(&[10.0, 30.0, 20.0, 20.0, 20.0, 40.0, 10.0]);
         assert_eq!(r.doubled, [3, 12, 8, 8, 8, 14, 3]);
         assert_eq!(r.ties, [2, 3]);
+    }
+
+    #[test]
+    fn latencies_are_ranked_alike_by_both_ways() {
+        let x: Vec<Nanos> = [5, 3, 5, 9, 0, 3, 3].map(Nanos).into();
+        assert_eq!(Ranks::of_latencies(&x), Ranks::of(&x));
+        let too_long: Vec<Nanos> = [u64::MAX, 1, 1 << 40].map(Nanos).into();
+        assert_eq!(Ranks::of_latencies(&too_long).doubled, [6, 2, 4]);
     }
 
     #[test]
