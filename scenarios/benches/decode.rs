@@ -18,23 +18,15 @@ fn fields(message: &Message<'_>) -> u64 {
     let common = u64::from(head.locate()).wrapping_add(head.timestamp().get());
     let own = match message {
         Message::AddOrder(m) => order(m.reference.get(), m.side, m.shares.get(), m.price.get().0),
-        Message::AddOrderMpid(m) => {
-            order(m.reference.get(), m.side, m.shares.get(), m.price.get().0)
-        }
+        Message::AddOrderMpid(m) => order(m.reference.get(), m.side, m.shares.get(), m.price.get().0),
         Message::OrderExecuted(m) => m.reference.get().wrapping_add(m.shares.get().into()),
-        Message::OrderExecutedWithPrice(m) => m
-            .reference
-            .get()
-            .wrapping_add(u64::from(m.shares.get()) ^ u64::from(m.price.get().0)),
+        Message::OrderExecutedWithPrice(m) => {
+            m.reference.get().wrapping_add(u64::from(m.shares.get()) ^ u64::from(m.price.get().0))
+        }
         Message::OrderCancel(m) => m.reference.get().wrapping_add(m.shares.get().into()),
         Message::OrderDelete(m) => m.reference.get(),
         Message::OrderReplace(m) => {
-            let new = order(
-                m.reference.get(),
-                Side::Buy,
-                m.shares.get(),
-                m.price.get().0,
-            );
+            let new = order(m.reference.get(), Side::Buy, m.shares.get(), m.price.get().0);
             m.original.get().wrapping_add(new)
         }
         _ => 0,
@@ -45,9 +37,7 @@ fn fields(message: &Message<'_>) -> u64 {
 #[inline]
 fn order(reference: u64, side: Side, shares: u32, price: u32) -> u64 {
     let side = u64::from(side == Side::Sell) << 63;
-    reference
-        .wrapping_add(side)
-        .wrapping_add(u64::from(shares) ^ u64::from(price))
+    reference.wrapping_add(side).wrapping_add(u64::from(shares) ^ u64::from(price))
 }
 
 /// Datagrams back to back, as the wire carries them, with their lengths.
@@ -55,14 +45,7 @@ fn datagrams(stream: &TickStream) -> (Vec<u8>, Vec<usize>) {
     let (mut bytes, mut lengths, mut sequence) = (Vec::new(), Vec::new(), 1);
     for packet in &stream.packets {
         let mut header = [0; HEADER_LEN];
-        if write_header(
-            &mut header,
-            Session(*b"BENCH00001"),
-            sequence,
-            packet.messages,
-        )
-        .is_err()
-        {
+        if write_header(&mut header, Session(*b"BENCH00001"), sequence, packet.messages).is_err() {
             continue;
         }
         sequence += u64::from(packet.messages);
@@ -84,12 +67,7 @@ fn decode(bytes: &[u8], lengths: &[usize]) -> u64 {
         let Ok(packet) = MoldPacket::parse(datagram) else {
             return sum;
         };
-        for message in packet
-            .messages()
-            .flatten()
-            .map(Message::parse)
-            .map_while(Result::ok)
-        {
+        for message in packet.messages().flatten().map(Message::parse).map_while(Result::ok) {
             sum = sum.wrapping_add(fields(&message));
         }
     }
@@ -100,11 +78,7 @@ fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
     group.sample_size(20);
     for (name, mix) in [("open", Mix::OPENING), ("day-2025", Mix::DAY_2025)] {
-        let config = GeneratorConfig {
-            messages: 1_000_000,
-            mix,
-            ..GeneratorConfig::default()
-        };
+        let config = GeneratorConfig { messages: 1_000_000, mix, ..GeneratorConfig::default() };
         let Ok(stream) = generate(&config) else {
             continue;
         };
@@ -113,11 +87,7 @@ fn decoding(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let mut sum = 0_u64;
                 for packet in black_box(&stream.packets) {
-                    for message in stream
-                        .messages(packet)
-                        .map(Message::parse)
-                        .map_while(Result::ok)
-                    {
+                    for message in stream.messages(packet).map(Message::parse).map_while(Result::ok) {
                         sum = sum.wrapping_add(fields(&message));
                     }
                 }

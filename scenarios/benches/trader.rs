@@ -6,12 +6,7 @@
 //! pair of stamps, which is printed too.
 
 #![expect(unsafe_code, reason = "reads the time-stamp counter")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    missing_docs,
-    reason = "a bench"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -59,11 +54,7 @@ fn ns_per_tick() -> f64 {
 fn print(what: &str, scale: f64, spans: &mut [u64]) {
     spans.sort_unstable();
     let quantile = |q: f64| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rank"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
         let rank = (q * spans.len() as f64).ceil() as usize;
         spans[rank.clamp(1, spans.len()) - 1] as f64 * scale
     };
@@ -83,10 +74,7 @@ fn single_ticks(name: &str, config: &TraderConfig, tape: &[Vec<u8>]) {
     let mut trader = Trader::new(config).unwrap();
     let template = OrderTemplate::new(&OrderSettings::default()).unwrap();
     let mut out = [0; OrderTemplate::LEN];
-    let (mut all, mut triggering) = (
-        Vec::with_capacity(tape.len()),
-        Vec::with_capacity(tape.len()),
-    );
+    let (mut all, mut triggering) = (Vec::with_capacity(tape.len()), Vec::with_capacity(tape.len()));
     let mut floor: Vec<u64> = (0..100_000)
         .map(|_| {
             let first = stamp();
@@ -136,18 +124,13 @@ fn main() {
     let tape = support::tape(&messages, 1, PASSES);
     single_ticks(&format!("threshold 0.01 on {symbol}"), &threshold, &tape);
     single_ticks("first byte", &echo, &tape);
-    let default = TraderConfig {
-        capacity: roomy,
-        ..threshold.clone()
-    };
+    let default = TraderConfig { capacity: roomy, ..threshold.clone() };
     single_ticks("threshold, book of the default capacity", &default, &tape);
 
     let template = OrderTemplate::new(&OrderSettings::default()).unwrap();
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("tick to order");
-    group
-        .throughput(Throughput::Elements(pass.len() as u64))
-        .sample_size(20);
+    group.throughput(Throughput::Elements(pass.len() as u64)).sample_size(20);
     for (name, config) in [("threshold", &threshold), ("first byte", &echo)] {
         group.bench_function(name, |bencher| {
             let mut trader = Trader::new(config).unwrap();

@@ -16,9 +16,7 @@ use proptest::test_runner::{FileFailurePersistence, TestRunner};
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::feed::itch::{ItchError, MESSAGE_TYPES, Message, message_len};
 use tickcert_scenarios::feed::mold::{Arrival, Kind, MoldPacket, Request, Sequencer};
-use tickcert_scenarios::feed::{
-    FeedError, MAX_BLOCK_BYTES, ReadLimits, TickStream, read_ticks_from,
-};
+use tickcert_scenarios::feed::{FeedError, MAX_BLOCK_BYTES, ReadLimits, TickStream, read_ticks_from};
 
 fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let cases = std::env::var("TICKCERT_FUZZ_CASES").map_or(2_000, |cases| cases.parse().unwrap());
@@ -72,20 +70,13 @@ fn damaged(mut bytes: Vec<u8>, damage: Vec<Damage>) -> Vec<u8> {
 
 /// A message of any type with arbitrary fields; sides are mostly right.
 fn message() -> impl Strategy<Value = Vec<u8>> {
-    (
-        select(&MESSAGE_TYPES[..]),
-        any::<[u8; 50]>(),
-        prop_oneof![9 => select(&b"BS"[..]), 1 => any::<u8>()],
-    )
-        .prop_map(|(kind, mut bytes, side)| {
+    (select(&MESSAGE_TYPES[..]), any::<[u8; 50]>(), prop_oneof![9 => select(&b"BS"[..]), 1 => any::<u8>()]).prop_map(
+        |(kind, mut bytes, side)| {
             bytes[0] = kind;
-            bytes[19] = if b"AFP".contains(&kind) {
-                side
-            } else {
-                bytes[19]
-            };
+            bytes[19] = if b"AFP".contains(&kind) { side } else { bytes[19] };
             bytes[..message_len(kind).unwrap()].to_vec()
-        })
+        },
+    )
 }
 
 /// A well-formed message, by the reader's own judgement.
@@ -113,11 +104,7 @@ fn itch_messages_parse_to_their_own_bytes_or_fail() {
             }
             Err(ItchError::Empty) => prop_assert!(bytes.is_empty()),
             Err(ItchError::UnknownType { kind }) => prop_assert_eq!(message_len(kind), None),
-            Err(ItchError::WrongLength {
-                kind,
-                expected,
-                got,
-            }) => {
+            Err(ItchError::WrongLength { kind, expected, got }) => {
                 prop_assert_eq!((message_len(kind), bytes.len()), (Some(expected), got));
                 prop_assert_ne!(expected, got);
             }
@@ -131,9 +118,8 @@ fn itch_messages_parse_to_their_own_bytes_or_fail() {
 fn mold_packets_are_walked_to_their_exact_end_or_fail() {
     let arbitrary = vec(any::<u8>(), 0..128);
     let packet = (any::<u64>(), vec(vec(any::<u8>(), 0..60), 0..40));
-    let spoilt = (packet, damage()).prop_map(|((sequence, messages), damage)| {
-        damaged(mold(SESSION, sequence, &messages), damage)
-    });
+    let spoilt = (packet, damage())
+        .prop_map(|((sequence, messages), damage)| damaged(mold(SESSION, sequence, &messages), damage));
     check(&prop_oneof![arbitrary, spoilt], |bytes| {
         prop_assert_eq!(Request::parse(&bytes).is_ok(), bytes.len() == 20);
         let Ok(packet) = MoldPacket::parse(&bytes) else {
@@ -143,11 +129,7 @@ fn mold_packets_are_walked_to_their_exact_end_or_fail() {
         let walked: Vec<_> = packet.messages().collect();
         if walked.iter().all(Result::is_ok) {
             prop_assert_eq!(walked.len(), usize::from(packet.count()));
-            let total: usize = walked
-                .iter()
-                .flatten()
-                .map(|message| message.len() + 2)
-                .sum();
+            let total: usize = walked.iter().flatten().map(|message| message.len() + 2).sum();
             prop_assert_eq!(total + 20, bytes.len());
         } else {
             prop_assert_eq!(walked.iter().filter(|step| step.is_err()).count(), 1);
@@ -159,24 +141,17 @@ fn mold_packets_are_walked_to_their_exact_end_or_fail() {
 
 #[test]
 fn mold_packets_come_back_as_they_were_written() {
-    check(
-        &(any::<u64>(), vec(vec(any::<u8>(), 0..60), 0..40)),
-        |(sequence, messages)| {
-            let bytes = mold(SESSION, sequence, &messages);
-            let packet = MoldPacket::parse(&bytes).unwrap();
-            prop_assert_eq!((packet.session, packet.sequence), (SESSION, sequence));
-            prop_assert_eq!(packet.kind == Kind::Heartbeat, messages.is_empty());
-            let walked: Vec<_> = packet.messages().collect::<Result<_, _>>().unwrap();
-            prop_assert_eq!(walked, messages);
-            let request = Request {
-                session: SESSION,
-                sequence,
-                count: 7,
-            };
-            prop_assert_eq!(Request::parse(&request.to_bytes()), Ok(request));
-            Ok(())
-        },
-    );
+    check(&(any::<u64>(), vec(vec(any::<u8>(), 0..60), 0..40)), |(sequence, messages)| {
+        let bytes = mold(SESSION, sequence, &messages);
+        let packet = MoldPacket::parse(&bytes).unwrap();
+        prop_assert_eq!((packet.session, packet.sequence), (SESSION, sequence));
+        prop_assert_eq!(packet.kind == Kind::Heartbeat, messages.is_empty());
+        let walked: Vec<_> = packet.messages().collect::<Result<_, _>>().unwrap();
+        prop_assert_eq!(walked, messages);
+        let request = Request { session: SESSION, sequence, count: 7 };
+        prop_assert_eq!(Request::parse(&request.to_bytes()), Ok(request));
+        Ok(())
+    });
 }
 
 #[test]
@@ -212,11 +187,7 @@ fn sound(read: Result<TickStream, FeedError>) -> Result<(), TestCaseError> {
         Ok(stream) => stream,
         Err(error) => {
             let text = error.to_string();
-            prop_assert!(
-                text.starts_with("fuzz") && text.contains("To mend it: "),
-                "{}",
-                text
-            );
+            prop_assert!(text.starts_with("fuzz") && text.contains("To mend it: "), "{}", text);
             return Ok(());
         }
     };
@@ -252,8 +223,7 @@ fn pack(bytes: Vec<u8>, packing: Packing) -> Vec<u8> {
     match packing {
         Packing::Plain => bytes,
         Packing::Gzip => {
-            let mut encoder =
-                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(&bytes).unwrap();
             encoder.finish().unwrap()
         }
@@ -269,22 +239,15 @@ fn packing() -> impl Strategy<Value = Packing> {
 fn binary_files_are_read_soundly_or_refused_with_a_remedy() {
     let arbitrary = vec(any::<u8>(), 0..200);
     let file = vec(good_message(), 0..12).prop_map(|messages| {
-        let records = messages.iter().map(|message| {
-            [
-                &u16::try_from(message.len()).unwrap().to_be_bytes(),
-                &message[..],
-            ]
-            .concat()
-        });
+        let records = messages
+            .iter()
+            .map(|message| [&u16::try_from(message.len()).unwrap().to_be_bytes(), &message[..]].concat());
         records.collect::<Vec<_>>().concat()
     });
     // Damage before the packing reaches the reader's own checks, damage after it those of the unpacker.
-    let spoilt = (file, damage(), packing(), damage()).prop_map(|(file, first, packing, then)| {
-        damaged(pack(damaged(file, first), packing), then)
-    });
-    check(&prop_oneof![1 => arbitrary, 3 => spoilt], |bytes| {
-        sound(read(&bytes))
-    });
+    let spoilt = (file, damage(), packing(), damage())
+        .prop_map(|(file, first, packing, then)| damaged(pack(damaged(file, first), packing), then));
+    check(&prop_oneof![1 => arbitrary, 3 => spoilt], |bytes| sound(read(&bytes)));
 }
 
 /// Frames of a feed, with tags, heartbeats and other traffic among them.
@@ -299,30 +262,17 @@ fn capture() -> impl Strategy<Value = Vec<u8>> {
     ];
     let packets = vec((0_u64..10_000_000_000, frame), 0..8).prop_map(frames);
     let link = prop_oneof![8 => Just(1_u32), 1 => select(vec![0_u32, 12, 101, 108, 113, 228, 229, 276, 147])];
-    (packets, link, any::<bool>(), 3_u8..13).prop_map(
-        |(packets, link, next_generation, resolution)| {
-            let packets: Vec<Frame> = packets;
-            if next_generation {
-                pcapng(link, resolution, &packets)
-            } else {
-                pcap(link, &packets)
-            }
-        },
-    )
+    (packets, link, any::<bool>(), 3_u8..13).prop_map(|(packets, link, next_generation, resolution)| {
+        let packets: Vec<Frame> = packets;
+        if next_generation { pcapng(link, resolution, &packets) } else { pcap(link, &packets) }
+    })
 }
 
 #[test]
 fn captures_are_read_soundly_or_refused_with_a_remedy() {
-    let magics = select(vec![
-        [0xa1, 0xb2, 0xc3, 0xd4],
-        [0x4d, 0x3c, 0xb2, 0xa1],
-        [0x0a, 0x0d, 0x0d, 0x0a],
-    ]);
-    let arbitrary =
-        (magics, vec(any::<u8>(), 0..200)).prop_map(|(magic, rest)| [&magic[..], &rest].concat());
-    let spoilt = (capture(), damage(), packing())
-        .prop_map(|(file, damage, packing)| pack(damaged(file, damage), packing));
-    check(&prop_oneof![1 => arbitrary, 4 => spoilt], |bytes| {
-        sound(read(&bytes))
-    });
+    let magics = select(vec![[0xa1, 0xb2, 0xc3, 0xd4], [0x4d, 0x3c, 0xb2, 0xa1], [0x0a, 0x0d, 0x0d, 0x0a]]);
+    let arbitrary = (magics, vec(any::<u8>(), 0..200)).prop_map(|(magic, rest)| [&magic[..], &rest].concat());
+    let spoilt =
+        (capture(), damage(), packing()).prop_map(|(file, damage, packing)| pack(damaged(file, damage), packing));
+    check(&prop_oneof![1 => arbitrary, 4 => spoilt], |bytes| sound(read(&bytes)));
 }

@@ -13,69 +13,41 @@ use tickcert_scenarios::{
     feed::itch::Price4,
     order_entry::{
         ouch::{ClientMessage, ServerMessage, TagValues},
-        session::{
-            ClientEvent, ClientSession, Credentials, ServerConfig, ServerEvent, ServerSession,
-            Timers,
-        },
+        session::{ClientEvent, ClientSession, Credentials, ServerConfig, ServerEvent, ServerSession, Timers},
         soup::{Deframer, Packet},
     },
     trader::{Strategy as Trading, Trader, TraderConfig},
 };
 
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("TICKCERT_FUZZ_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(2_000);
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
+    let cases = std::env::var("TICKCERT_FUZZ_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 /// Bytes that often begin like an OUCH message.
 fn message() -> impl Strategy<Value = Vec<u8>> {
     let kind = proptest::sample::select(b"OUXMQSACDEBJPITR".to_vec());
-    (
-        kind,
-        proptest::collection::vec(any::<u8>(), 0..120),
-        any::<bool>(),
-    )
-        .prop_map(|(kind, mut bytes, honest)| {
-            if honest && let Some(first) = bytes.first_mut() {
-                *first = kind;
-            }
-            bytes
-        })
+    (kind, proptest::collection::vec(any::<u8>(), 0..120), any::<bool>()).prop_map(|(kind, mut bytes, honest)| {
+        if honest && let Some(first) = bytes.first_mut() {
+            *first = kind;
+        }
+        bytes
+    })
 }
 
 /// A stream of packets, most of them framed as they should be, of any type.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
-    let packet = (
-        proptest::sample::select(b"+AJSHZLUROx".to_vec()),
-        proptest::collection::vec(any::<u8>(), 0..70),
-        0..20_u8,
-    )
-        .prop_map(|(kind, payload, luck)| {
-            let length = u16::try_from(1 + payload.len()).unwrap();
-            let length = if luck == 0 { length ^ 0x0101 } else { length };
-            [&length.to_be_bytes()[..], &[kind], &payload].concat()
-        });
-    let login = Just(
-        b"\0\x2fLtrader"
-            .iter()
-            .chain(b"secret              ")
-            .chain(b"                   1")
-            .copied()
-            .collect(),
-    );
+    let packet =
+        (proptest::sample::select(b"+AJSHZLUROx".to_vec()), proptest::collection::vec(any::<u8>(), 0..70), 0..20_u8)
+            .prop_map(|(kind, payload, luck)| {
+                let length = u16::try_from(1 + payload.len()).unwrap();
+                let length = if luck == 0 { length ^ 0x0101 } else { length };
+                [&length.to_be_bytes()[..], &[kind], &payload].concat()
+            });
+    let login =
+        Just(b"\0\x2fLtrader".iter().chain(b"secret              ").chain(b"                   1").copied().collect());
     let accepted = Just(b"\0\x1fA  TICKCERT                   1".to_vec());
-    let bare = proptest::sample::select(vec![
-        b"\0\x01H".to_vec(),
-        b"\0\x01R".to_vec(),
-        b"\0\x02UQ".to_vec(),
-    ]);
+    let bare = proptest::sample::select(vec![b"\0\x01H".to_vec(), b"\0\x01R".to_vec(), b"\0\x02UQ".to_vec()]);
     let one = prop_oneof![4 => packet, 2 => login, 2 => accepted, 4 => bare];
     proptest::collection::vec(one, 0..12).prop_map(|packets| packets.concat())
 }

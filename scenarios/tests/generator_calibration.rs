@@ -14,10 +14,7 @@ const SECOND: u64 = 1_000_000_000;
 /// Packets after the spin and the start of market hours.
 fn market(stream: &TickStream) -> impl Iterator<Item = &PacketRecord> {
     stream.packets.iter().skip_while(|packet| {
-        stream
-            .messages(packet)
-            .next()
-            .is_some_and(|message| matches!(message[0], b'S' | b'R' | b'H'))
+        stream.messages(packet).next().is_some_and(|message| matches!(message[0], b'S' | b'R' | b'H'))
     })
 }
 
@@ -26,11 +23,7 @@ fn times(stream: &TickStream, per_message: bool) -> Vec<u64> {
     let first = market(stream).next().unwrap().at;
     market(stream)
         .flat_map(|packet| {
-            let times = if per_message {
-                packet.messages.into()
-            } else {
-                1
-            };
+            let times = if per_message { packet.messages.into() } else { 1 };
             std::iter::repeat_n(packet.at.saturating_sub(first).get(), times)
         })
         .collect()
@@ -79,21 +72,12 @@ fn flat(rate: f64, messages: u32, seed: u64) -> TickStream {
 /// The six figures of the IEX DEEP capture, each within 25 %: the estimate at 1 s from 1,200 windows of a heavy-tailed
 /// process has a standard error of about 10 %, and the model's own error is 6 % at 10 us.
 fn has_the_measured_fano_factors(times: &[u64], label: &str) {
-    let measured = [
-        (10 * MICRO, 1.1),
-        (100 * MICRO, 2.2),
-        (MILLI, 5.2),
-        (10 * MILLI, 16.0),
-        (100 * MILLI, 47.0),
-        (SECOND, 180.0),
-    ];
+    let measured =
+        [(10 * MICRO, 1.1), (100 * MICRO, 2.2), (MILLI, 5.2), (10 * MILLI, 16.0), (100 * MILLI, 47.0), (SECOND, 180.0)];
     for (window, measured) in measured {
         let got = fano(times, window);
         println!("{label}: Fano factor at {window} ns {got:.2}, measured {measured}");
-        assert!(
-            (got / measured - 1.0).abs() < 0.25,
-            "{label}, {window} ns: {got} against {measured}"
-        );
+        assert!((got / measured - 1.0).abs() < 0.25, "{label}, {window} ns: {got} against {measured}");
     }
 }
 
@@ -101,10 +85,7 @@ fn has_the_measured_fano_factors(times: &[u64], label: &str) {
 fn a_flat_tape_at_the_rate_of_the_capture_has_its_six_fano_factors() {
     for seed in 1..=2 {
         let stream = flat(267.5, 321_000, seed);
-        has_the_measured_fano_factors(
-            &times(&stream, false),
-            &format!("250 packets a second, seed {seed}"),
-        );
+        has_the_measured_fano_factors(&times(&stream, false), &format!("250 packets a second, seed {seed}"));
     }
 }
 
@@ -119,88 +100,47 @@ fn the_estimator_gives_0_for_even_arrivals_and_1_for_pairs_in_every_other_window
     let even: Vec<u64> = (0..10_000).map(|n| n * 100).collect();
     assert!(fano(&even, 1_000) < 1e-9);
     let pairs: Vec<u64> = (0..10_000).map(|n| n / 2 * 200).collect();
-    assert!(
-        (fano(&pairs, 100) - 1.0).abs() < 0.01,
-        "{}",
-        fano(&pairs, 100)
-    );
+    assert!((fano(&pairs, 100) - 1.0).abs() < 0.01, "{}", fano(&pairs, 100));
 }
 
 #[test]
 fn five_minutes_at_the_rate_of_the_capture_peak_like_it() {
     let times = times(&flat(267.5, 80_250, 1), false);
-    for (window, measured) in [
-        (100 * MICRO, 14),
-        (MILLI, 70),
-        (10 * MILLI, 342),
-        (SECOND, 1_628),
-    ] {
+    for (window, measured) in [(100 * MICRO, 14), (MILLI, 70), (10 * MILLI, 342), (SECOND, 1_628)] {
         let got = peak(&times, window);
         println!("busiest {window} ns: {got} packets, measured {measured}");
-        assert!(
-            got <= 2 * measured && measured <= 2 * got,
-            "{window} ns: {got} against {measured}"
-        );
+        assert!(got <= 2 * measured && measured <= 2 * got, "{window} ns: {got} against {measured}");
     }
 }
 
 #[test]
 fn the_open_has_the_measured_mean_and_peak_rates() {
-    let config = GeneratorConfig {
-        messages: 1_901_866,
-        ..GeneratorConfig::default()
-    };
+    let config = GeneratorConfig { messages: 1_901_866, ..GeneratorConfig::default() };
     let stream = generate(&config).unwrap();
     let times = times(&stream, true);
     let mean = times.len() as f64 / (*times.last().unwrap() as f64 / 1e9);
     assert!((mean / 68_782.0 - 1.0).abs() < 0.01, "{mean}");
     // The three shorter ones are lower bounds in the measurement; 148 messages were seen within 125 us.
-    let measured = [
-        (100 * MICRO, 121),
-        (MILLI, 997),
-        (10 * MILLI, 6_897),
-        (100 * MILLI, 60_003),
-        (SECOND, 485_857),
-    ];
+    let measured = [(100 * MICRO, 121), (MILLI, 997), (10 * MILLI, 6_897), (100 * MILLI, 60_003), (SECOND, 485_857)];
     for (window, measured) in measured {
         let got = peak(&times, window);
         println!("busiest {window} ns: {got} messages, measured {measured}");
-        assert!(
-            got * 2 <= 3 * measured && measured * 2 <= 3 * got,
-            "{window} ns: {got} against {measured}"
-        );
+        assert!(got * 2 <= 3 * measured && measured * 2 <= 3 * got, "{window} ns: {got} against {measured}");
     }
 }
 
 #[test]
 fn messages_per_packet_have_the_measured_mean_and_fit_the_packet() {
     let stream = generate(&GeneratorConfig::default()).unwrap();
-    let (packets, messages) = market(&stream).fold((0_u32, 0_u32), |(p, m), packet| {
-        (p + 1, m + u32::from(packet.messages))
-    });
+    let (packets, messages) =
+        market(&stream).fold((0_u32, 0_u32), |(p, m), packet| (p + 1, m + u32::from(packet.messages)));
     let mean = f64::from(messages) / f64::from(packets);
     assert!((mean - 1.07).abs() < 0.03, "{mean}");
-    let single = market(&stream)
-        .filter(|packet| packet.messages == 1)
-        .count() as f64
-        / f64::from(packets);
+    let single = market(&stream).filter(|packet| packet.messages == 1).count() as f64 / f64::from(packets);
     assert!((single - 0.975).abs() < 0.005, "{single}");
-    assert!(
-        stream
-            .packets
-            .iter()
-            .all(|packet| (1..=38).contains(&packet.messages))
-    );
-    assert!(
-        stream
-            .packets
-            .iter()
-            .all(|packet| packet.len as usize <= MAX_BLOCK_BYTES)
-    );
-    assert!(
-        stream.packets.iter().any(|packet| packet.messages == 38),
-        "the spin fills its packets"
-    );
+    assert!(stream.packets.iter().all(|packet| (1..=38).contains(&packet.messages)));
+    assert!(stream.packets.iter().all(|packet| packet.len as usize <= MAX_BLOCK_BYTES));
+    assert!(stream.packets.iter().any(|packet| packet.messages == 38), "the spin fills its packets");
 }
 
 /// Counts of the types after the spin against a mix, by Pearson's chi-square; the limit is its 99.9 % point.
@@ -211,11 +151,7 @@ fn chi_square(stream: &TickStream, shares: &[(u8, u32)]) -> f64 {
     }
     let total = f64::from(counts.values().sum::<u32>());
     let whole = f64::from(shares.iter().map(|&(_, share)| share).sum::<u32>());
-    assert_eq!(
-        counts.len(),
-        shares.len(),
-        "no type but those of the mix: {counts:?}"
-    );
+    assert_eq!(counts.len(), shares.len(), "no type but those of the mix: {counts:?}");
     shares
         .iter()
         .map(|(kind, share)| {
@@ -228,25 +164,14 @@ fn chi_square(stream: &TickStream, shares: &[(u8, u32)]) -> f64 {
 #[test]
 fn the_default_mix_is_that_of_the_opening_seconds() {
     let stream = generate(&GeneratorConfig::default()).unwrap();
-    let measured = [
-        (b'A', 7_470),
-        (b'D', 1_240),
-        (b'E', 730),
-        (b'U', 440),
-        (b'F', 110),
-        (b'C', 20),
-        (b'X', 6),
-    ];
+    let measured = [(b'A', 7_470), (b'D', 1_240), (b'E', 730), (b'U', 440), (b'F', 110), (b'C', 20), (b'X', 6)];
     let chi_square = chi_square(&stream, &measured);
     assert!(chi_square < 22.46, "{chi_square} with 6 degrees of freedom");
 }
 
 #[test]
 fn the_day_mix_is_that_of_the_published_counts() {
-    let config = GeneratorConfig {
-        mix: Mix::DAY_2019,
-        ..GeneratorConfig::default()
-    };
+    let config = GeneratorConfig { mix: Mix::DAY_2019, ..GeneratorConfig::default() };
     let stream = generate(&config).unwrap();
     // Published counts of 2019-12-30 in thousands, without the types below 0.01 %.
     let published = [
@@ -267,15 +192,10 @@ fn the_day_mix_is_that_of_the_published_counts() {
 
 #[test]
 fn the_busiest_symbol_has_the_share_that_its_rank_gives() {
-    let config = GeneratorConfig {
-        symbols: 8_700,
-        ..GeneratorConfig::default()
-    };
+    let config = GeneratorConfig { symbols: 8_700, ..GeneratorConfig::default() };
     let stream = generate(&config).unwrap();
-    let first = market(&stream)
-        .flat_map(|packet| stream.messages(packet))
-        .filter(|message| message[1..3] == [0, 1])
-        .count();
+    let first =
+        market(&stream).flat_map(|packet| stream.messages(packet)).filter(|message| message[1..3] == [0, 1]).count();
     let percent = first as f64 / 200_000.0 * 100.0;
     assert!((percent - 0.53).abs() < 0.1, "{percent} %");
 }

@@ -1,10 +1,7 @@
 //! The trader's timed loop allocates nothing: shown by an allocator that counts.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
-#![expect(
-    unsafe_code,
-    reason = "an allocator is unsafe by definition; this one passes every call on"
-)]
+#![expect(unsafe_code, reason = "an allocator is unsafe by definition; this one passes every call on")]
 
 mod support;
 
@@ -95,8 +92,5 @@ fn three_passes_of_a_tape_from_tick_to_packet_allocate_nothing() {
 #[test]
 fn the_echo_allocates_nothing() {
     let tape = support::tape(&support::built(1_000), 1, 1);
-    assert_eq!(
-        calls_and_orders(&TraderConfig::new(Strategy::first_byte()), &tape),
-        (0, 1_000)
-    );
+    assert_eq!(calls_and_orders(&TraderConfig::new(Strategy::first_byte()), &tape), (0, 1_000));
 }

@@ -6,9 +6,7 @@ use std::path::Path;
 
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::feed::itch::{Head, OrderDelete, SystemEvent};
-use tickcert_scenarios::feed::{
-    FeedError, Place, Problem, ReadLimits, TickStream, read_ticks, read_ticks_from,
-};
+use tickcert_scenarios::feed::{FeedError, Place, Problem, ReadLimits, TickStream, read_ticks, read_ticks_from};
 use zerocopy::IntoBytes;
 
 fn read(file: &[u8]) -> Result<TickStream, FeedError> {
@@ -17,28 +15,16 @@ fn read(file: &[u8]) -> Result<TickStream, FeedError> {
 
 fn delete(timestamp: u64) -> Vec<u8> {
     let head = Head::of::<OrderDelete>(1, 0, Nanos(timestamp));
-    OrderDelete {
-        head,
-        reference: 1.into(),
-    }
-    .as_bytes()
-    .to_vec()
+    OrderDelete { head, reference: 1.into() }.as_bytes().to_vec()
 }
 
 fn prefixed(message: &[u8]) -> Vec<u8> {
-    [
-        &u16::try_from(message.len()).unwrap().to_be_bytes(),
-        message,
-    ]
-    .concat()
+    [&u16::try_from(message.len()).unwrap().to_be_bytes(), message].concat()
 }
 
 /// Three deletes of 21 bytes each.
 fn file() -> Vec<u8> {
-    [100, 250, 300]
-        .iter()
-        .flat_map(|&at| prefixed(&delete(at)))
-        .collect()
+    [100, 250, 300].iter().flat_map(|&at| prefixed(&delete(at))).collect()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -59,25 +45,15 @@ fn refused(bytes: &[u8], place: Place, words: &str) {
     let error = read(bytes).unwrap_err();
     assert_eq!(error.place, place, "{error}");
     let text = error.to_string();
-    assert!(
-        text.starts_with("test.itch") && text.contains(words) && text.contains("To mend it: "),
-        "{text}"
-    );
+    assert!(text.starts_with("test.itch") && text.contains(words) && text.contains("To mend it: "), "{text}");
 }
 
 #[test]
 fn each_message_is_a_packet_due_at_its_timestamp() {
     let stream = read(&file()).unwrap();
-    let packets: Vec<_> = stream
-        .packets
-        .iter()
-        .map(|p| (p.at.get(), p.offset, p.len, p.messages))
-        .collect();
+    let packets: Vec<_> = stream.packets.iter().map(|p| (p.at.get(), p.offset, p.len, p.messages)).collect();
     assert_eq!(packets, [(0, 0, 21, 1), (150, 21, 21, 1), (200, 42, 21, 1)]);
-    assert_eq!(
-        stream.messages(&stream.packets[1]).collect::<Vec<_>>(),
-        [&delete(250)[..]]
-    );
+    assert_eq!(stream.messages(&stream.packets[1]).collect::<Vec<_>>(), [&delete(250)[..]]);
     assert_eq!(stream.blocks, file());
     assert!(stream.notes.is_empty());
 }
@@ -86,18 +62,9 @@ fn each_message_is_a_packet_due_at_its_timestamp() {
 fn the_source_names_the_file_and_its_hash() {
     let hash = "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let stream = read(&file()).unwrap();
-    assert!(
-        stream
-            .source
-            .starts_with("ITCH 5.0 BinaryFILE: test.itch, sha256 "),
-        "{}",
-        stream.source
-    );
+    assert!(stream.source.starts_with("ITCH 5.0 BinaryFILE: test.itch, sha256 "), "{}", stream.source);
     assert!(!stream.source.contains(hash), "the hash of nothing");
-    assert_ne!(
-        stream.source,
-        read(&[file(), file()].concat()).unwrap().source
-    );
+    assert_ne!(stream.source, read(&[file(), file()].concat()).unwrap().source);
 }
 
 #[test]
@@ -105,10 +72,7 @@ fn gzip_and_zstd_give_the_same_stream() {
     let plain = read(&file()).unwrap();
     for (name, packed) in [("gzip", gzip(&file())), ("zstd", zstd(&file()))] {
         let stream = read(&packed).unwrap();
-        assert_eq!(
-            (&stream.packets, &stream.blocks),
-            (&plain.packets, &plain.blocks)
-        );
+        assert_eq!((&stream.packets, &stream.blocks), (&plain.packets, &plain.blocks));
         assert!(stream.source.contains(name), "{}", stream.source);
     }
 }
@@ -129,22 +93,11 @@ fn files_longer_than_a_chunk_are_read_whole() {
 
 #[test]
 fn timestamps_that_run_backwards_are_held_and_noted() {
-    let bytes: Vec<u8> = [100, 300, 200, 50, 400]
-        .iter()
-        .flat_map(|&at| prefixed(&delete(at)))
-        .collect();
+    let bytes: Vec<u8> = [100, 300, 200, 50, 400].iter().flat_map(|&at| prefixed(&delete(at))).collect();
     let stream = read(&bytes).unwrap();
-    let times: Vec<_> = stream
-        .packets
-        .iter()
-        .map(|packet| packet.at.get())
-        .collect();
+    let times: Vec<_> = stream.packets.iter().map(|packet| packet.at.get()).collect();
     assert_eq!(times, [0, 200, 200, 200, 300]);
-    assert!(
-        stream.notes[0].starts_with("2 timestamps run backwards"),
-        "{:?}",
-        stream.notes
-    );
+    assert!(stream.notes[0].starts_with("2 timestamps run backwards"), "{:?}", stream.notes);
 }
 
 #[test]
@@ -156,66 +109,27 @@ fn a_length_of_0_at_the_end_is_the_end_of_the_session() {
 
 #[test]
 fn data_after_a_length_of_0_is_an_error() {
-    refused(
-        &[file(), vec![0, 0], file()].concat(),
-        Place::Byte(63),
-        "marks the end of the session",
-    );
-    refused(
-        &[vec![0, 0], file()].concat(),
-        Place::Byte(0),
-        "the first length is 0",
-    );
+    refused(&[file(), vec![0, 0], file()].concat(), Place::Byte(63), "marks the end of the session");
+    refused(&[vec![0, 0], file()].concat(), Place::Byte(0), "the first length is 0");
     // Zeros without end are refused at once, however many there are.
-    let zeros = read_ticks_from(
-        std::io::repeat(0),
-        Path::new("zeros"),
-        ReadLimits::default(),
-    );
-    assert!(matches!(
-        zeros.unwrap_err().problem,
-        Problem::AfterEnd { any_message: false }
-    ));
+    let zeros = read_ticks_from(std::io::repeat(0), Path::new("zeros"), ReadLimits::default());
+    assert!(matches!(zeros.unwrap_err().problem, Problem::AfterEnd { any_message: false }));
 }
 
 #[test]
 fn a_truncated_record_is_an_error_that_names_its_offset() {
     let bytes = file();
-    refused(
-        &bytes[..62],
-        Place::Byte(42),
-        "21 bytes are needed, 20 are left",
-    );
-    refused(
-        &bytes[..43],
-        Place::Byte(42),
-        "2 bytes are needed, 1 are left",
-    );
-    refused(
-        &gzip(&bytes[..62]),
-        Place::UnpackedByte(42),
-        "21 bytes are needed",
-    );
+    refused(&bytes[..62], Place::Byte(42), "21 bytes are needed, 20 are left");
+    refused(&bytes[..43], Place::Byte(42), "2 bytes are needed, 1 are left");
+    refused(&gzip(&bytes[..62]), Place::UnpackedByte(42), "21 bytes are needed");
 }
 
 #[test]
 fn an_unknown_type_or_a_wrong_length_is_an_error_that_names_its_offset() {
-    refused(
-        &[file(), prefixed(b"z12")].concat(),
-        Place::Byte(63),
-        "`z` (0x7a) is no ITCH 5.0 message type",
-    );
-    refused(
-        &[file(), prefixed(&delete(0)[..18])].concat(),
-        Place::Byte(63),
-        "`D` message has 19 bytes, not 18",
-    );
+    refused(&[file(), prefixed(b"z12")].concat(), Place::Byte(63), "`z` (0x7a) is no ITCH 5.0 message type");
+    refused(&[file(), prefixed(&delete(0)[..18])].concat(), Place::Byte(63), "`D` message has 19 bytes, not 18");
     // A length far beyond the file is wrong, not a reason to wait for more.
-    refused(
-        &[file(), vec![0xff, 0xff, b'D']].concat(),
-        Place::Byte(63),
-        "`D` message has 19 bytes, not 65535",
-    );
+    refused(&[file(), vec![0xff, 0xff, b'D']].concat(), Place::Byte(63), "`D` message has 19 bytes, not 65535");
 }
 
 #[test]
@@ -237,9 +151,7 @@ fn an_empty_file_is_an_error_also_when_compressed() {
 
 #[test]
 fn corrupt_compressed_files_are_told_from_short_ones() {
-    let long: Vec<u8> = (0..10_000)
-        .flat_map(|at| prefixed(&delete(at * 977)))
-        .collect();
+    let long: Vec<u8> = (0..10_000).flat_map(|at| prefixed(&delete(at * 977))).collect();
     for (format, packed) in [("gzip", gzip(&long)), ("zstd", zstd(&long))] {
         let mut flipped = packed.clone();
         let middle = flipped.len() / 2;
@@ -252,20 +164,11 @@ fn corrupt_compressed_files_are_told_from_short_ones() {
             let text = error.to_string();
             // A flipped byte may also unpack to something that is no ITCH; it is never taken for good data.
             let corrupt = matches!(error.problem, Problem::Corrupt { .. });
-            assert!(
-                corrupt || matches!(error.problem, Problem::NotItch(_)),
-                "{text}"
-            );
-            assert!(
-                !corrupt || text.contains(&format!("`{format} -t`")),
-                "{text}"
-            );
+            assert!(corrupt || matches!(error.problem, Problem::NotItch(_)), "{text}");
+            assert!(!corrupt || text.contains(&format!("`{format} -t`")), "{text}");
         }
         let text = read(cut).unwrap_err().to_string();
-        assert!(
-            text.contains(&format!("{format} data is corrupt or cut off")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("{format} data is corrupt or cut off")), "{text}");
     }
     let mut trailing = gzip(&long);
     trailing.extend(b"garbage after the data");
@@ -276,38 +179,21 @@ fn corrupt_compressed_files_are_told_from_short_ones() {
 fn files_of_other_kinds_are_named() {
     refused(b"PK\x03\x04rest", Place::Whole, "a zip archive");
     refused(&gzip(&gzip(&file())), Place::Whole, "compressed twice");
-    refused(
-        b"timestamp,price\n",
-        Place::Byte(0),
-        "no ITCH 5.0 message type",
-    );
+    refused(b"timestamp,price\n", Place::Byte(0), "no ITCH 5.0 message type");
 }
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let error = read_ticks(Path::new("/nonexistent/ticks.itch")).unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("/nonexistent/ticks.itch: the file cannot be read"),
-        "{error}"
-    );
-    assert!(
-        std::error::Error::source(&error)
-            .unwrap()
-            .to_string()
-            .contains("No such file")
-    );
+    assert!(error.to_string().starts_with("/nonexistent/ticks.itch: the file cannot be read"), "{error}");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("No such file"));
 }
 
 #[test]
 fn a_file_beyond_the_limit_is_refused_before_it_fills_the_memory() {
     let limits = ReadLimits { block_bytes: 50 };
     let error = read_ticks_from(&file()[..], Path::new("big.itch"), limits).unwrap_err();
-    assert!(
-        matches!(error.problem, Problem::TooLarge { limit: 50 }),
-        "{error}"
-    );
+    assert!(matches!(error.problem, Problem::TooLarge { limit: 50 }), "{error}");
     let exact = ReadLimits { block_bytes: 63 };
     assert!(read_ticks_from(&file()[..], Path::new("fits.itch"), exact).is_ok());
 }

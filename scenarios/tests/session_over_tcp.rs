@@ -16,8 +16,7 @@ use tickcert_scenarios::{
         Order, OrderSettings, OrderTemplate,
         ouch::ServerMessage,
         session::{
-            ClientEvent, ClientSession, CloseReason, Credentials, ServerConfig, ServerEvent,
-            ServerSession, Timers,
+            ClientEvent, ClientSession, CloseReason, Credentials, ServerConfig, ServerEvent, ServerSession, Timers,
         },
     },
 };
@@ -88,17 +87,13 @@ fn listen(
 }
 
 #[test]
-fn a_thousand_orders_over_two_connections_are_each_accepted_once_and_a_wrong_login_is_turned_away()
-{
+fn a_thousand_orders_over_two_connections_are_each_accepted_once_and_a_wrong_login_is_turned_away() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = thread::spawn(move || serve(&listener));
     let start = Instant::now();
 
-    let mut stranger = ClientSession::new(
-        Credentials::new("trader", "guess").unwrap(),
-        Timers::default(),
-    );
+    let mut stranger = ClientSession::new(Credentials::new("trader", "guess").unwrap(), Timers::default());
     let mut stream = TcpStream::connect(address).unwrap();
     stranger.connected(since(start), |bytes| stream.write_all(bytes).unwrap());
     let mut turned_away = false;
@@ -111,10 +106,7 @@ fn a_thousand_orders_over_two_connections_are_each_accepted_once_and_a_wrong_log
     }
     drop(stream);
 
-    let mut client = ClientSession::new(
-        Credentials::new("trader", "secret").unwrap(),
-        Timers::default(),
-    );
+    let mut client = ClientSession::new(Credentials::new("trader", "secret").unwrap(), Timers::default());
     let template = OrderTemplate::new(&OrderSettings::default()).unwrap();
     let mut sent = Vec::new();
     let mut accepted = Vec::new();
@@ -128,31 +120,17 @@ fn a_thousand_orders_over_two_connections_are_each_accepted_once_and_a_wrong_log
                 accepted.push(m.user_ref_num.get());
             }
         };
-        listen(
-            &mut client,
-            &mut stream,
-            start,
-            &mut hear,
-            ClientSession::is_logged_in,
-        );
+        listen(&mut client, &mut stream, start, &mut hear, ClientSession::is_logged_in);
         let last = *half.end();
         for user_ref_num in half {
             let symbol = Stock(*b"AAPL    ");
-            let order = Order {
-                user_ref_num,
-                side: Side::Sell,
-                quantity: 10,
-                symbol,
-                price: Price4(1_000_000),
-            };
+            let order = Order { user_ref_num, side: Side::Sell, quantity: 10, symbol, price: Price4(1_000_000) };
             let packet = template.packet(&order);
             stream.write_all(&packet).unwrap();
             client.sent(since(start));
             sent.push(packet.to_vec());
         }
-        listen(&mut client, &mut stream, start, &mut hear, |c| {
-            c.next_sequence() > u64::from(last)
-        });
+        listen(&mut client, &mut stream, start, &mut hear, |c| c.next_sequence() > u64::from(last));
         if last == ORDERS {
             client.logout(|bytes| stream.write_all(bytes).unwrap(), |_| ());
         } else {
@@ -162,11 +140,5 @@ fn a_thousand_orders_over_two_connections_are_each_accepted_once_and_a_wrong_log
     let (orders, events) = server.join().unwrap();
     assert_eq!(orders, sent);
     assert_eq!(accepted, (1..=ORDERS).collect::<Vec<_>>());
-    assert_eq!(
-        events
-            .iter()
-            .filter(|e| matches!(e, ServerEvent::LoggedIn { .. }))
-            .count(),
-        2
-    );
+    assert_eq!(events.iter().filter(|e| matches!(e, ServerEvent::LoggedIn { .. })).count(), 2);
 }

@@ -30,9 +30,7 @@ fn orders(config: &TraderConfig, tape: &[Vec<u8>]) -> (Vec<Order>, Trader) {
 fn digest(orders: &[Order]) -> [u8; 32] {
     let template = OrderTemplate::new(&OrderSettings::default()).unwrap();
     let mut hash = Sha256::new();
-    orders
-        .iter()
-        .for_each(|order| hash.update(template.packet(order)));
+    orders.iter().for_each(|order| hash.update(template.packet(order)));
     hash.finalize().into()
 }
 
@@ -44,21 +42,10 @@ fn the_sample_has_51_unknown_references_and_no_other_surprise() {
     let (_, trader) = orders(&config(100), &support::tape(&messages, 1, 1));
     assert_eq!(trader.stats().messages, 10_000);
     assert_eq!(trader.unknown_references(), 51);
-    assert_eq!(
-        (trader.stats().malformed_messages, trader.stats().gaps),
-        (0, 0)
-    );
+    assert_eq!((trader.stats().malformed_messages, trader.stats().gaps), (0, 0));
     let book = trader.book().unwrap();
     assert_eq!(book.stats().orphans, 378);
-    assert_eq!(
-        (
-            book.stats().duplicates,
-            book.stats().excess,
-            book.stats().empty,
-            book.grew()
-        ),
-        (0, 0, 0, 0)
-    );
+    assert_eq!((book.stats().duplicates, book.stats().excess, book.stats().empty, book.grew()), (0, 0, 0, 0));
 }
 
 #[test]
@@ -72,11 +59,7 @@ fn two_runs_over_the_sample_give_the_same_bytes_and_packing_changes_nothing() {
     assert!(first.len() > 300, "{} orders", first.len());
     assert_eq!(digest(&first), digest(&second));
     assert_eq!(digest(&first), digest(&packed));
-    assert!(
-        first
-            .iter()
-            .all(|order| order.symbol == Stock::new(SYMBOL).unwrap())
-    );
+    assert!(first.iter().all(|order| order.symbol == Stock::new(SYMBOL).unwrap()));
 }
 
 #[test]
@@ -85,25 +68,13 @@ fn every_pass_of_a_repeated_sample_gives_the_same_orders_under_numbers_that_go_o
         return;
     };
     let (once, _) = orders(&config(100), &support::tape(&messages, 1, 1));
-    let repeated = TraderConfig {
-        messages_per_pass: Some(messages.len() as u64),
-        ..config(100)
-    };
+    let repeated = TraderConfig { messages_per_pass: Some(messages.len() as u64), ..config(100) };
     let (thrice, trader) = orders(&repeated, &support::tape(&messages, 1, 3));
-    assert_eq!(
-        (trader.stats().resets, trader.unknown_references()),
-        (2, 153)
-    );
+    assert_eq!((trader.stats().resets, trader.unknown_references()), (2, 153));
     assert_eq!(thrice.len(), 3 * once.len());
     for (i, order) in thrice.iter().enumerate() {
         let user_ref_num = u32::try_from(i + 1).unwrap();
-        assert_eq!(
-            *order,
-            Order {
-                user_ref_num,
-                ..once[i % once.len()]
-            }
-        );
+        assert_eq!(*order, Order { user_ref_num, ..once[i % once.len()] });
     }
 }
 
@@ -117,12 +88,7 @@ fn a_higher_threshold_gives_fewer_orders() {
     let mut last = usize::MAX;
     for threshold in [100, 200, 500, 1_000, 2_000, 5_000] {
         let (orders, trader) = orders(&config(threshold), &tape);
-        println!(
-            "threshold {}: {} orders, {} refused",
-            Price4(threshold),
-            orders.len(),
-            trader.stats().refused()
-        );
+        println!("threshold {}: {} orders, {} refused", Price4(threshold), orders.len(), trader.stats().refused());
         assert!(orders.len() <= last && !orders.is_empty());
         last = orders.len();
     }

@@ -8,7 +8,9 @@ use clap_complete::Shell;
 /// Measures how long this host takes from a market-data tick to an order, and certifies it.
 #[derive(Debug, Parser)]
 #[command(name = "tickcert", version = crate::version::LONG, arg_required_else_help = true)]
-#[command(after_help = "Exit status: 0 pass, 1 fail, 2 wrong use or configuration, 3 not certifiable, 4 could not run.")]
+#[command(
+    after_help = "Exit status: 0 pass, 1 fail, 2 wrong use or configuration, 3 not certifiable, 4 could not run."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,

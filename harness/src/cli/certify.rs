@@ -41,7 +41,8 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
 #[expect(clippy::print_stdout, reason = "the command's result")]
 fn say(args: &CertifyArgs, certificate: &Certificate, written: &output::Written, voice: Voice) -> Result<(), Failure> {
     if args.common.json {
-        let text = serde_json::to_string_pretty(certificate).context("can't write JSON").map_err(Failure::cannot_run)?;
+        let text =
+            serde_json::to_string_pretty(certificate).context("can't write JSON").map_err(Failure::cannot_run)?;
         println!("{text}");
         return Ok(());
     }

@@ -22,7 +22,8 @@ fn find(which: &str, store: Option<&std::path::PathBuf>) -> Result<Certificate, 
     let path = Path::new(which);
     let file = if path.is_dir() { path.join("certificate.json") } else { path.to_owned() };
     if file.is_file() {
-        let text = std::fs::read(&file).with_context(|| format!("can't read {}", file.display())).map_err(Failure::usage)?;
+        let text =
+            std::fs::read(&file).with_context(|| format!("can't read {}", file.display())).map_err(Failure::usage)?;
         return serde_json::from_slice(&text)
             .with_context(|| format!("{} is not a certificate of this version", file.display()))
             .map_err(Failure::usage);
@@ -32,7 +33,10 @@ fn find(which: &str, store: Option<&std::path::PathBuf>) -> Result<Certificate, 
     }
     let store = places::store(store).map_err(Failure::usage)?;
     if !store.exists() {
-        let text = format!("{which} is no file or folder, and there is no store {} to look for a run of that name", store.display());
+        let text = format!(
+            "{which} is no file or folder, and there is no store {} to look for a run of that name",
+            store.display()
+        );
         return Err(Failure::usage(anyhow!(text)));
     }
     Store::open(&store).and_then(|s| s.get(which)).map_err(Failure::usage)
@@ -43,7 +47,10 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Outcome, Failure> {
     let (a, b) = (find(&args.a, args.store.as_ref())?, find(&args.b, args.store.as_ref())?);
     let comparison = compare_certificates(&a, &b).map_err(Failure::usage)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&comparison).context("can't write JSON").map_err(Failure::cannot_run)?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&comparison).context("can't write JSON").map_err(Failure::cannot_run)?
+        );
     } else {
         print!("{comparison}");
     }
@@ -54,9 +61,13 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Outcome, Failure> {
 pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
     let path = places::store(args.store.as_ref()).map_err(Failure::usage)?;
     if !path.exists() {
-        return Err(Failure::usage(anyhow!("there is no store {} yet: it is made by the first `tickcert certify`", path.display())));
+        return Err(Failure::usage(anyhow!(
+            "there is no store {} yet: it is made by the first `tickcert certify`",
+            path.display()
+        )));
     }
-    let filter = Filter { profile: args.profile.clone(), lane: args.lane.clone(), runs: Some(args.limit), ..Filter::default() };
+    let filter =
+        Filter { profile: args.profile.clone(), lane: args.lane.clone(), runs: Some(args.limit), ..Filter::default() };
     let rows = Store::open(&path).and_then(|s| s.history(&filter)).map_err(Failure::cannot_run)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&rows).context("can't write JSON").map_err(Failure::cannot_run)?);

@@ -7,7 +7,8 @@ use directories::ProjectDirs;
 
 fn data() -> Result<PathBuf> {
     let dirs = ProjectDirs::from("", "", "tickcert");
-    let dirs = dirs.context("no home folder is known for this user: set HOME or XDG_DATA_HOME, or give --store and --key")?;
+    let dirs =
+        dirs.context("no home folder is known for this user: set HOME or XDG_DATA_HOME, or give --store and --key")?;
     Ok(dirs.data_dir().to_owned())
 }
 

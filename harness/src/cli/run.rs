@@ -18,7 +18,10 @@ use super::{
     start,
 };
 use crate::{
-    bench::{Bench, BenchSpec, lock::{self, IfHeld, RunLock}},
+    bench::{
+        Bench, BenchSpec,
+        lock::{self, IfHeld, RunLock},
+    },
     run::{
         progress::Progress,
         service_time::{self, Order, ServiceTimes},
@@ -46,7 +49,8 @@ impl Wired {
         if let (Some(exchange), Some(trader), Ok(link)) =
             (std::env::var_os(EXCHANGE_NETNS), std::env::var_os(TRADER_NETNS), std::env::var(LINK))
         {
-            let link = serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
+            let link =
+                serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
             return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
         }
         start::privilege()?;

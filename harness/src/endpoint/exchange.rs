@@ -18,8 +18,8 @@ use super::{
     control::{ExchangeReport, TrialSpec},
     gate::Gate,
     process::UsageMeter,
-    trouble::{Stall, spin_until},
     samples::{ArrivalLog, ExchangeSamples},
+    trouble::{Stall, spin_until},
 };
 
 /// From the command to go until the first packet is due.

@@ -57,7 +57,12 @@ fn run_trial(spec: &TrialSpec, from: &mut dyn BufRead, to: &mut dyn Write) -> Re
     process::prepare(spec.core)?;
     let tape = Tape::open(&spec.tape)?;
     if tape.sha256() != spec.tape_sha256 {
-        bail!("the tape {} has changed since it was built: {} instead of {}", spec.tape.display(), tape.sha256(), spec.tape_sha256);
+        bail!(
+            "the tape {} has changed since it was built: {} instead of {}",
+            spec.tape.display(),
+            tape.sha256(),
+            spec.tape_sha256
+        );
     }
     dispatch(lane(&spec.lane)?, Trial { spec, tape: &tape, from, to })
 }
@@ -76,7 +81,8 @@ impl Job for Trial<'_> {
         let config = config::<T::Config>(&self.spec.lane_config)?;
         let channel = T::preflight(&config, self.spec.link.is_virtual)?.orders;
         let mut cue = Cue { from: self.from, to: self.to };
-        let open = || T::open(&config, &self.spec.link, self.spec.role).with_context(|| format!("can't open {}", T::NAME));
+        let open =
+            || T::open(&config, &self.spec.link, self.spec.role).with_context(|| format!("can't open {}", T::NAME));
         let report = match self.spec.role {
             Role::Exchange => Report::Exchanged(exchange::run::<T>(self.spec, self.tape, channel, open, &mut cue)?),
             Role::Trader => Report::Traded(trader::run::<T>(self.spec, self.tape, channel, open, &mut cue)?),
@@ -100,7 +106,8 @@ impl Job for PingPong<'_> {
 
     fn run<T: Transport>(mut self) -> Result<()> {
         let config = config::<T::Config>(&self.spec.lane_config)?;
-        let ends = T::open(&config, &self.spec.link, self.spec.role).with_context(|| format!("can't open {}", T::NAME))?;
+        let ends =
+            T::open(&config, &self.spec.link, self.spec.role).with_context(|| format!("can't open {}", T::NAME))?;
         self.cue.ready()?;
         self.cue.wait_for_go()?;
         let report = ping_pong::run::<T>(self.spec, ends, &mut self.cue)?;

@@ -78,7 +78,11 @@ pub(super) fn run<T: Transport>(
     let (stats, end) =
         if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
     let usage = usage.stop();
-    loop_.out.log.write(&spec.samples).with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
+    loop_
+        .out
+        .log
+        .write(&spec.samples)
+        .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     Ok(loop_.report(&stats, end, usage))
 }
 

@@ -276,10 +276,24 @@ impl Run<'_> {
             Err(e) => return Ok(Some((attempt.without_samples(format!("{e:#}")), None))),
         };
         let mut record = attempt.with_samples(&finished, self.stage.tape, &cell.schedule)?;
-        let name = format!("samples/{}-{}-r{}-a{}.parquet", cell.lane.name(), cell.load.mode(), attempt.slot.repetition, attempt.number);
+        let name = format!(
+            "samples/{}-{}-r{}-a{}.parquet",
+            cell.lane.name(),
+            cell.load.mode(),
+            attempt.slot.repetition,
+            attempt.number
+        );
         let path = self.order.out.join(&name);
         let measured_from = record.warm_up.duration_ns;
-        write_parquet(&path, attempt, cell.lane.name(), cell.caps.evidence, self.stage.tape, &finished.joined, measured_from)?;
+        write_parquet(
+            &path,
+            attempt,
+            cell.lane.name(),
+            cell.caps.evidence,
+            self.stage.tape,
+            &finished.joined,
+            measured_from,
+        )?;
         record.samples = name;
         let distributions = Distributions::from_record(&record.histograms)?;
         Ok(Some((record, Some(distributions))))
@@ -318,17 +332,33 @@ impl Run<'_> {
 
     fn placement(&self) -> Placement {
         let (exchange_core, trader_core) = self.order.cores;
-        Placement { name: format!("{exchange_core}-{trader_core}"), exchange_core, trader_core, link: "veth".to_owned() }
+        Placement {
+            name: format!("{exchange_core}-{trader_core}"),
+            exchange_core,
+            trader_core,
+            link: "veth".to_owned(),
+        }
     }
 }
 
 fn describe(lane: &str, r: &Repetition, d: Option<&Distributions>) -> String {
     let what = if r.staged { "stages" } else { "repetition" };
     if !r.valid {
-        return format!("  {lane} {what} {} attempt {}: INVALID, {}", r.repetition, r.attempt, r.invalid_reasons.join("; "));
+        return format!(
+            "  {lane} {what} {} attempt {}: INVALID, {}",
+            r.repetition,
+            r.attempt,
+            r.invalid_reasons.join("; ")
+        );
     }
     let shown = |q| d.and_then(|d| d.t2t_due.quantile(q)).map_or_else(|| "-".to_owned(), |n| n.to_string());
-    format!("  {lane} {what} {}: {} orders, t2t_due p50 {} p99 {}", r.repetition, r.counts.matched, shown(0.5), shown(0.99))
+    format!(
+        "  {lane} {what} {}: {} orders, t2t_due p50 {} p99 {}",
+        r.repetition,
+        r.counts.matched,
+        shown(0.5),
+        shown(0.99)
+    )
 }
 
 /// What a reader should know before trusting the numbers of a cell.
@@ -377,6 +407,8 @@ pub fn choose_cores() -> Result<(u32, u32)> {
     let mut last = allowed.iter().rev();
     match (last.next(), last.next()) {
         (Some(trader), Some(exchange)) => Ok((*exchange, *trader)),
-        _ => anyhow::bail!("only core {allowed:?} may be used here: exchange and trader need one each (more cores, or a wider cpuset)"),
+        _ => anyhow::bail!(
+            "only core {allowed:?} may be used here: exchange and trader need one each (more cores, or a wider cpuset)"
+        ),
     }
 }

@@ -105,7 +105,12 @@ impl Pair {
     ///
     /// # Errors
     /// [`TrialError`]; the pair is of no further use then.
-    pub fn trial(&mut self, exchange: &TrialSpec, trader: &TrialSpec, lasts: Nanos) -> Result<(ExchangeReport, TraderReport), TrialError> {
+    pub fn trial(
+        &mut self,
+        exchange: &TrialSpec,
+        trader: &TrialSpec,
+        lasts: Nanos,
+    ) -> Result<(ExchangeReport, TraderReport), TrialError> {
         self.command(Role::Exchange, &Command::Open(Box::new(exchange.clone())))?;
         self.command(Role::Trader, &Command::Open(Box::new(trader.clone())))?;
         self.begin()?;
@@ -161,7 +166,11 @@ impl Pair {
     }
 
     /// One report from each end.
-    fn collect(&mut self, limit: Duration, mut take: impl FnMut(Role, Report) -> Result<(), Report>) -> Result<(), TrialError> {
+    fn collect(
+        &mut self,
+        limit: Duration,
+        mut take: impl FnMut(Role, Report) -> Result<(), Report>,
+    ) -> Result<(), TrialError> {
         let deadline = Instant::now() + limit;
         let mut missing = vec![Role::Exchange, Role::Trader];
         while let Some(waiting_for) = missing.first().copied() {

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn the_seed_decides_the_order_and_rounds_differ() {
         assert_eq!(interleave(4, 20, 0, 7), interleave(4, 20, 0, 7));
-        let orders: HashSet<Vec<usize>> = interleave(4, 20, 0, 7).chunks(4).map(|r| r.iter().map(|s| s.cell).collect()).collect();
+        let orders: HashSet<Vec<usize>> =
+            interleave(4, 20, 0, 7).chunks(4).map(|r| r.iter().map(|s| s.cell).collect()).collect();
         assert!(orders.len() > 5, "20 rounds of 4 cells had only {} orders", orders.len());
     }
 }

@@ -8,7 +8,11 @@ use tickcert_results::{
     evidence::Evidence,
     export::parquet::{NO_VALUE, SampleColumns, SampleMeta, write_samples},
     hist::Histogram,
-    stats::{independence::independence, quantile, warm_up::{self, WarmUpRule}},
+    stats::{
+        independence::independence,
+        quantile,
+        warm_up::{self, WarmUpRule},
+    },
     time::{Nanos, PerSecond},
 };
 use tickcert_scenarios::{load::Schedule, tape::Tape};
@@ -226,7 +230,10 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
             format!("{who}/switches"),
             format!("{} voluntary, {} involuntary", usage.voluntary_switches, usage.involuntary_switches),
         );
-        notes.insert(format!("{who}/page_faults"), format!("{} minor, {} major", usage.minor_faults, usage.major_faults));
+        notes.insert(
+            format!("{who}/page_faults"),
+            format!("{} minor, {} major", usage.minor_faults, usage.major_faults),
+        );
         notes.insert(format!("{who}/memory_locked"), usage.memory_locked.to_string());
     }
     notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());

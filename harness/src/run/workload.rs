@@ -47,7 +47,9 @@ fn strategy(spec: &StrategySpec, ticks: &TickStream) -> Result<Strategy> {
             let symbol = match symbol {
                 SymbolChoice::Named(name) => name.clone(),
                 SymbolChoice::MostActive => tape::most_active_symbol(ticks)
-                    .with_context(|| format!("{} adds no order of any symbol, so none is the most active", ticks.source))?
+                    .with_context(|| {
+                        format!("{} adds no order of any symbol, so none is the most active", ticks.source)
+                    })?
                     .to_string()
                     .trim_end()
                     .to_owned(),

@@ -43,9 +43,11 @@ fn one(
     let (put_in, found) = (result.finished.trader.injected, counted(&result.record.counts));
     let c = &result.record.counts;
     let faults_in_all = c.lost + c.duplicate + c.wrong + c.unexpected + c.late;
-    let right = put_in == u64::from(packets / EVERY) && found == put_in && faults_in_all == put_in && !result.record.valid;
+    let right =
+        put_in == u64::from(packets / EVERY) && found == put_in && faults_in_all == put_in && !result.record.valid;
     let verdict = if result.record.valid { "valid" } else { "invalid" };
-    let text = format!("{found} {name} of {} orders, {faults_in_all} faults in all, repetition {verdict}", c.expected_orders);
+    let text =
+        format!("{found} {name} of {} orders, {faults_in_all} faults in all, repetition {verdict}", c.expected_orders);
     Ok(Finding::new(format!("{put_in} {name} orders, one in {EVERY}"), text, right))
 }
 
@@ -58,7 +60,11 @@ pub(super) fn generator(ground: &mut Ground<'_>, _: Length, _progress: &Progress
         "{:.0} packets/s instead of {:.0}: repetition {}",
         result.record.achieved_pps.0,
         result.record.intended_pps.0,
-        if result.record.valid { "valid".to_owned() } else { format!("invalid ({})", result.record.invalid_reasons.join("; ")) }
+        if result.record.valid {
+            "valid".to_owned()
+        } else {
+            format!("invalid ({})", result.record.invalid_reasons.join("; "))
+        }
     );
     let truth = format!("a generator that takes {slow} for each packet of a load of {:.0} packets/s", RATE.0);
     Ok(vec![Finding::new(truth, found, named && !result.record.valid)])

@@ -49,7 +49,8 @@ impl Site {
     pub(super) fn set_up(cores: (u32, u32)) -> Result<Self> {
         let (_, scale) = clocks::start(std::path::Path::new("/"))?;
         let folder = tempfile::tempdir().context("can't make a folder for the run's own files")?;
-        let ticks = generator::generate(&GeneratorConfig { seed: SEED, messages: PACKETS, ..GeneratorConfig::default() })?;
+        let ticks =
+            generator::generate(&GeneratorConfig { seed: SEED, messages: PACKETS, ..GeneratorConfig::default() })?;
         let tape_path = folder.path().join("tape");
         tape::build(&tape_path, &ticks, TraderConfig::new(Strategy::first_byte()))?;
         let tape = Tape::open(&tape_path)?;

@@ -90,7 +90,10 @@ pub(crate) fn main(args: &SelftestArgs) -> Result<Outcome, Failure> {
 fn parts(args: &SelftestArgs) -> Result<Vec<(&'static str, Part)>, Failure> {
     let known = PARTS.map(|(name, _)| name);
     if let Some(unknown) = args.only.iter().find(|only| !known.contains(&only.as_str())) {
-        return Err(Failure::usage(anyhow::anyhow!("the self-test has no part `{unknown}`; it has {}", known.join(", "))));
+        return Err(Failure::usage(anyhow::anyhow!(
+            "the self-test has no part `{unknown}`; it has {}",
+            known.join(", ")
+        )));
     }
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     Ok(PARTS.into_iter().filter(|(name, _)| wanted(name)).collect())

@@ -30,19 +30,10 @@ impl Ladder {
             Side::Buy => 0,
             Side::Sell => u32::MAX,
         };
-        let touch = Entry {
-            key: 1,
-            orders: 1,
-            shares: 1,
-        };
+        let touch = Entry { key: 1, orders: 1, shares: 1 };
         let mut levels = vec![touch; capacity];
         levels.clear();
-        Self {
-            flip,
-            levels,
-            peak: 0,
-            grew: 0,
-        }
+        Self { flip, levels, peak: 0, grew: 0 }
     }
 
     #[inline]
@@ -61,11 +52,7 @@ impl Ladder {
 
     #[inline]
     const fn level(&self, entry: &Entry) -> Level {
-        Level {
-            price: Price4(entry.key ^ self.flip),
-            shares: entry.shares,
-            orders: entry.orders,
-        }
+        Level { price: Price4(entry.key ^ self.flip), shares: entry.shares, orders: entry.orders }
     }
 
     #[inline]
@@ -85,17 +72,10 @@ impl Ladder {
         let near = self.levels.get(far..).unwrap_or_default();
         for (i, entry) in near.iter().enumerate().rev() {
             if entry.key <= key {
-                return if entry.key == key {
-                    Ok(far + i)
-                } else {
-                    Err(far + i + 1)
-                };
+                return if entry.key == key { Ok(far + i) } else { Err(far + i + 1) };
             }
         }
-        self.levels
-            .get(..far)
-            .unwrap_or_default()
-            .binary_search_by_key(&key, |entry| entry.key)
+        self.levels.get(..far).unwrap_or_default().binary_search_by_key(&key, |entry| entry.key)
     }
 
     /// One more order at `price`.
@@ -111,14 +91,7 @@ impl Ladder {
             }
             Err(at) => {
                 self.grew += u64::from(self.levels.len() == self.levels.capacity());
-                self.levels.insert(
-                    at,
-                    Entry {
-                        key,
-                        orders: 1,
-                        shares: u64::from(shares),
-                    },
-                );
+                self.levels.insert(at, Entry { key, orders: 1, shares: u64::from(shares) });
                 self.peak = self.peak.max(self.levels.len());
             }
         }

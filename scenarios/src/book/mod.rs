@@ -40,12 +40,7 @@ struct SymbolBook {
 
 impl SymbolBook {
     fn new(levels: usize) -> Self {
-        Self {
-            locate: 0,
-            generation: 0,
-            bids: Ladder::new(Side::Buy, levels),
-            asks: Ladder::new(Side::Sell, levels),
-        }
+        Self { locate: 0, generation: 0, bids: Ladder::new(Side::Buy, levels), asks: Ladder::new(Side::Sell, levels) }
     }
 
     const fn side(&self, side: Side) -> &Ladder {
@@ -69,9 +64,7 @@ impl Book {
     #[must_use]
     pub fn new(capacity: BookCapacity) -> Self {
         let mut symbols = Vec::new();
-        symbols.resize_with(capacity.locates.min(1 << 16), || {
-            SymbolBook::new(capacity.levels)
-        });
+        symbols.resize_with(capacity.locates.min(1 << 16), || SymbolBook::new(capacity.levels));
         Self {
             orders: OrderStore::new(capacity.orders),
             places: vec![0; 1 << 16].into(),
@@ -101,14 +94,7 @@ impl Book {
 
     /// A new order. `None` when it was ignored: its reference is a live order's, or it has no shares.
     #[inline]
-    pub fn add(
-        &mut self,
-        locate: u16,
-        reference: u64,
-        side: Side,
-        shares: u32,
-        price: Price4,
-    ) -> Option<Update> {
+    pub fn add(&mut self, locate: u16, reference: u64, side: Side, shares: u32, price: Price4) -> Option<Update> {
         let place = self.place(locate);
         if !self.insert(reference, shares, price, place, Some(side)) {
             return None;
@@ -117,13 +103,7 @@ impl Book {
         let old_best = ladder.best();
         ladder.add(price, shares);
         let new_best = ladder.best();
-        Some(Update {
-            locate,
-            side,
-            price,
-            old_best,
-            new_best,
-        })
+        Some(Update { locate, side, price, old_best, new_best })
     }
 
     /// An execution at the order's own price, or at another: takes shares from a resting order, and the order away
@@ -183,33 +163,17 @@ impl Book {
                 ladder.add(price, shares);
             }
         })?;
-        Some(if added {
-            Update { price, ..update }
-        } else {
-            update
-        })
+        Some(if added { Update { price, ..update } } else { update })
     }
 
     /// Puts an order in the store; false when it was ignored, and counted.
     #[inline]
-    fn insert(
-        &mut self,
-        reference: u64,
-        shares: u32,
-        price: Price4,
-        place: u16,
-        side: Option<Side>,
-    ) -> bool {
+    fn insert(&mut self, reference: u64, shares: u32, price: Price4, place: u16, side: Option<Side>) -> bool {
         if shares == 0 {
             self.stats.empty += 1;
             return false;
         }
-        let order = Resting {
-            price,
-            shares,
-            place,
-            side,
-        };
+        let order = Resting { price, shares, place, side };
         let inserted = self.orders.insert(reference, order);
         self.stats.duplicates += u64::from(!inserted);
         inserted
@@ -228,30 +192,19 @@ impl Book {
         let old_best = ladder.best();
         change(ladder);
         let new_best = ladder.best();
-        Some(Update {
-            locate,
-            side,
-            price: order.price,
-            old_best,
-            new_best,
-        })
+        Some(Update { locate, side, price: order.price, old_best, new_best })
     }
 
     /// Best bid and offer of a symbol.
     #[must_use]
     #[inline]
     pub fn top(&self, locate: u16) -> Top {
-        self.live(locate).map_or_else(Top::default, |symbol| Top {
-            bid: symbol.bids.best(),
-            ask: symbol.asks.best(),
-        })
+        self.live(locate).map_or_else(Top::default, |symbol| Top { bid: symbol.bids.best(), ask: symbol.asks.best() })
     }
 
     /// Levels of one side of a symbol, best first.
     pub fn depth(&self, locate: u16, side: Side) -> impl Iterator<Item = Level> {
-        self.live(locate)
-            .into_iter()
-            .flat_map(move |symbol| symbol.side(side).levels())
+        self.live(locate).into_iter().flat_map(move |symbol| symbol.side(side).levels())
     }
 
     /// Live orders of all symbols.
@@ -264,29 +217,15 @@ impl Book {
     /// A smaller book is a faster one, for more of it stays in the caches.
     #[must_use]
     pub fn peak(&self) -> BookCapacity {
-        let levels = self
-            .symbols
-            .iter()
-            .map(|s| s.bids.peak().max(s.asks.peak()))
-            .max();
-        BookCapacity {
-            orders: self.orders.peak(),
-            levels: levels.unwrap_or(0),
-            locates: self.taken,
-        }
+        let levels = self.symbols.iter().map(|s| s.bids.peak().max(s.asks.peak())).max();
+        BookCapacity { orders: self.orders.peak(), levels: levels.unwrap_or(0), locates: self.taken }
     }
 
     /// Times that the capacity was exceeded, so that memory was taken while running. Not started over by
     /// [`Book::clear`].
     #[must_use]
     pub fn grew(&self) -> u64 {
-        self.grew
-            + self.orders.grew()
-            + self
-                .symbols
-                .iter()
-                .map(|s| s.bids.grew() + s.asks.grew())
-                .sum::<u64>()
+        self.grew + self.orders.grew() + self.symbols.iter().map(|s| s.bids.grew() + s.asks.grew()).sum::<u64>()
     }
 
     /// What could not be made sense of since the last [`Book::clear`].
@@ -298,19 +237,14 @@ impl Book {
     /// The book of a symbol, if it has had an order since the last clearing.
     fn live(&self, locate: u16) -> Option<&SymbolBook> {
         let place = self.places.get(usize::from(locate))?.checked_sub(1)?;
-        self.symbols
-            .get(place as usize)
-            .filter(|symbol| symbol.generation == self.generation)
+        self.symbols.get(place as usize).filter(|symbol| symbol.generation == self.generation)
     }
 
     /// Where the symbol's book is; a symbol never seen gets the next free one.
     #[inline]
     fn place(&mut self, locate: u16) -> u16 {
         match self.places.get(usize::from(locate)) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "there are at most 65,536 places"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "there are at most 65,536 places")]
             Some(&place) if place > 0 => (place - 1) as u16,
             _ => self.new_place(locate),
         }
@@ -327,10 +261,7 @@ impl Book {
         if let Some(symbol) = self.symbols.get_mut(taken) {
             symbol.locate = locate;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "at most 65,535 others are taken"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "at most 65,535 others are taken")]
         let place = taken as u16;
         if let Some(slot) = self.places.get_mut(usize::from(locate)) {
             *slot = u32::from(place) + 1;

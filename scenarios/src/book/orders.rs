@@ -24,16 +24,8 @@ struct Slot {
 /// Spreads references that are equal in their low bits (those of one symbol are): the golden ratio times 2^64.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-const FREE: Slot = Slot {
-    reference: 0,
-    generation: 0,
-    order: Resting {
-        price: Price4(0),
-        shares: 0,
-        place: 0,
-        side: None,
-    },
-};
+const FREE: Slot =
+    Slot { reference: 0, generation: 0, order: Resting { price: Price4(0), shares: 0, place: 0, side: None } };
 
 const _: () = assert!(size_of::<Slot>() == 24);
 
@@ -53,14 +45,7 @@ impl OrderStore {
     /// Holds `capacity` orders without allocating.
     pub(super) fn new(capacity: usize) -> Self {
         let size = capacity.max(8).saturating_mul(2).next_power_of_two();
-        Self {
-            slots: vec![FREE; size],
-            shift: 64 - size.trailing_zeros(),
-            len: 0,
-            peak: 0,
-            generation: 1,
-            grew: 0,
-        }
+        Self { slots: vec![FREE; size], shift: 64 - size.trailing_zeros(), len: 0, peak: 0, generation: 1, grew: 0 }
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -89,10 +74,7 @@ impl OrderStore {
 
     #[inline]
     fn home(&self, reference: u64) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "shifted down to the bits of a slot's number"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "shifted down to the bits of a slot's number")]
         let home = (reference.wrapping_mul(SPREAD) >> self.shift) as usize;
         home
     }
@@ -130,11 +112,7 @@ impl OrderStore {
             free = self.probe(reference).unwrap_or_else(|free| free);
         }
         if let Some(slot) = self.slots.get_mut(free) {
-            *slot = Slot {
-                reference,
-                generation: self.generation,
-                order,
-            };
+            *slot = Slot { reference, generation: self.generation, order };
             self.len += 1;
             self.peak = self.peak.max(self.len);
         }
@@ -196,17 +174,12 @@ mod tests {
     use super::*;
 
     fn order(shares: u32) -> Resting {
-        Resting {
-            shares,
-            ..FREE.order
-        }
+        Resting { shares, ..FREE.order }
     }
 
     /// References whose home is the last slot of a table of 16, so that probes wrap around.
     fn at_the_end(store: &OrderStore) -> impl Iterator<Item = u64> {
-        (1_u64..)
-            .filter(|&r| store.home(r) == store.slots.len() - 1)
-            .take(5)
+        (1_u64..).filter(|&r| store.home(r) == store.slots.len() - 1).take(5)
     }
 
     #[test]
@@ -217,15 +190,9 @@ mod tests {
             for (&reference, shares) in references.iter().zip(0..) {
                 assert!(store.insert(reference, order(shares)));
             }
-            assert_eq!(
-                store.remove(references[gone]).map(|o| o.shares as usize),
-                Some(gone)
-            );
+            assert_eq!(store.remove(references[gone]).map(|o| o.shares as usize), Some(gone));
             for (i, &reference) in references.iter().enumerate() {
-                assert_eq!(
-                    store.get_mut(reference).map(|o| o.shares as usize),
-                    (i != gone).then_some(i)
-                );
+                assert_eq!(store.get_mut(reference).map(|o| o.shares as usize), (i != gone).then_some(i));
             }
         }
     }

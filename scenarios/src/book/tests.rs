@@ -6,45 +6,25 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SMALL: BookCapacity = BookCapacity {
-    orders: 8,
-    levels: 2,
-    locates: 1,
-};
+const SMALL: BookCapacity = BookCapacity { orders: 8, levels: 2, locates: 1 };
 
 fn level(price: u32, shares: u64, orders: u32) -> Option<Level> {
-    Some(Level {
-        price: Price4(price),
-        shares,
-        orders,
-    })
+    Some(Level { price: Price4(price), shares, orders })
 }
 
 #[test]
 fn an_update_gives_the_best_level_before_and_after() {
     let mut book = Book::new(SMALL);
     let first = book.add(7, 1, Side::Buy, 100, Price4(10_000)).unwrap();
-    assert_eq!(
-        (first.old_best, first.new_best),
-        (None, level(10_000, 100, 1))
-    );
+    assert_eq!((first.old_best, first.new_best), (None, level(10_000, 100, 1)));
     let better = book.add(7, 2, Side::Buy, 50, Price4(10_100)).unwrap();
-    assert_eq!(
-        (better.old_best, better.new_best),
-        (level(10_000, 100, 1), level(10_100, 50, 1))
-    );
+    assert_eq!((better.old_best, better.new_best), (level(10_000, 100, 1), level(10_100, 50, 1)));
     let worse = book.add(7, 3, Side::Buy, 50, Price4(9_900)).unwrap();
     assert!(!worse.top_changed());
     let executed = book.execute(2, 20).unwrap();
-    assert_eq!(
-        (executed.price, executed.new_best),
-        (Price4(10_100), level(10_100, 30, 1))
-    );
+    assert_eq!((executed.price, executed.new_best), (Price4(10_100), level(10_100, 30, 1)));
     let gone = book.delete(2).unwrap();
-    assert_eq!(
-        (gone.locate, gone.side, gone.new_best),
-        (7, Side::Buy, level(10_000, 100, 1))
-    );
+    assert_eq!((gone.locate, gone.side, gone.new_best), (7, Side::Buy, level(10_000, 100, 1)));
 }
 
 #[test]
@@ -52,10 +32,7 @@ fn an_order_whose_last_shares_are_taken_is_gone() {
     let mut book = Book::new(SMALL);
     book.add(1, 1, Side::Sell, 100, Price4(5));
     assert_eq!(book.cancel(1, 100).unwrap().new_best, None);
-    assert_eq!(
-        (book.delete(1), book.stats().unknown, book.live_orders()),
-        (None, 1, 0)
-    );
+    assert_eq!((book.delete(1), book.stats().unknown, book.live_orders()), (None, 1, 0));
 }
 
 #[test]
@@ -67,11 +44,7 @@ fn the_lowest_offer_and_the_highest_bid_are_best_even_when_they_cross() {
     }
     let top = book.top(1);
     assert_eq!((top.bid, top.ask), (level(30, 1, 1), level(10, 1, 1)));
-    assert!(
-        book.depth(1, Side::Sell)
-            .map(|l| l.price.0)
-            .eq([10, 20, 30])
-    );
+    assert!(book.depth(1, Side::Sell).map(|l| l.price.0).eq([10, 20, 30]));
     assert!(book.depth(1, Side::Buy).map(|l| l.price.0).eq([30, 20, 10]));
 }
 
@@ -80,14 +53,8 @@ fn a_replaced_order_keeps_side_and_symbol_and_reports_one_change() {
     let mut book = Book::new(SMALL);
     book.add(3, 1, Side::Buy, 100, Price4(50));
     let update = book.replace(1, 2, 70, Price4(60)).unwrap();
-    assert_eq!(
-        (update.locate, update.side, update.price),
-        (3, Side::Buy, Price4(60))
-    );
-    assert_eq!(
-        (update.old_best, update.new_best),
-        (level(50, 100, 1), level(60, 70, 1))
-    );
+    assert_eq!((update.locate, update.side, update.price), (3, Side::Buy, Price4(60)));
+    assert_eq!((update.old_best, update.new_best), (level(50, 100, 1), level(60, 70, 1)));
     let same = book.replace(2, 2, 70, Price4(60)).unwrap();
     assert!(!same.top_changed());
 }
@@ -99,22 +66,10 @@ fn what_makes_no_sense_is_counted_and_changes_nothing() {
     let before = book.top(1);
     assert_eq!(book.add(1, 1, Side::Sell, 5, Price4(70)), None);
     assert_eq!(book.add(1, 2, Side::Sell, 0, Price4(70)), None);
-    assert_eq!(
-        (book.execute(9, 1), book.cancel(9, 1), book.delete(9)),
-        (None, None, None)
-    );
+    assert_eq!((book.execute(9, 1), book.cancel(9, 1), book.delete(9)), (None, None, None));
     assert_eq!(book.replace(9, 10, 0, Price4(1)), None);
     assert_eq!(book.top(1), before);
-    assert_eq!(
-        book.stats(),
-        BookStats {
-            unknown: 4,
-            orphans: 0,
-            duplicates: 1,
-            excess: 0,
-            empty: 2
-        }
-    );
+    assert_eq!(book.stats(), BookStats { unknown: 4, orphans: 0, duplicates: 1, excess: 0, empty: 2 });
     book.execute(1, 101);
     assert_eq!((book.stats().excess, book.live_orders()), (1, 0));
 }
@@ -124,10 +79,7 @@ fn an_order_that_replaced_an_unknown_one_is_followed_but_stands_in_no_ladder() {
     let mut book = Book::new(SMALL);
     assert_eq!(book.replace(1, 2, 100, Price4(50)), None);
     assert_eq!(book.replace(2, 3, 100, Price4(60)), None);
-    assert_eq!(
-        (book.execute(3, 40), book.delete(3), book.live_orders()),
-        (None, None, 0)
-    );
+    assert_eq!((book.execute(3, 40), book.delete(3), book.live_orders()), (None, None, 0));
     assert_eq!((book.stats().unknown, book.stats().orphans), (1, 3));
 }
 
@@ -141,10 +93,7 @@ fn more_than_the_capacity_is_held_and_counted() {
         book.add(1, 1000 + u64::from(n), Side::Buy, 1, Price4(u32::from(n)));
     }
     assert!(book.grew() > 98);
-    assert_eq!(
-        (book.live_orders(), book.depth(1, Side::Buy).count()),
-        (197, 99)
-    );
+    assert_eq!((book.live_orders(), book.depth(1, Side::Buy).count()), (197, 99));
 }
 
 #[test]
@@ -159,14 +108,7 @@ fn a_book_of_the_peak_capacity_holds_the_same_again_without_growing() {
     };
     let mut small = Book::new(SMALL);
     fill(&mut small);
-    assert_eq!(
-        small.peak(),
-        BookCapacity {
-            orders: 100,
-            levels: 17,
-            locates: 3
-        }
-    );
+    assert_eq!(small.peak(), BookCapacity { orders: 100, levels: 17, locates: 3 });
     let mut fitting = Book::new(small.peak());
     fill(&mut fitting);
     assert_eq!(fitting.grew(), 0);
@@ -190,20 +132,10 @@ fn a_cleared_book_is_empty_for_every_symbol_and_holds_as_much_again() {
 /// Every locate there is may have a book.
 #[test]
 fn all_locates_have_their_own_book() {
-    let mut book = Book::new(BookCapacity {
-        orders: 1 << 16,
-        levels: 0,
-        locates: 0,
-    });
+    let mut book = Book::new(BookCapacity { orders: 1 << 16, levels: 0, locates: 0 });
     // A few are enough to see that the places do not collide at either end.
     for locate in [0, 1, 2, u16::MAX - 1, u16::MAX] {
-        book.add(
-            locate,
-            u64::from(locate),
-            Side::Sell,
-            1,
-            Price4(u32::from(locate)),
-        );
+        book.add(locate, u64::from(locate), Side::Sell, 1, Price4(u32::from(locate)));
     }
     assert_eq!(book.top(u16::MAX).ask, level(65_535, 1, 1));
     assert_eq!(book.top(0).ask, level(0, 1, 1));
@@ -237,9 +169,7 @@ struct Naive(HashMap<u64, (u16, Option<Side>, u32, u32)>);
 impl Naive {
     fn add(&mut self, locate: u16, reference: u64, side: Option<Side>, shares: u32, price: u32) {
         if shares > 0 {
-            self.0
-                .entry(reference)
-                .or_insert((locate, side, shares, price));
+            self.0.entry(reference).or_insert((locate, side, shares, price));
         }
     }
 
@@ -266,20 +196,12 @@ impl Naive {
     /// Best first.
     fn depth(&self, locate: u16, side: Side) -> Vec<Level> {
         let mut levels = BTreeMap::<u32, (u64, u32)>::new();
-        for &(_, _, shares, price) in self
-            .0
-            .values()
-            .filter(|o| o.0 == locate && o.1 == Some(side))
-        {
+        for &(_, _, shares, price) in self.0.values().filter(|o| o.0 == locate && o.1 == Some(side)) {
             let level = levels.entry(price).or_default();
             level.0 += u64::from(shares);
             level.1 += 1;
         }
-        let levels = levels.into_iter().map(|(price, (shares, orders))| Level {
-            price: Price4(price),
-            shares,
-            orders,
-        });
+        let levels = levels.into_iter().map(|(price, (shares, orders))| Level { price: Price4(price), shares, orders });
         match side {
             Side::Buy => levels.rev().collect(),
             Side::Sell => levels.collect(),

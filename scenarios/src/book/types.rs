@@ -19,11 +19,7 @@ pub struct BookCapacity {
 impl Default for BookCapacity {
     /// For some dozens of symbols at the open: 15 MB.
     fn default() -> Self {
-        Self {
-            orders: 1 << 18,
-            levels: 1024,
-            locates: 64,
-        }
+        Self { orders: 1 << 18, levels: 1024, locates: 64 }
     }
 }
 

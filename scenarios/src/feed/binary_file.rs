@@ -24,12 +24,7 @@ pub(super) fn read(reader: &mut impl Read, limits: ReadLimits) -> Result<TickStr
             .read_to_end(&mut walk.stream.blocks)
             .map_err(|error| (place(walk.stream.blocks.len()), problem_of(error)))?;
         if walk.stream.blocks.len() > limits.block_bytes {
-            return Err((
-                place(limits.block_bytes),
-                Problem::TooLarge {
-                    limit: limits.block_bytes,
-                },
-            ));
+            return Err((place(limits.block_bytes), Problem::TooLarge { limit: limits.block_bytes }));
         }
         walk.records()?;
         if got == 0 || (walk.ended && walk.at + 2 < walk.stream.blocks.len()) {
@@ -73,11 +68,7 @@ impl Walk {
                 None => match body.first().map(|&kind| (kind, message_len(kind))) {
                     None => break,
                     Some((_, Some(expected))) if expected == usize::from(len) => break,
-                    Some((kind, Some(expected))) => Err(ItchError::WrongLength {
-                        kind,
-                        expected,
-                        got: len.into(),
-                    }),
+                    Some((kind, Some(expected))) => Err(ItchError::WrongLength { kind, expected, got: len.into() }),
                     Some((kind, None)) => Err(ItchError::UnknownType { kind }),
                 },
             };
@@ -99,12 +90,7 @@ impl Walk {
         if at < last || timestamp < first {
             self.backwards += 1;
         }
-        let record = PacketRecord {
-            at: at.max(last),
-            offset: self.at,
-            len: u32::from(len) + 2,
-            messages: 1,
-        };
+        let record = PacketRecord { at: at.max(last), offset: self.at, len: u32::from(len) + 2, messages: 1 };
         self.at += usize::from(len) + 2;
         self.stream.packets.push(record);
     }
@@ -115,45 +101,25 @@ impl Walk {
             return problem;
         }
         let bytes = &self.stream.blocks;
-        let Some((kind, len)) = bytes
-            .first()
-            .and_then(|&kind| Some((kind, message_len(kind)?)))
-        else {
+        let Some((kind, len)) = bytes.first().and_then(|&kind| Some((kind, message_len(kind)?))) else {
             return problem;
         };
-        let another = bytes
-            .get(len)
-            .is_some_and(|&next| message_len(next).is_some());
-        if bytes.len() == len || another {
-            Problem::NoPrefix { kind }
-        } else {
-            problem
-        }
+        let another = bytes.get(len).is_some_and(|&next| message_len(next).is_some());
+        if bytes.len() == len || another { Problem::NoPrefix { kind } } else { problem }
     }
 
     fn finish(mut self) -> Result<TickStream, Located> {
         let rest = self.stream.blocks.get(self.at..).unwrap_or_default();
         match rest {
             [] => {}
-            [0, 0] => self
-                .stream
-                .notes
-                .push("a length of 0 ends the file: end of session".into()),
+            [0, 0] => self.stream.notes.push("a length of 0 ends the file: end of session".into()),
             [0, 0, ..] => {
-                return Err((
-                    place(self.at),
-                    Problem::AfterEnd {
-                        any_message: self.at > 0,
-                    },
-                ));
+                return Err((place(self.at), Problem::AfterEnd { any_message: self.at > 0 }));
             }
             [_] => return Err((place(self.at), Problem::CutOff { need: 2, have: 1 })),
             [high, low, ..] => {
                 let need = usize::from(u16::from_be_bytes([*high, *low])) + 2;
-                let problem = Problem::CutOff {
-                    need,
-                    have: rest.len(),
-                };
+                let problem = Problem::CutOff { need, have: rest.len() };
                 return Err((place(self.at), self.explain(problem)));
             }
         }
@@ -162,10 +128,8 @@ impl Walk {
         }
         self.stream.blocks.truncate(self.at);
         if self.backwards > 0 {
-            let note = format!(
-                "{} timestamps run backwards; those messages are due with the one before",
-                self.backwards
-            );
+            let note =
+                format!("{} timestamps run backwards; those messages are due with the one before", self.backwards);
             self.stream.notes.push(note);
         }
         Ok(self.stream)

@@ -22,14 +22,7 @@ pub struct FeedError {
 
 impl fmt::Display for FeedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}{}: {}. To mend it: {}",
-            self.path.display(),
-            self.place,
-            self.problem,
-            self.problem.remedy()
-        )
+        write!(f, "{}{}: {}. To mend it: {}", self.path.display(), self.place, self.problem, self.problem.remedy())
     }
 }
 
@@ -180,13 +173,16 @@ impl Problem {
                 "give an ITCH 5.0 file; other versions and other exchanges' feeds have other messages".into()
             }
             Self::NotItch(ItchError::WrongLength { .. } | ItchError::UnknownSide { .. }) => {
-                "the data is damaged before this point, or of another ITCH version: fetch it again, or give ITCH 5.0".into()
+                "the data is damaged before this point, or of another ITCH version: fetch it again, or give ITCH 5.0"
+                    .into()
             }
             Self::NoPrefix { kind } => format!(
                 "write each message's length before it, 2 bytes, big-endian ({} for the first)",
                 message_len(*kind).unwrap_or_default()
             ),
-            Self::DamagedCapture(_) | Self::CutCapture => "copy it again, or save what is readable with `editcap IN OUT`".into(),
+            Self::DamagedCapture(_) | Self::CutCapture => {
+                "copy it again, or save what is readable with `editcap IN OUT`".into()
+            }
             Self::CutPacket { .. } => "capture whole packets (`tcpdump -s 0`)".into(),
             Self::NotMold(_) => "filter the capture to the feed's group and port, or capture it again".into(),
             Self::NoTicks { .. } => {

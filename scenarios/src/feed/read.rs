@@ -19,9 +19,7 @@ pub struct ReadLimits {
 impl Default for ReadLimits {
     /// 4 GiB, about 130 million messages.
     fn default() -> Self {
-        Self {
-            block_bytes: 4 << 30,
-        }
+        Self { block_bytes: 4 << 30 }
     }
 }
 
@@ -42,65 +40,35 @@ pub fn read_ticks(path: &Path) -> Result<TickStream, FeedError> {
 ///
 /// # Errors
 /// As [`read_ticks`].
-pub fn read_ticks_from(
-    reader: impl Read,
-    path: &Path,
-    limits: ReadLimits,
-) -> Result<TickStream, FeedError> {
+pub fn read_ticks_from(reader: impl Read, path: &Path, limits: ReadLimits) -> Result<TickStream, FeedError> {
     let mut raw = Hashing::new(reader);
-    let read = read_unnamed(&mut raw, limits).and_then(|read| {
-        Ok((
-            read,
-            raw.finish()
-                .map_err(|error| (Place::Whole, problem_of(error)))?,
-        ))
-    });
-    let ((mut stream, format, packing), sha256) = read.map_err(|(place, problem)| FeedError {
-        path: path.to_owned(),
-        place,
-        problem,
-    })?;
-    let name = path
-        .file_name()
-        .map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-    let packing = packing
-        .name()
-        .map(|name| format!(", {name}"))
-        .unwrap_or_default();
+    let read = read_unnamed(&mut raw, limits)
+        .and_then(|read| Ok((read, raw.finish().map_err(|error| (Place::Whole, problem_of(error)))?)));
+    let ((mut stream, format, packing), sha256) =
+        read.map_err(|(place, problem)| FeedError { path: path.to_owned(), place, problem })?;
+    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
+    let packing = packing.name().map(|name| format!(", {name}")).unwrap_or_default();
     stream.source = format!("{format}{packing}: {name}, sha256 {sha256}");
     stream.packets.shrink_to_fit();
     stream.blocks.shrink_to_fit();
     Ok(stream)
 }
 
-fn read_unnamed(
-    raw: &mut impl Read,
-    limits: ReadLimits,
-) -> Result<(TickStream, &'static str, Packing), Located> {
+fn read_unnamed(raw: &mut impl Read, limits: ReadLimits) -> Result<(TickStream, &'static str, Packing), Located> {
     let whole = |problem| (Place::Whole, problem);
     let head = peek(raw).map_err(|error| whole(problem_of(error)))?;
     let packing = Packing::of(&head);
-    let mut unpacked = packing
-        .unpack(Cursor::new(head).chain(raw))
-        .map_err(whole)?;
+    let mut unpacked = packing.unpack(Cursor::new(head).chain(raw)).map_err(whole)?;
     let head = peek(&mut unpacked).map_err(|error| whole(problem_of(error)))?;
     let content = Content::of(&head).map_err(whole)?;
     let mut bytes = Cursor::new(head).chain(unpacked);
     let (stream, format) = match content {
         Content::BinaryFile => (binary_file::read(&mut bytes, limits), "ITCH 5.0 BinaryFILE"),
-        Content::Pcap => (
-            capture::read(&mut bytes, capture::Format::Pcap, limits),
-            "pcap of MoldUDP64",
-        ),
-        Content::PcapNg => (
-            capture::read(&mut bytes, capture::Format::PcapNg, limits),
-            "pcapng of MoldUDP64",
-        ),
+        Content::Pcap => (capture::read(&mut bytes, capture::Format::Pcap, limits), "pcap of MoldUDP64"),
+        Content::PcapNg => (capture::read(&mut bytes, capture::Format::PcapNg, limits), "pcapng of MoldUDP64"),
     };
     let stream = stream.map_err(|(place, problem)| match (place, packing) {
-        (Place::Byte(offset), Packing::Gzip | Packing::Zstd) => {
-            (Place::UnpackedByte(offset), problem)
-        }
+        (Place::Byte(offset), Packing::Gzip | Packing::Zstd) => (Place::UnpackedByte(offset), problem),
         _ => (place, problem),
     })?;
     Ok((stream, format, packing))
@@ -124,9 +92,7 @@ impl Content {
             | [0xd4, 0xc3, 0xb2, 0xa1, ..]
             | [0x4d, 0x3c, 0xb2, 0xa1, ..] => Ok(Self::Pcap),
             [0x0a, 0x0d, 0x0d, 0x0a, ..] => Ok(Self::PcapNg),
-            [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-                foreign("a file that is compressed twice")
-            }
+            [0x1f, 0x8b, ..] | [0x28, 0xb5, 0x2f, 0xfd, ..] => foreign("a file that is compressed twice"),
             [b'P', b'K', 3, 4, ..] => foreign("a zip archive"),
             [0xfd, b'7', b'z', b'X', b'Z', ..] => foreign("an xz file"),
             [b'B', b'Z', b'h', ..] => foreign("a bzip2 file"),

@@ -15,21 +15,13 @@ pub(super) struct Hashing<R> {
 
 impl<R: Read> Hashing<R> {
     pub(super) fn new(inner: R) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-        }
+        Self { inner, hash: Sha256::new() }
     }
 
     /// The hash of everything, read to its end.
     pub(super) fn finish(mut self) -> io::Result<String> {
         io::copy(&mut self, &mut io::sink())?;
-        Ok(self
-            .hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
+        Ok(self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 
@@ -70,10 +62,7 @@ impl Packing {
     pub(super) fn unpack<'a>(self, raw: impl Read + 'a) -> Result<Box<dyn Read + 'a>, Problem> {
         Ok(match self {
             Self::Plain => Box::new(raw),
-            Self::Gzip => Box::new(Unpacking {
-                format: "gzip",
-                inner: flate2::read::MultiGzDecoder::new(raw),
-            }),
+            Self::Gzip => Box::new(Unpacking { format: "gzip", inner: flate2::read::MultiGzDecoder::new(raw) }),
             Self::Zstd => Box::new(Unpacking {
                 format: "zstd",
                 inner: zstd::stream::read::Decoder::new(raw).map_err(Problem::Unreadable)?,
@@ -109,10 +98,7 @@ impl<R: Read> Read for Unpacking<R> {
             if source.kind() == io::ErrorKind::Interrupted {
                 return source;
             }
-            io::Error::other(Undecodable {
-                format: self.format,
-                source,
-            })
+            io::Error::other(Undecodable { format: self.format, source })
         })
     }
 }

@@ -55,10 +55,7 @@ impl TickStream {
     /// Messages in all packets.
     #[must_use]
     pub fn message_count(&self) -> u64 {
-        self.packets
-            .iter()
-            .map(|packet| u64::from(packet.messages))
-            .sum()
+        self.packets.iter().map(|packet| u64::from(packet.messages)).sum()
     }
 
     /// From the first packet to the last.

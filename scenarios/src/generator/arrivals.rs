@@ -30,36 +30,11 @@ struct Class {
 }
 
 const CLASSES: [Class; 5] = [
-    Class {
-        tau: 50_000,
-        from: 2,
-        to: 14,
-        weight: 1.37,
-    },
-    Class {
-        tau: 500_000,
-        from: 4,
-        to: 64,
-        weight: 2.14,
-    },
-    Class {
-        tau: 5_000_000,
-        from: 10,
-        to: 350,
-        weight: 14.85,
-    },
-    Class {
-        tau: 50_000_000,
-        from: 20,
-        to: 300,
-        weight: 4.62,
-    },
-    Class {
-        tau: 500_000_000,
-        from: 200,
-        to: 1_700,
-        weight: 275.4,
-    },
+    Class { tau: 50_000, from: 2, to: 14, weight: 1.37 },
+    Class { tau: 500_000, from: 4, to: 64, weight: 2.14 },
+    Class { tau: 5_000_000, from: 10, to: 350, weight: 14.85 },
+    Class { tau: 50_000_000, from: 20, to: 300, weight: 4.62 },
+    Class { tau: 500_000_000, from: 200, to: 1_700, weight: 275.4 },
 ];
 
 /// Clusters that began earlier than this many tau before the start have no packet left to speak of (e^-8).
@@ -74,11 +49,7 @@ struct Moments {
 
 impl Moments {
     fn of(class: &Class) -> Self {
-        let mut moments = Self {
-            zeroth: 0.0,
-            first: 0.0,
-            second: 0.0,
-        };
+        let mut moments = Self { zeroth: 0.0, first: 0.0, second: 0.0 };
         for n in (class.from..=class.to).map(f64::from) {
             moments.zeroth += 1.0 / (n * n);
             moments.first += 1.0 / n;
@@ -98,19 +69,11 @@ impl Moments {
 }
 
 /// `count` arrival times, ascending, over exactly `duration` (the last one falls on its end).
-pub(super) fn arrivals(
-    dice: &mut Dice,
-    count: usize,
-    duration: Nanos,
-    envelope: Envelope,
-) -> Vec<u64> {
+pub(super) fn arrivals(dice: &mut Dice, count: usize, duration: Nanos, envelope: Envelope) -> Vec<u64> {
     // The clusters' own clock is that of the quiet stretch; the envelope squeezes it where the rate is higher.
     let segments = envelope.segments();
     let quiet = segments.last().map_or(1.0, |&(time, share)| share / time);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts and durations stay far below 2^53"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "counts and durations stay far below 2^53")]
     let rate = count as f64 / duration.get().max(1) as f64 * quiet;
     let mut times = stationary(dice, count, rate);
     let end = times.last().copied().unwrap_or(0).max(1);
@@ -137,13 +100,7 @@ fn stationary(dice: &mut Dice, count: usize, rate: f64) -> Vec<u64> {
             let moments = Moments::of(class);
             let share = class.weight / moments.excess();
             clustered += share;
-            clusters(
-                dice,
-                class,
-                moments.mean() / (share * rate),
-                horizon,
-                &mut times,
-            );
+            clusters(dice, class, moments.mean() / (share * rate), horizon, &mut times);
         }
         singles(dice, 1.0 / ((1.0 - clustered) * rate), horizon, &mut times);
         if times.len() >= count {
@@ -168,11 +125,7 @@ fn gap(dice: &mut Dice, mean: f64) -> u64 {
 }
 
 fn clusters(dice: &mut Dice, class: &Class, mean_gap: f64, horizon: u64, times: &mut Vec<u64>) {
-    let sizes = Weighted::new(
-        (class.from..=class.to)
-            .map(f64::from)
-            .map(|n| 1_024.0 / (n * n)),
-    );
+    let sizes = Weighted::new((class.from..=class.to).map(f64::from).map(|n| 1_024.0 / (n * n)));
     let before = WARM_UP * class.tau;
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let tau = class.tau as f64;
@@ -210,11 +163,7 @@ fn warp(time: u64, end: u64, duration: Nanos, segments: &[(f64, f64)]) -> u64 {
         passed += span;
         share_left -= share;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and the duration"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the duration")]
     let warped = (passed.min(1.0) * total) as u64;
     warped
 }

@@ -22,12 +22,7 @@ impl Envelope {
     pub(super) const fn segments(self) -> &'static [(f64, f64)] {
         match self {
             // 485,857, 227,286 and 120,588 of 1,901,866 messages in the first three of 27.93 seconds.
-            Self::Open => &[
-                (0.0358, 0.255_5),
-                (0.0358, 0.119_5),
-                (0.0358, 0.063_4),
-                (0.8926, 0.561_6),
-            ],
+            Self::Open => &[(0.0358, 0.255_5), (0.0358, 0.119_5), (0.0358, 0.063_4), (0.8926, 0.561_6)],
             Self::Flat => &[(1.0, 1.0)],
         }
     }
@@ -82,9 +77,7 @@ pub enum GeneratorError {
     #[error("a feed needs at least one message: set `messages`")]
     NoMessages,
     /// A rate that is no rate.
-    #[error(
-        "the mean rate must lie between 0.001 and 1e9 messages a second, not {0}: set `mean_rate`"
-    )]
+    #[error("the mean rate must lie between 0.001 and 1e9 messages a second, not {0}: set `mean_rate`")]
     Rate(f64),
     /// A stretch that is none.
     #[error("the stretch must lie between 0.0001 and 10,000, not {0}: set `stretch`")]
@@ -98,9 +91,7 @@ pub enum GeneratorError {
         seconds: f64,
     },
     /// The mix makes nothing.
-    #[error(
-        "the mix is all zeros, or its parts exceed 1,000,000: give each message type its share"
-    )]
+    #[error("the mix is all zeros, or its parts exceed 1,000,000: give each message type its share")]
     Mix,
     /// Orders would be taken out that nobody put in.
     #[error("the mix deletes and executes orders but adds none: give `add` or `add_mpid` a share")]
@@ -130,28 +121,18 @@ impl GeneratorConfig {
             return Err(GeneratorError::Stretch(self.stretch));
         }
         let parts = self.mix.parts();
-        if parts.iter().all(|&(_, weight)| weight == 0)
-            || parts.iter().any(|&(_, weight)| weight > 1_000_000)
-        {
+        if parts.iter().all(|&(_, weight)| weight == 0) || parts.iter().any(|&(_, weight)| weight > 1_000_000) {
             return Err(GeneratorError::Mix);
         }
-        let takes = parts
-            .iter()
-            .any(|&(kind, weight)| kind.needs_order() && weight > 0);
+        let takes = parts.iter().any(|&(kind, weight)| kind.needs_order() && weight > 0);
         if takes && self.mix.add == 0 && self.mix.add_mpid == 0 {
             return Err(GeneratorError::NoAdds);
         }
         let seconds = f64::from(self.messages) / rate;
         if seconds * self.stretch.max(1.0) > 604_800.0 {
-            return Err(GeneratorError::TooLong {
-                seconds: seconds * self.stretch,
-            });
+            return Err(GeneratorError::TooLong { seconds: seconds * self.stretch });
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "positive, at most a week"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, at most a week")]
         let duration = Nanos((seconds * 1e9) as u64);
         Ok(duration)
     }

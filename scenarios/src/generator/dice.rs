@@ -10,9 +10,7 @@ pub(super) struct Dice(Pcg64);
 impl Dice {
     pub(super) fn new(seed: u64, concern: u64) -> Self {
         // Concerns are few and small; the multiplier spreads them over the seeds.
-        Self(Pcg64::seed_from_u64(
-            seed ^ concern.wrapping_mul(0x9e37_79b9_7f4a_7c15),
-        ))
+        Self(Pcg64::seed_from_u64(seed ^ concern.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     pub(super) fn bits(&mut self) -> u64 {
@@ -100,9 +98,7 @@ mod tests {
     #[test]
     fn exponential_draws_have_mean_1_and_variance_1() {
         let mut dice = Dice::new(1, 0);
-        let draws: Vec<f64> = (0..200_000)
-            .map(|_| dice.exponential() as f64 / 2f64.powi(32))
-            .collect();
+        let draws: Vec<f64> = (0..200_000).map(|_| dice.exponential() as f64 / 2f64.powi(32)).collect();
         let mean = draws.iter().sum::<f64>() / draws.len() as f64;
         let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / draws.len() as f64;
         assert!((mean - 1.0).abs() < 0.01, "{mean}");

@@ -63,12 +63,7 @@ pub(super) struct Market {
 
 impl Market {
     pub(super) fn new(symbols: u16) -> Self {
-        Self {
-            books: (0..symbols).map(|_| Book::default()).collect(),
-            orders: Vec::new(),
-            free: Vec::new(),
-            adds: 0,
-        }
+        Self { books: (0..symbols).map(|_| Book::default()).collect(), orders: Vec::new(), free: Vec::new(), adds: 0 }
     }
 
     /// Live orders of all symbols.
@@ -78,9 +73,7 @@ impl Market {
 
     /// Live orders of one symbol.
     pub(super) fn live_of(&self, symbol: u16) -> usize {
-        self.books
-            .get(usize::from(symbol))
-            .map_or(0, |book| book.live.len())
+        self.books.get(usize::from(symbol)).map_or(0, |book| book.live.len())
     }
 
     /// Best price in cents, and how many orders stand there.
@@ -101,18 +94,8 @@ impl Market {
         if slot == self.orders.len() {
             self.orders.push(None);
         }
-        if let (Some(book), Some(entry)) = (
-            self.books.get_mut(usize::from(symbol)),
-            self.orders.get_mut(slot),
-        ) {
-            *entry = Some(Order {
-                reference,
-                symbol,
-                side,
-                cents,
-                shares,
-                place: book.live.len(),
-            });
+        if let (Some(book), Some(entry)) = (self.books.get_mut(usize::from(symbol)), self.orders.get_mut(slot)) {
+            *entry = Some(Order { reference, symbol, side, cents, shares, place: book.live.len() });
             book.live.push(slot);
             let level = book.levels(side).entry(cents).or_default();
             level.queue.push_back((slot, reference));

@@ -61,12 +61,7 @@ impl Mix {
 
     /// A day of 2025, in 1/10,000: replaces are 23.6 % of the published counts of 2025-12-08; the split of adds and
     /// deletes is estimated, the rest is that of 2019.
-    pub const DAY_2025: Self = Self {
-        add: 3_600,
-        delete: 3_300,
-        replace: 2_360,
-        ..Self::DAY_2019
-    };
+    pub const DAY_2025: Self = Self { add: 3_600, delete: 3_300, replace: 2_360, ..Self::DAY_2019 };
 
     /// The weights with their kinds.
     pub(super) const fn parts(&self) -> [(Kind, u32); 10] {
@@ -107,10 +102,7 @@ pub(super) enum Kind {
 impl Kind {
     /// It acts on an order that must exist.
     pub(super) const fn needs_order(self) -> bool {
-        matches!(
-            self,
-            Self::Executed | Self::ExecutedWithPrice | Self::Cancel | Self::Delete | Self::Replace
-        )
+        matches!(self, Self::Executed | Self::ExecutedWithPrice | Self::Cancel | Self::Delete | Self::Replace)
     }
 }
 
@@ -142,10 +134,7 @@ impl Sizes {
     }
 
     pub(super) fn draw(&self, dice: &mut Dice) -> u32 {
-        let (_, from, to) = SIZES
-            .get(self.0.draw(dice))
-            .copied()
-            .unwrap_or((0, 100, 100));
+        let (_, from, to) = SIZES.get(self.0.draw(dice)).copied().unwrap_or((0, 100, 100));
         from + dice.below_u32(to - from + 1)
     }
 }
@@ -161,10 +150,7 @@ mod tests {
         drawn.sort_unstable();
         for (per_mille, measured) in [(500, 60), (900, 300), (990, 1_235)] {
             let got = drawn[per_mille * drawn.len() / 1_000];
-            assert!(
-                got.abs_diff(measured) * 100 <= measured * 15,
-                "{per_mille} per mille: {got} against {measured}"
-            );
+            assert!(got.abs_diff(measured) * 100 <= measured * 15, "{per_mille} per mille: {got} against {measured}");
         }
     }
 }

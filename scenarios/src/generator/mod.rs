@@ -58,12 +58,7 @@ pub fn generate(config: &GeneratorConfig) -> Result<TickStream, GeneratorError> 
     let spin_packets = packets.records.len();
 
     let counts = PerPacket::new().counts(&mut Dice::new(config.seed, 1), config.messages);
-    let times = arrivals::arrivals(
-        &mut Dice::new(config.seed, 2),
-        counts.len(),
-        duration,
-        config.envelope,
-    );
+    let times = arrivals::arrivals(&mut Dice::new(config.seed, 2), counts.len(), duration, config.envelope);
     let max_live = config.max_live_orders as usize;
     let mut events = Events::new(config.seed, config.symbols, &config.mix, max_live);
     for (count, time) in counts.into_iter().zip(times) {
@@ -74,28 +69,15 @@ pub fn generate(config: &GeneratorConfig) -> Result<TickStream, GeneratorError> 
         }
     }
 
-    let mut notes = vec![format!(
-        "the first {spin_packets} packets are the spin of {} symbols",
-        config.symbols
-    )];
+    let mut notes = vec![format!("the first {spin_packets} packets are the spin of {} symbols", config.symbols)];
     if events.capped > 0 {
         let (capped, most) = (events.capped, config.max_live_orders);
-        notes.push(format!(
-            "{capped} adds became deletes, because {most} orders were live"
-        ));
+        notes.push(format!("{capped} adds became deletes, because {most} orders were live"));
     }
     if !events.owed.is_empty() {
-        notes.push(format!(
-            "{} messages became adds for want of an order",
-            events.owed.len()
-        ));
+        notes.push(format!("{} messages became adds for want of an order", events.owed.len()));
     }
-    Ok(TickStream {
-        packets: packets.records,
-        blocks: packets.blocks,
-        source: config.words(),
-        notes,
-    })
+    Ok(TickStream { packets: packets.records, blocks: packets.blocks, source: config.words(), notes })
 }
 
 /// The spin and the start of market hours; gives the time of the latter.

@@ -15,11 +15,7 @@ pub(super) struct PerPacket(Weighted);
 
 impl PerPacket {
     pub(super) fn new() -> Self {
-        Self(Weighted::new(
-            (2..=MOST)
-                .map(f64::from)
-                .map(|n| 1_024.0 / (n * n * n.sqrt())),
-        ))
+        Self(Weighted::new((2..=MOST).map(f64::from).map(|n| 1_024.0 / (n * n * n.sqrt()))))
     }
 
     /// Counts that add up to `messages`.
@@ -27,14 +23,8 @@ impl PerPacket {
         let mut left = messages;
         let mut counts = Vec::with_capacity(messages as usize);
         while left > 0 {
-            let drawn = if dice.chance(975, 1_000) {
-                1
-            } else {
-                2 + self.0.draw(dice)
-            };
-            let count = u16::try_from(drawn)
-                .unwrap_or(MOST)
-                .min(u16::try_from(left).unwrap_or(u16::MAX));
+            let drawn = if dice.chance(975, 1_000) { 1 } else { 2 + self.0.draw(dice) };
+            let count = u16::try_from(drawn).unwrap_or(MOST).min(u16::try_from(left).unwrap_or(u16::MAX));
             counts.push(count);
             left -= u32::from(count);
         }
@@ -52,12 +42,7 @@ pub(super) struct Packets {
 impl Packets {
     /// Begins a packet.
     pub(super) fn begin(&mut self, at: Nanos) {
-        self.records.push(PacketRecord {
-            at,
-            offset: self.blocks.len(),
-            len: 0,
-            messages: 0,
-        });
+        self.records.push(PacketRecord { at, offset: self.blocks.len(), len: 0, messages: 0 });
     }
 
     /// Adds a message to the last packet, or to a new one due at the same time where it is full.

@@ -19,10 +19,7 @@ pub(super) fn stock(symbol: u16) -> Stock {
 
 /// A system event with the given code.
 pub(super) fn system_event(code: u8, timestamp: Nanos) -> SystemEvent {
-    SystemEvent {
-        head: Head::of::<SystemEvent>(0, 0, timestamp),
-        event: code,
-    }
+    SystemEvent { head: Head::of::<SystemEvent>(0, 0, timestamp), event: code }
 }
 
 /// A symbol's directory entry: a common share of the first tier, in round lots of 100.

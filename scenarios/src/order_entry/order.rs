@@ -94,36 +94,19 @@ impl OrderTemplate {
             quantity: 0.into(),
             symbol: [b' '; 8],
             price: 0.into(),
-            time_in_force: code(
-                "time_in_force",
-                settings.time_in_force,
-                b"0356E",
-                "one of 0 3 5 6 E",
-            )?,
+            time_in_force: code("time_in_force", settings.time_in_force, b"0356E", "one of 0 3 5 6 E")?,
             display: code("display", settings.display, b"YNA", "one of Y N A")?,
             capacity: code("capacity", settings.capacity, b"APRO", "one of A P R O")?,
             intermarket_sweep: b'N',
             cross_type: b'N',
-            cl_ord_id: text(
-                "cl_ord_id",
-                &settings.cl_ord_id,
-                0,
-                "at most 14 printable ASCII characters",
-            )?,
+            cl_ord_id: text("cl_ord_id", &settings.cl_ord_id, 0, "at most 14 printable ASCII characters")?,
             appendage_length: 6.into(),
         };
         let firm = text("firm", &settings.firm, 4, "four printable ASCII characters")?;
         #[expect(clippy::cast_possible_truncation, reason = "56 - 2")]
         let length = (Self::LEN as u16 - 2).into();
         Ok(Self {
-            packet: OrderPacket {
-                length,
-                kind: soup::UNSEQUENCED_DATA,
-                order,
-                firm_size: 5,
-                firm_tag: 2,
-                firm,
-            },
+            packet: OrderPacket { length, kind: soup::UNSEQUENCED_DATA, order, firm_size: 5, firm_tag: 2, firm },
         })
     }
 
@@ -154,20 +137,12 @@ impl OrderTemplate {
 
 const _: () = assert!(OrderTemplate::LEN == 56);
 
-fn code(
-    setting: &'static str,
-    value: char,
-    allowed: &[u8],
-    wanted: &'static str,
-) -> Result<u8, SettingsError> {
-    u8::try_from(value)
-        .ok()
-        .filter(|byte| allowed.contains(byte))
-        .ok_or_else(|| SettingsError {
-            setting,
-            value: value.to_string(),
-            wanted,
-        })
+fn code(setting: &'static str, value: char, allowed: &[u8], wanted: &'static str) -> Result<u8, SettingsError> {
+    u8::try_from(value).ok().filter(|byte| allowed.contains(byte)).ok_or_else(|| SettingsError {
+        setting,
+        value: value.to_string(),
+        wanted,
+    })
 }
 
 /// `value` padded with spaces to `N`, if it is printable and has from `least` to `N` characters.
@@ -182,11 +157,7 @@ fn text<const N: usize>(
     match padded.get_mut(..value.len()) {
         Some(front) if printable && value.len() >= least => front.copy_from_slice(value.as_bytes()),
         _ => {
-            return Err(SettingsError {
-                setting,
-                value: value.to_owned(),
-                wanted,
-            });
+            return Err(SettingsError { setting, value: value.to_owned(), wanted });
         }
     }
     Ok(padded)
@@ -226,24 +197,14 @@ mod tests {
 
     #[test]
     fn a_written_order_reads_back_as_meant() {
-        let packet = OrderTemplate::new(&OrderSettings::default())
-            .unwrap()
-            .packet(&ORDER);
-        let ClientMessage::EnterOrder(order, mut tags) =
-            ClientMessage::parse(&packet[3..]).unwrap()
-        else {
+        let packet = OrderTemplate::new(&OrderSettings::default()).unwrap().packet(&ORDER);
+        let ClientMessage::EnterOrder(order, mut tags) = ClientMessage::parse(&packet[3..]).unwrap() else {
             panic!("not an Enter Order");
         };
         assert_eq!(order.user_ref_num.get(), 0x71);
-        assert_eq!(
-            (order.side, order.quantity.get(), order.price.get()),
-            (b'S', 225, 630_200)
-        );
+        assert_eq!((order.side, order.quantity.get(), order.price.get()), (b'S', 225, 630_200));
         let firm = tags.next().unwrap().unwrap();
-        assert_eq!(
-            (firm.tag(), firm.value),
-            (Some(OptionTag::Firm), &b"TKCT"[..])
-        );
+        assert_eq!((firm.tag(), firm.value), (Some(OptionTag::Firm), &b"TKCT"[..]));
         assert_eq!(tags.next(), None);
     }
 
@@ -261,48 +222,12 @@ mod tests {
     #[test]
     fn a_setting_that_ouch_cannot_carry_is_named_with_what_it_may_be() {
         let bad = [
-            (
-                OrderSettings {
-                    time_in_force: '9',
-                    ..Default::default()
-                },
-                "time_in_force = `9`",
-            ),
-            (
-                OrderSettings {
-                    display: 'é',
-                    ..Default::default()
-                },
-                "display = `é`",
-            ),
-            (
-                OrderSettings {
-                    capacity: 'X',
-                    ..Default::default()
-                },
-                "one of A P R O",
-            ),
-            (
-                OrderSettings {
-                    cl_ord_id: "fifteen letters".into(),
-                    ..Default::default()
-                },
-                "at most 14",
-            ),
-            (
-                OrderSettings {
-                    firm: "TKC".into(),
-                    ..Default::default()
-                },
-                "four printable",
-            ),
-            (
-                OrderSettings {
-                    firm: "TK\nT".into(),
-                    ..Default::default()
-                },
-                "four printable",
-            ),
+            (OrderSettings { time_in_force: '9', ..Default::default() }, "time_in_force = `9`"),
+            (OrderSettings { display: 'é', ..Default::default() }, "display = `é`"),
+            (OrderSettings { capacity: 'X', ..Default::default() }, "one of A P R O"),
+            (OrderSettings { cl_ord_id: "fifteen letters".into(), ..Default::default() }, "at most 14"),
+            (OrderSettings { firm: "TKC".into(), ..Default::default() }, "four printable"),
+            (OrderSettings { firm: "TK\nT".into(), ..Default::default() }, "four printable"),
         ];
         for (settings, says) in bad {
             let error = OrderTemplate::new(&settings).unwrap_err().to_string();

@@ -32,7 +32,13 @@ pub fn build(path: &Path, ticks: &TickStream, trader: TraderConfig) -> Result<()
     let (packets, payload, messages) = frame(ticks);
     let trader = TraderConfig { messages_per_pass: Some(messages), ..trader };
     let mut parts = Parts {
-        header: TapeHeader { source: ticks.source.clone(), notes: ticks.notes.clone(), messages, trader, orders: OrderSettings::default() },
+        header: TapeHeader {
+            source: ticks.source.clone(),
+            notes: ticks.notes.clone(),
+            messages,
+            trader,
+            orders: OrderSettings::default(),
+        },
         packets,
         payload,
         order_len: OrderTemplate::LEN,
@@ -125,7 +131,8 @@ pub fn most_active_symbol(ticks: &TickStream) -> Option<Stock> {
         }
     }
     // The lower locate wins a tie, so that the choice does not depend on the order of a hash map.
-    let (busiest, _) = count.into_iter().filter(|(l, _)| name.contains_key(l)).max_by_key(|(l, n)| (*n, u16::MAX - *l))?;
+    let (busiest, _) =
+        count.into_iter().filter(|(l, _)| name.contains_key(l)).max_by_key(|(l, n)| (*n, u16::MAX - *l))?;
     name.remove(&busiest)
 }
 

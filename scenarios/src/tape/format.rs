@@ -64,7 +64,9 @@ pub enum TapeError {
         what: String,
     },
     /// The ticks cause no order with this strategy.
-    #[error("no tick of {origin} makes the strategy ({strategy}) send an order: choose another symbol or a smaller threshold")]
+    #[error(
+        "no tick of {origin} makes the strategy ({strategy}) send an order: choose another symbol or a smaller threshold"
+    )]
     NoOrders {
         /// The ticks.
         origin: String,
@@ -104,7 +106,13 @@ pub(super) struct PacketEntry {
 
 impl PacketEntry {
     pub(super) fn new(at: Nanos, offset: u64, len: u16, messages: u16) -> Self {
-        Self { at_ns: at.get().into(), offset: offset.into(), len: len.into(), messages: messages.into(), reserved: 0.into() }
+        Self {
+            at_ns: at.get().into(),
+            offset: offset.into(),
+            len: len.into(),
+            messages: messages.into(),
+            reserved: 0.into(),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -145,7 +153,14 @@ impl Parts {
             header_len: count(header.len()),
             payload_len: count(self.payload.len()),
         };
-        for part in [head.as_bytes(), &header, self.packets.as_bytes(), &self.payload, self.order_packets.as_bytes(), &self.order_bytes] {
+        for part in [
+            head.as_bytes(),
+            &header,
+            self.packets.as_bytes(),
+            &self.payload,
+            self.order_packets.as_bytes(),
+            &self.order_bytes,
+        ] {
             out.write_all(part)?;
             out.write_all(&[0; 8][..part.len().next_multiple_of(8) - part.len()])?;
         }
@@ -176,8 +191,11 @@ impl Layout {
         let mut at = size_of::<Head>().next_multiple_of(8);
         let mut part = |count: u64, each: usize, name: &str| {
             let start = at;
-            let end = usize::try_from(count).ok().and_then(|n| n.checked_mul(each)).and_then(|len| start.checked_add(len));
-            let end = end.filter(|end| *end <= bytes.len()).ok_or_else(|| damaged(start, &format!("the {name} ends beyond the file")))?;
+            let end =
+                usize::try_from(count).ok().and_then(|n| n.checked_mul(each)).and_then(|len| start.checked_add(len));
+            let end = end
+                .filter(|end| *end <= bytes.len())
+                .ok_or_else(|| damaged(start, &format!("the {name} ends beyond the file")))?;
             at = end.next_multiple_of(8);
             Ok::<_, TapeError>(start..end)
         };
@@ -188,7 +206,8 @@ impl Layout {
             payload: part(head.payload_len.get(), 1, "packets' data")?,
             order_packets: part(head.orders.get(), size_of::<U32>(), "table of orders")?,
             order_bytes: part(head.orders.get(), order_len, "orders' data")?,
-            header: serde_json::from_slice(&bytes[header.clone()]).map_err(|e| damaged(header.start, &e.to_string()))?,
+            header: serde_json::from_slice(&bytes[header.clone()])
+                .map_err(|e| damaged(header.start, &e.to_string()))?,
             order_len,
         };
         layout.check(bytes).map_err(|(offset, what)| damaged(offset, what))?;

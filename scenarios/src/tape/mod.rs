@@ -122,7 +122,8 @@ impl Tape {
     #[must_use]
     pub fn end_of_session(&self, sent: usize) -> [u8; mold::HEADER_LEN] {
         let (pass, in_pass) = (sent / self.packets(), sent % self.packets());
-        let first = self.packet(in_pass).get(SEQUENCE).and_then(|f| <[u8; 8]>::try_from(f).ok()).map_or(1, u64::from_be_bytes);
+        let first =
+            self.packet(in_pass).get(SEQUENCE).and_then(|f| <[u8; 8]>::try_from(f).ok()).map_or(1, u64::from_be_bytes);
         build::end_of_session(pass as u64 * self.header().messages + first)
     }
 

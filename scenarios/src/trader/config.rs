@@ -83,21 +83,13 @@ impl Strategy {
     /// The echo with its usual order.
     #[must_use]
     pub fn first_byte() -> Self {
-        Self::FirstByte {
-            symbol: echo_symbol(),
-            price: echo_price(),
-            quantity: echo_quantity(),
-        }
+        Self::FirstByte { symbol: echo_symbol(), price: echo_price(), quantity: echo_quantity() }
     }
 
     /// The threshold strategy on a symbol by name.
     #[must_use]
     pub fn threshold(symbol: &str, threshold: Price4, quantity: u32) -> Self {
-        Self::Threshold {
-            symbol: SymbolChoice::Name(symbol.to_owned()),
-            threshold,
-            quantity,
-        }
+        Self::Threshold { symbol: SymbolChoice::Name(symbol.to_owned()), threshold, quantity }
     }
 }
 
@@ -132,15 +124,11 @@ impl<'de> Deserialize<'de> for SymbolChoice {
             }
             fn visit_u64<E: de::Error>(self, locate: u64) -> Result<SymbolChoice, E> {
                 let unexpected = de::Unexpected::Unsigned(locate);
-                u16::try_from(locate)
-                    .map(SymbolChoice::Locate)
-                    .map_err(|_| E::invalid_value(unexpected, &self))
+                u16::try_from(locate).map(SymbolChoice::Locate).map_err(|_| E::invalid_value(unexpected, &self))
             }
             fn visit_i64<E: de::Error>(self, locate: i64) -> Result<SymbolChoice, E> {
                 let unexpected = de::Unexpected::Signed(locate);
-                u16::try_from(locate)
-                    .map(SymbolChoice::Locate)
-                    .map_err(|_| E::invalid_value(unexpected, &self))
+                u16::try_from(locate).map(SymbolChoice::Locate).map_err(|_| E::invalid_value(unexpected, &self))
             }
         }
         deserializer.deserialize_any(Choice)
@@ -169,12 +157,7 @@ impl TraderConfig {
     /// This strategy with the usual limits and capacity, and no repetition.
     #[must_use]
     pub fn new(strategy: Strategy) -> Self {
-        Self {
-            strategy,
-            risk: RiskLimits::default(),
-            capacity: BookCapacity::default(),
-            messages_per_pass: None,
-        }
+        Self { strategy, risk: RiskLimits::default(), capacity: BookCapacity::default(), messages_per_pass: None }
     }
 }
 
@@ -182,9 +165,7 @@ impl TraderConfig {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TraderError {
     /// No symbol of ITCH.
-    #[error(
-        "strategy symbol `{symbol}`: must have 1 to 8 printable ASCII characters, such as AAPL"
-    )]
+    #[error("strategy symbol `{symbol}`: must have 1 to 8 printable ASCII characters, such as AAPL")]
     Symbol {
         /// As given.
         symbol: String,
@@ -232,16 +213,10 @@ pub enum TraderError {
 const MAX_BOOK_BYTES: usize = 1 << 34;
 
 pub(super) fn check_capacity(capacity: &BookCapacity) -> Result<(), TraderError> {
-    let ladders = capacity
-        .locates
-        .saturating_mul(capacity.levels)
-        .saturating_mul(32);
+    let ladders = capacity.locates.saturating_mul(capacity.levels).saturating_mul(32);
     let bytes = capacity.orders.saturating_mul(96).saturating_add(ladders);
     if bytes > MAX_BOOK_BYTES {
-        return Err(TraderError::Capacity {
-            bytes,
-            limit: MAX_BOOK_BYTES,
-        });
+        return Err(TraderError::Capacity { bytes, limit: MAX_BOOK_BYTES });
     }
     Ok(())
 }
@@ -250,9 +225,7 @@ pub(super) fn check_capacity(capacity: &BookCapacity) -> Result<(), TraderError>
 pub(super) fn stock(symbol: &str) -> Result<Stock, TraderError> {
     Stock::new(symbol)
         .filter(|stock| !stock.0.trim_ascii().is_empty())
-        .ok_or_else(|| TraderError::Symbol {
-            symbol: symbol.to_owned(),
-        })
+        .ok_or_else(|| TraderError::Symbol { symbol: symbol.to_owned() })
 }
 
 pub(super) const fn check_quantity(quantity: u32) -> Result<u32, TraderError> {

@@ -18,33 +18,17 @@ impl Follower {
     /// Brings the book up to date, and what the risk check and the strategy know of the symbol.
     #[inline]
     pub(super) fn update(&mut self, message: &Message<'_>) -> Option<Update> {
-        let Self {
-            book,
-            strategy,
-            risk,
-        } = self;
+        let Self { book, strategy, risk } = self;
         match message {
             Message::AddOrder(m) => {
                 let locate = m.head.locate();
                 strategy.learn(locate, m.stock);
-                book.add(
-                    locate,
-                    m.reference.get(),
-                    m.side,
-                    m.shares.get(),
-                    m.price.get(),
-                )
+                book.add(locate, m.reference.get(), m.side, m.shares.get(), m.price.get())
             }
             Message::AddOrderMpid(m) => {
                 let locate = m.head.locate();
                 strategy.learn(locate, m.stock);
-                book.add(
-                    locate,
-                    m.reference.get(),
-                    m.side,
-                    m.shares.get(),
-                    m.price.get(),
-                )
+                book.add(locate, m.reference.get(), m.side, m.shares.get(), m.price.get())
             }
             Message::OrderExecuted(m) => {
                 let update = book.execute(m.reference.get(), m.shares.get())?;
@@ -62,12 +46,9 @@ impl Follower {
             }
             Message::OrderCancel(m) => book.cancel(m.reference.get(), m.shares.get()),
             Message::OrderDelete(m) => book.delete(m.reference.get()),
-            Message::OrderReplace(m) => book.replace(
-                m.original.get(),
-                m.reference.get(),
-                m.shares.get(),
-                m.price.get(),
-            ),
+            Message::OrderReplace(m) => {
+                book.replace(m.original.get(), m.reference.get(), m.shares.get(), m.price.get())
+            }
             Message::StockDirectory(m) => {
                 strategy.learn(m.head.locate(), m.stock);
                 None

@@ -14,9 +14,7 @@ pub struct Notional(pub u64);
 
 /// Text that is no amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not an amount in dollars; write digits with at most four decimals, such as \"0.01\"{limit}"
-)]
+#[error("`{text}` is not an amount in dollars; write digits with at most four decimals, such as \"0.01\"{limit}")]
 pub struct ParsePriceError {
     text: String,
     limit: &'static str,
@@ -37,34 +35,22 @@ fn units(text: &str) -> Option<u64> {
     }
     let scale = 10_u64.pow(4 - u32::try_from(fraction.len()).ok()?);
     let fraction = fraction.parse::<u64>().ok()? * scale;
-    whole
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(PER_DOLLAR)?
-        .checked_add(fraction)
+    whole.parse::<u64>().ok()?.checked_mul(PER_DOLLAR)?.checked_add(fraction)
 }
 
 impl FromStr for Price4 {
     type Err = ParsePriceError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let fail = |limit| ParsePriceError {
-            text: text.to_owned(),
-            limit,
-        };
+        let fail = |limit| ParsePriceError { text: text.to_owned(), limit };
         let units = units(text).ok_or_else(|| fail(""))?;
-        u32::try_from(units)
-            .map(Self)
-            .map_err(|_| fail(", and no more than 429496.7295"))
+        u32::try_from(units).map(Self).map_err(|_| fail(", and no more than 429496.7295"))
     }
 }
 
 impl FromStr for Notional {
     type Err = ParsePriceError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        units(text).map(Self).ok_or_else(|| ParsePriceError {
-            text: text.to_owned(),
-            limit: "",
-        })
+        units(text).map(Self).ok_or_else(|| ParsePriceError { text: text.to_owned(), limit: "" })
     }
 }
 
@@ -84,9 +70,7 @@ macro_rules! serde_as_text {
         }
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(D::Error::custom)
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
             }
         }
     };
@@ -114,30 +98,11 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_an_error_that_shows_the_text_and_the_form() {
-        for text in [
-            "",
-            ".",
-            "1.",
-            ".5",
-            "-1",
-            "0.00001",
-            "1e3",
-            "1,5",
-            "99999999999999999999",
-        ] {
+        for text in ["", ".", "1.", ".5", "-1", "0.00001", "1e3", "1,5", "99999999999999999999"] {
             let error = text.parse::<Price4>().unwrap_err().to_string();
-            assert!(
-                error.contains(&format!("`{text}`")) && error.contains("0.01"),
-                "{error}"
-            );
+            assert!(error.contains(&format!("`{text}`")) && error.contains("0.01"), "{error}");
             assert!(text.parse::<Notional>().is_err(), "{text}");
         }
-        assert!(
-            "429496.7296"
-                .parse::<Price4>()
-                .unwrap_err()
-                .to_string()
-                .contains("429496.7295")
-        );
+        assert!("429496.7296".parse::<Price4>().unwrap_err().to_string().contains("429496.7295"));
     }
 }

@@ -75,24 +75,12 @@ impl Risk {
     pub(super) fn new(limits: RiskLimits) -> Result<Self, TraderError> {
         let window = limits.window_ns.get();
         if window == 0 {
-            return Err(TraderError::Rate {
-                setting: "window_ns",
-            });
+            return Err(TraderError::Rate { setting: "window_ns" });
         }
         // More orders than nanoseconds cannot be told apart from one each nanosecond.
-        let cost = window
-            .checked_div(u64::from(limits.max_orders))
-            .ok_or(TraderError::Rate {
-                setting: "max_orders",
-            })?
-            .max(1);
-        Ok(Self {
-            limits,
-            cost,
-            credit: window,
-            counted_at: None,
-            last_trade: None,
-        })
+        let cost =
+            window.checked_div(u64::from(limits.max_orders)).ok_or(TraderError::Rate { setting: "max_orders" })?.max(1);
+        Ok(Self { limits, cost, credit: window, counted_at: None, last_trade: None })
     }
 
     /// As at the start of a pass.
@@ -122,13 +110,7 @@ impl Risk {
 
     /// The whole check of an order caused at `time` of the feed. One that passes uses up its share of the rate.
     #[inline]
-    pub(super) fn check(
-        &mut self,
-        price: Price4,
-        quantity: u32,
-        top: Top,
-        time: Nanos,
-    ) -> Result<(), Refusal> {
+    pub(super) fn check(&mut self, price: Price4, quantity: u32, top: Top, time: Nanos) -> Result<(), Refusal> {
         self.check_size(price, quantity)?;
         self.check_collar(price, top)?;
         self.check_rate(time)
@@ -153,13 +135,8 @@ impl Risk {
     /// A bucket of time: it fills as the feed's time goes on, and an order takes its share out.
     #[inline]
     fn check_rate(&mut self, time: Nanos) -> Result<(), Refusal> {
-        let passed = self
-            .counted_at
-            .map_or(Nanos::ZERO, |then| time.saturating_sub(then));
-        self.credit = self
-            .credit
-            .saturating_add(passed.get())
-            .min(self.limits.window_ns.get());
+        let passed = self.counted_at.map_or(Nanos::ZERO, |then| time.saturating_sub(then));
+        self.credit = self.credit.saturating_add(passed.get()).min(self.limits.window_ns.get());
         self.counted_at = Some(self.counted_at.map_or(time, |then| then.max(time)));
         self.credit = self.credit.checked_sub(self.cost).ok_or(Refusal::Rate)?;
         Ok(())
@@ -180,17 +157,8 @@ mod tests {
     };
 
     fn top(bid: u32, ask: u32) -> Top {
-        let level = |price| {
-            Some(Level {
-                price: Price4(price),
-                shares: 1,
-                orders: 1,
-            })
-        };
-        Top {
-            bid: level(bid),
-            ask: level(ask),
-        }
+        let level = |price| Some(Level { price: Price4(price), shares: 1, orders: 1 });
+        Top { bid: level(bid), ask: level(ask) }
     }
 
     fn check(risk: &mut Risk, price: u32, quantity: u32, time: u64) -> Result<(), Refusal> {
@@ -199,11 +167,7 @@ mod tests {
 
     #[test]
     fn each_limit_holds_at_its_value_and_refuses_one_more() {
-        let mut risk = Risk::new(RiskLimits {
-            max_orders: 1000,
-            ..LIMITS
-        })
-        .unwrap();
+        let mut risk = Risk::new(RiskLimits { max_orders: 1000, ..LIMITS }).unwrap();
         assert_eq!(check(&mut risk, 10_000, 100, 0), Ok(()));
         assert_eq!(check(&mut risk, 10_000, 101, 0), Err(Refusal::Quantity));
         assert_eq!(check(&mut risk, 10_001, 100, 0), Err(Refusal::Notional));
@@ -237,52 +201,22 @@ mod tests {
     fn the_collar_is_around_the_last_trade_else_around_the_middle_else_nowhere() {
         let risk = |trade: Option<u32>| {
             let mut risk = Risk::new(LIMITS).unwrap();
-            trade
-                .into_iter()
-                .for_each(|price| risk.traded(Price4(price)));
+            trade.into_iter().for_each(|price| risk.traded(Price4(price)));
             risk
         };
         let collar = |trade, price, top| risk(trade).check_collar(Price4(price), top);
         assert_eq!(collar(Some(10_000), 10_100, top(1, 3)), Ok(()));
-        assert_eq!(
-            collar(Some(10_000), 10_101, top(1, 3)),
-            Err(Refusal::Collar)
-        );
+        assert_eq!(collar(Some(10_000), 10_101, top(1, 3)), Err(Refusal::Collar));
         assert_eq!(collar(Some(10_000), 9_899, top(1, 3)), Err(Refusal::Collar));
         assert_eq!(collar(None, 10_100, top(9_000, 11_000)), Ok(()));
-        assert_eq!(
-            collar(None, 10_101, top(9_000, 11_000)),
-            Err(Refusal::Collar)
-        );
-        assert_eq!(
-            collar(
-                None,
-                1,
-                Top {
-                    bid: None,
-                    ..top(9_000, 11_000)
-                }
-            ),
-            Ok(())
-        );
+        assert_eq!(collar(None, 10_101, top(9_000, 11_000)), Err(Refusal::Collar));
+        assert_eq!(collar(None, 1, Top { bid: None, ..top(9_000, 11_000) }), Ok(()));
     }
 
     #[test]
     fn a_rate_of_nothing_is_refused_when_it_is_configured() {
         let error = |limits| Risk::new(limits).unwrap_err().to_string();
-        assert!(
-            error(RiskLimits {
-                max_orders: 0,
-                ..LIMITS
-            })
-            .contains("max_orders")
-        );
-        assert!(
-            error(RiskLimits {
-                window_ns: Nanos::ZERO,
-                ..LIMITS
-            })
-            .contains("window_ns")
-        );
+        assert!(error(RiskLimits { max_orders: 0, ..LIMITS }).contains("max_orders"));
+        assert!(error(RiskLimits { window_ns: Nanos::ZERO, ..LIMITS }).contains("window_ns"));
     }
 }

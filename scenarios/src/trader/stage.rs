@@ -24,16 +24,8 @@ pub enum Stage {
 
 impl Stage {
     /// All, in order.
-    pub const ALL: [Self; 8] = [
-        Self::Rx,
-        Self::Decode,
-        Self::HandOff,
-        Self::Book,
-        Self::Decide,
-        Self::Risk,
-        Self::Encode,
-        Self::Tx,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Rx, Self::Decode, Self::HandOff, Self::Book, Self::Decide, Self::Risk, Self::Encode, Self::Tx];
 
     /// As in the certificate.
     #[must_use]

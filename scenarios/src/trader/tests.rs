@@ -8,8 +8,8 @@ use crate::{
     book::BookCapacity,
     feed::{
         itch::{
-            AddOrder, CrossTrade, Head, OrderDelete, OrderExecuted, OrderReplace, Price4, Side,
-            Stock, StockDirectory, Trade, WireMessage,
+            AddOrder, CrossTrade, Head, OrderDelete, OrderExecuted, OrderReplace, Price4, Side, Stock, StockDirectory,
+            Trade, WireMessage,
         },
         mold::{HEADER_LEN, Session, append_block, write_header},
     },
@@ -44,22 +44,12 @@ fn ask(reference: u64, price: u32) -> Vec<u8> {
 }
 
 fn delete(reference: u64) -> Vec<u8> {
-    OrderDelete {
-        head: head::<OrderDelete>(LOCATE),
-        reference: reference.into(),
-    }
-    .as_bytes()
-    .to_vec()
+    OrderDelete { head: head::<OrderDelete>(LOCATE), reference: reference.into() }.as_bytes().to_vec()
 }
 
 fn execute(reference: u64, shares: u32) -> Vec<u8> {
     let head = head::<OrderExecuted>(LOCATE);
-    let executed = OrderExecuted {
-        head,
-        reference: reference.into(),
-        shares: shares.into(),
-        match_number: 1.into(),
-    };
+    let executed = OrderExecuted { head, reference: reference.into(), shares: shares.into(), match_number: 1.into() };
     executed.as_bytes().to_vec()
 }
 
@@ -85,27 +75,15 @@ fn directory() -> Vec<u8> {
 
 fn packet(sequence: u64, messages: &[Vec<u8>]) -> Vec<u8> {
     let mut packet = vec![0; HEADER_LEN + messages.iter().map(|m| 2 + m.len()).sum::<usize>()];
-    write_header(
-        &mut packet,
-        Session(*b"TEST      "),
-        sequence,
-        u16::try_from(messages.len()).unwrap(),
-    )
-    .unwrap();
-    let end = messages.iter().fold(HEADER_LEN, |end, m| {
-        append_block(&mut packet, end, m).unwrap()
-    });
+    write_header(&mut packet, Session(*b"TEST      "), sequence, u16::try_from(messages.len()).unwrap()).unwrap();
+    let end = messages.iter().fold(HEADER_LEN, |end, m| append_block(&mut packet, end, m).unwrap());
     assert_eq!(end, packet.len());
     packet
 }
 
 fn config(threshold: u32) -> TraderConfig {
     TraderConfig {
-        capacity: BookCapacity {
-            orders: 64,
-            levels: 16,
-            locates: 2,
-        },
+        capacity: BookCapacity { orders: 64, levels: 16, locates: 2 },
         ..TraderConfig::new(Strategy::threshold("AAPL", Price4(threshold), 50))
     }
 }
@@ -118,10 +96,7 @@ struct Bench {
 
 impl Bench {
     fn new(config: &TraderConfig) -> Self {
-        Self {
-            trader: Trader::new(config).unwrap(),
-            next: 1,
-        }
+        Self { trader: Trader::new(config).unwrap(), next: 1 }
     }
 
     /// Orders caused by these messages, in one packet.
@@ -129,13 +104,8 @@ impl Bench {
         let bytes = packet(self.next, messages);
         self.next += messages.len() as u64;
         let mut orders = Vec::new();
-        let outcome = self
-            .trader
-            .on_tick_unprobed(&bytes, |order| orders.push(*order));
-        assert_eq!(
-            (outcome.kind, outcome.orders as usize),
-            (TickKind::Messages, orders.len())
-        );
+        let outcome = self.trader.on_tick_unprobed(&bytes, |order| orders.push(*order));
+        assert_eq!((outcome.kind, outcome.orders as usize), (TickKind::Messages, orders.len()));
         orders
     }
 
@@ -175,49 +145,25 @@ fn a_bid_that_rises_by_the_threshold_buys_at_the_offer() {
 #[test]
 fn an_offer_that_falls_by_the_threshold_sells_at_the_bid() {
     let mut bench = Bench::new(&config(CENT));
-    let orders = bench.each(&[
-        bid(1, 99_000),
-        ask(2, 100_000),
-        ask(3, 99_901),
-        ask(4, 99_900),
-        ask(5, 99_800),
-    ]);
+    let orders = bench.each(&[bid(1, 99_000), ask(2, 100_000), ask(3, 99_901), ask(4, 99_900), ask(5, 99_800)]);
     assert_eq!(orders, [None, None, None, sell(99_000), sell(99_000)]);
 }
 
 #[test]
 fn with_the_other_side_empty_an_order_goes_at_its_own_best_price() {
     let mut bench = Bench::new(&config(CENT));
-    assert_eq!(
-        bench.each(&[bid(1, 100_000), bid(2, 100_500)]),
-        [None, buy(100_500)]
-    );
+    assert_eq!(bench.each(&[bid(1, 100_000), bid(2, 100_500)]), [None, buy(100_500)]);
     let mut bench = Bench::new(&config(CENT));
-    assert_eq!(
-        bench.each(&[ask(1, 100_000), ask(2, 99_500)]),
-        [None, sell(99_500)]
-    );
+    assert_eq!(bench.each(&[ask(1, 100_000), ask(2, 99_500)]), [None, sell(99_500)]);
 }
 
 #[test]
 fn the_anchor_follows_a_move_away_at_once_and_an_empty_side_loses_it() {
     let mut bench = Bench::new(&config(2 * CENT));
     // Falls to 99,900 with the delete, so that 100,100 is two cents up again.
-    let orders = bench.each(&[
-        bid(1, 99_900),
-        bid(2, 100_000),
-        delete(2),
-        bid(3, 100_000),
-        bid(4, 100_100),
-    ]);
+    let orders = bench.each(&[bid(1, 99_900), bid(2, 100_000), delete(2), bid(3, 100_000), bid(4, 100_100)]);
     assert_eq!(orders, [None, None, None, None, buy(100_100)]);
-    let orders = bench.each(&[
-        delete(1),
-        delete(3),
-        delete(4),
-        bid(5, 200_000),
-        bid(6, 200_200),
-    ]);
+    let orders = bench.each(&[delete(1), delete(3), delete(4), bid(5, 200_000), bid(6, 200_200)]);
     assert_eq!(orders, [None, None, None, None, buy(200_200)]);
 }
 
@@ -234,10 +180,7 @@ fn executions_replaces_and_deletes_move_the_best_price_too() {
         delete(4),
     ]);
     // The last trade was at 100,000.
-    assert_eq!(
-        orders,
-        [None, None, None, None, sell(100_200), sell(100_100), None]
-    );
+    assert_eq!(orders, [None, None, None, None, sell(100_200), sell(100_100), None]);
 }
 
 #[test]
@@ -245,31 +188,17 @@ fn orders_carry_symbol_and_quantity_and_are_numbered_from_1() {
     let mut bench = Bench::new(&config(CENT));
     let orders = bench.tick(&[bid(1, 100_000), bid(2, 100_100), bid(3, 100_200)]);
     let symbol = Stock(*b"AAPL    ");
-    let order = |user_ref_num, price| Order {
-        user_ref_num,
-        side: Side::Buy,
-        quantity: 50,
-        symbol,
-        price: Price4(price),
-    };
+    let order =
+        |user_ref_num, price| Order { user_ref_num, side: Side::Buy, quantity: 50, symbol, price: Price4(price) };
     assert_eq!(orders, [order(1, 100_100), order(2, 100_200)]);
-    assert_eq!(
-        (
-            bench.trader.last_user_ref_num(),
-            bench.trader.stats().orders
-        ),
-        (2, 2)
-    );
+    assert_eq!((bench.trader.last_user_ref_num(), bench.trader.stats().orders), (2, 2));
 }
 
 #[test]
 fn other_symbols_have_books_and_cause_no_orders() {
     let mut bench = Bench::new(&config(CENT));
     let other = |reference, price| add_for(7, b"MSFT    ", reference, Side::Buy, price);
-    assert_eq!(
-        bench.each(&[other(1, 100_000), other(2, 200_000), bid(3, 100_000)]),
-        [None, None, None]
-    );
+    assert_eq!(bench.each(&[other(1, 100_000), other(2, 200_000), bid(3, 100_000)]), [None, None, None]);
     let book = bench.trader.book().unwrap();
     assert_eq!(book.top(7).bid.unwrap().price, Price4(200_000));
     assert_eq!(book.top(LOCATE).bid.unwrap().price, Price4(100_000));
@@ -277,22 +206,9 @@ fn other_symbols_have_books_and_cause_no_orders() {
 
 #[test]
 fn a_symbol_chosen_by_locate_gives_the_same_orders_as_by_name() {
-    let by_locate = Strategy::Threshold {
-        symbol: SymbolChoice::Locate(LOCATE),
-        threshold: Price4(CENT),
-        quantity: 50,
-    };
-    let messages = [
-        bid(1, 100_000),
-        ask(2, 101_000),
-        bid(3, 100_100),
-        ask(4, 100_500),
-    ];
-    let by_locate = Bench::new(&TraderConfig {
-        strategy: by_locate,
-        ..config(CENT)
-    })
-    .tick(&messages);
+    let by_locate = Strategy::Threshold { symbol: SymbolChoice::Locate(LOCATE), threshold: Price4(CENT), quantity: 50 };
+    let messages = [bid(1, 100_000), ask(2, 101_000), bid(3, 100_100), ask(4, 100_500)];
+    let by_locate = Bench::new(&TraderConfig { strategy: by_locate, ..config(CENT) }).tick(&messages);
     assert_eq!(by_locate.len(), 2);
     assert_eq!(by_locate, Bench::new(&config(CENT)).tick(&messages));
 }
@@ -334,59 +250,23 @@ fn the_price_is_held_within_the_collar_around_the_last_trade_of_the_symbol() {
         bid(6, 100_300),
     ]);
     // 101,001 is too far from the trade; a hundredth of a cent less is not, but is too far from the cross.
-    assert_eq!(
-        orders,
-        [None, None, None, None, None, None, buy(101_000), None, None]
-    );
-    assert_eq!(
-        (
-            bench.trader.stats().refused_collar,
-            bench.trader.stats().refused()
-        ),
-        (2, 2)
-    );
+    assert_eq!(orders, [None, None, None, None, None, None, buy(101_000), None, None]);
+    assert_eq!((bench.trader.stats().refused_collar, bench.trader.stats().refused()), (2, 2));
 }
 
 #[test]
 fn a_refused_order_is_counted_by_reason_moves_the_anchor_and_takes_no_number() {
-    let rising = [
-        bid(1, 100_000),
-        bid(2, 100_100),
-        bid(3, 100_150),
-        bid(4, 100_200),
-    ];
+    let rising = [bid(1, 100_000), bid(2, 100_100), bid(3, 100_150), bid(4, 100_200)];
     let refused = |risk: RiskLimits| {
-        let mut bench = Bench::new(&TraderConfig {
-            risk,
-            ..config(CENT)
-        });
+        let mut bench = Bench::new(&TraderConfig { risk, ..config(CENT) });
         assert_eq!(bench.each(&rising), [None; 4]);
         assert_eq!(bench.trader.last_user_ref_num(), 0);
         *bench.trader.stats()
     };
-    assert_eq!(
-        refused(RiskLimits {
-            max_quantity: 49,
-            ..RiskLimits::default()
-        })
-        .refused_quantity,
-        2
-    );
-    assert_eq!(
-        refused(RiskLimits {
-            max_notional: Notional(1),
-            ..RiskLimits::default()
-        })
-        .refused_notional,
-        2
-    );
-    let mut bench = Bench::new(&TraderConfig {
-        risk: RiskLimits {
-            max_orders: 1,
-            ..RiskLimits::default()
-        },
-        ..config(CENT)
-    });
+    assert_eq!(refused(RiskLimits { max_quantity: 49, ..RiskLimits::default() }).refused_quantity, 2);
+    assert_eq!(refused(RiskLimits { max_notional: Notional(1), ..RiskLimits::default() }).refused_notional, 2);
+    let mut bench =
+        Bench::new(&TraderConfig { risk: RiskLimits { max_orders: 1, ..RiskLimits::default() }, ..config(CENT) });
     assert_eq!(bench.each(&rising), [None, buy(100_100), None, None]);
     assert_eq!(bench.trader.stats().refused_rate, 1);
 }
@@ -394,68 +274,24 @@ fn a_refused_order_is_counted_by_reason_moves_the_anchor_and_takes_no_number() {
 #[test]
 fn each_pass_starts_afresh_and_its_orders_are_those_of_the_first() {
     let directory = directory();
-    let messages = [
-        directory,
-        bid(1, 100_000),
-        delete(9),
-        bid(2, 100_100),
-        ask(3, 100_500),
-        ask(4, 100_400),
-    ];
-    let config = TraderConfig {
-        messages_per_pass: Some(messages.len() as u64),
-        ..config(CENT)
-    };
+    let messages = [directory, bid(1, 100_000), delete(9), bid(2, 100_100), ask(3, 100_500), ask(4, 100_400)];
+    let config = TraderConfig { messages_per_pass: Some(messages.len() as u64), ..config(CENT) };
     let mut bench = Bench::new(&config);
     let first = bench.tick(&messages);
     let second = bench.tick(&messages);
     assert_eq!(first.len(), 2);
-    assert_eq!(
-        second,
-        first
-            .iter()
-            .map(|o| Order {
-                user_ref_num: o.user_ref_num + 2,
-                ..*o
-            })
-            .collect::<Vec<_>>()
-    );
-    assert_eq!(
-        (
-            bench.trader.stats().resets,
-            bench.trader.unknown_references()
-        ),
-        (1, 2)
-    );
+    assert_eq!(second, first.iter().map(|o| Order { user_ref_num: o.user_ref_num + 2, ..*o }).collect::<Vec<_>>());
+    assert_eq!((bench.trader.stats().resets, bench.trader.unknown_references()), (1, 2));
 }
 
 #[test]
 fn a_pass_may_end_within_a_packet_or_in_a_gap() {
-    let config = TraderConfig {
-        messages_per_pass: Some(2),
-        ..config(CENT)
-    };
+    let config = TraderConfig { messages_per_pass: Some(2), ..config(CENT) };
     let mut bench = Bench::new(&config);
-    assert_eq!(
-        bench
-            .tick(&[
-                bid(1, 100_000),
-                bid(2, 100_100),
-                bid(1, 100_000),
-                bid(2, 100_100)
-            ])
-            .len(),
-        2
-    );
+    assert_eq!(bench.tick(&[bid(1, 100_000), bid(2, 100_100), bid(1, 100_000), bid(2, 100_100)]).len(), 2);
     bench.next = 101;
     assert_eq!(bench.tick(&[bid(1, 100_000), bid(2, 100_100)]).len(), 1);
-    assert_eq!(
-        (
-            bench.trader.stats().resets,
-            bench.trader.stats().missing_messages
-        ),
-        (2, 96)
-    );
+    assert_eq!((bench.trader.stats().resets, bench.trader.stats().missing_messages), (2, 96));
 }
 
 #[test]
@@ -465,31 +301,13 @@ fn messages_already_known_are_dropped_and_missing_ones_given_up() {
     let mut tick = |bytes: &[u8]| trader.on_tick_unprobed(bytes, |_| orders += 1);
     let first = packet(1, &[bid(1, 100_000), bid(2, 100_100)]);
     assert_eq!(tick(&first).messages, 2);
-    assert_eq!(
-        tick(&first),
-        TickOutcome {
-            kind: TickKind::Duplicate,
-            messages: 0,
-            orders: 0
-        }
-    );
-    assert_eq!(
-        tick(&packet(2, &[bid(2, 100_100), bid(3, 100_200)])).messages,
-        1
-    );
+    assert_eq!(tick(&first), TickOutcome { kind: TickKind::Duplicate, messages: 0, orders: 0 });
+    assert_eq!(tick(&packet(2, &[bid(2, 100_100), bid(3, 100_200)])).messages, 1);
     assert_eq!(tick(&packet(7, &[bid(4, 100_300)])).messages, 1);
     assert_eq!(tick(&packet(10, &[])).kind, TickKind::Heartbeat);
     assert_eq!(tick(&packet(10, &[])).kind, TickKind::Heartbeat);
     let stats = *trader.stats();
-    assert_eq!(
-        (
-            orders,
-            stats.duplicate_packets,
-            stats.gaps,
-            stats.missing_messages
-        ),
-        (3, 1, 2, 5)
-    );
+    assert_eq!((orders, stats.duplicate_packets, stats.gaps, stats.missing_messages), (3, 1, 2, 5));
     assert_eq!(trader.book().unwrap().stats().duplicates, 0);
 }
 
@@ -498,13 +316,7 @@ fn what_cannot_be_read_is_counted_and_the_rest_is_taken() {
     let mut trader = Trader::new(&config(CENT)).unwrap();
     let mut tick = |bytes: &[u8]| trader.on_tick_unprobed(bytes, |_| ()).kind;
     assert_eq!(tick(b"short"), TickKind::Malformed);
-    assert_eq!(
-        tick(&packet(
-            1,
-            &[b"?what".to_vec(), Vec::new(), bid(1, 100_000)]
-        )),
-        TickKind::Messages
-    );
+    assert_eq!(tick(&packet(1, &[b"?what".to_vec(), Vec::new(), bid(1, 100_000)])), TickKind::Messages);
     let mut cut = packet(4, &[bid(2, 100_000), bid(3, 100_000)]);
     cut.pop();
     assert_eq!(tick(&cut), TickKind::Malformed);
@@ -512,14 +324,7 @@ fn what_cannot_be_read_is_counted_and_the_rest_is_taken() {
     end[18..20].fill(0xff);
     assert_eq!(tick(&end), TickKind::EndOfSession);
     let stats = trader.stats();
-    assert_eq!(
-        (
-            stats.malformed_packets,
-            stats.malformed_messages,
-            stats.packets
-        ),
-        (2, 2, 4)
-    );
+    assert_eq!((stats.malformed_packets, stats.malformed_messages, stats.packets), (2, 2, 4));
     assert_eq!(trader.book().unwrap().live_orders(), 2);
 }
 
@@ -533,13 +338,7 @@ fn the_echo_answers_each_new_packet_with_one_constant_order_whatever_is_in_it() 
     tick(&packet(3, &[]));
     tick(&packet(3, &[bid(1, 1)]));
     let symbol = Stock(*b"ECHO    ");
-    let order = |user_ref_num| Order {
-        user_ref_num,
-        side: Side::Buy,
-        quantity: 1,
-        symbol,
-        price: Price4(10_000),
-    };
+    let order = |user_ref_num| Order { user_ref_num, side: Side::Buy, quantity: 1, symbol, price: Price4(10_000) };
     assert_eq!(orders, [order(1), order(2)]);
     assert!(trader.book().is_none());
 }
@@ -555,23 +354,10 @@ fn stages_are_stamped_in_order_and_the_last_ones_only_on_the_way_to_an_order() {
     }
     let mut trader = Trader::new(&config(CENT)).unwrap();
     let mut stamps = Stamps::default();
-    trader.on_tick(
-        &packet(1, &[bid(1, 100_000), bid(2, 100_100)]),
-        &mut stamps,
-        |_, p| p.stamp(Stage::Encode),
-    );
+    trader.on_tick(&packet(1, &[bid(1, 100_000), bid(2, 100_100)]), &mut stamps, |_, p| p.stamp(Stage::Encode));
     let (first, second) = stamps.0.split_at(2);
     assert_eq!(first, [Stage::Decode, Stage::Book]);
-    assert_eq!(
-        second,
-        [
-            Stage::Decode,
-            Stage::Book,
-            Stage::Decide,
-            Stage::Risk,
-            Stage::Encode
-        ]
-    );
+    assert_eq!(second, [Stage::Decode, Stage::Book, Stage::Decide, Stage::Risk, Stage::Encode]);
     assert!(Stage::ALL.is_sorted());
 }
 
@@ -582,39 +368,22 @@ fn a_configuration_reads_from_toml_with_defaults_and_writes_back() {
         risk = { max_notional = "50000", collar_bps = 50 }
     "#;
     let config: TraderConfig = toml::from_str(text).unwrap();
-    assert_eq!(
-        config.strategy,
-        Strategy::threshold("AAPL", Price4(CENT), 100)
-    );
-    assert_eq!(
-        (config.risk.max_notional, config.risk.collar_bps),
-        (Notional(500_000_000), 50)
-    );
+    assert_eq!(config.strategy, Strategy::threshold("AAPL", Price4(CENT), 100));
+    assert_eq!((config.risk.max_notional, config.risk.collar_bps), (Notional(500_000_000), 50));
     assert_eq!(config.risk.max_orders, RiskLimits::default().max_orders);
-    assert_eq!(
-        toml::from_str::<TraderConfig>(&toml::to_string(&config).unwrap()).unwrap(),
-        config
-    );
+    assert_eq!(toml::from_str::<TraderConfig>(&toml::to_string(&config).unwrap()).unwrap(), config);
     let json = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<TraderConfig>(&json).unwrap(), config);
     let echo: TraderConfig = toml::from_str(r#"strategy = { kind = "first-byte" }"#).unwrap();
     assert_eq!(echo.strategy, Strategy::first_byte());
     let numbered: TraderConfig = toml::from_str(&text.replace("\"AAPL\"", "13")).unwrap();
-    assert!(matches!(
-        numbered.strategy,
-        Strategy::Threshold {
-            symbol: SymbolChoice::Locate(13),
-            ..
-        }
-    ));
+    assert!(matches!(numbered.strategy, Strategy::Threshold { symbol: SymbolChoice::Locate(13), .. }));
 }
 
 #[test]
 fn a_configuration_with_a_slip_is_an_error_that_names_it() {
     let parse = |strategy: &str| {
-        toml::from_str::<TraderConfig>(&format!("strategy = {{ {strategy} }}"))
-            .unwrap_err()
-            .to_string()
+        toml::from_str::<TraderConfig>(&format!("strategy = {{ {strategy} }}")).unwrap_err().to_string()
     };
     let good = r#"kind = "threshold", symbol = "AAPL", threshold = "0.01", quantity = 100"#;
     assert!(parse(&format!("{good}, treshold = 1")).contains("treshold"));
@@ -637,16 +406,8 @@ fn a_configuration_that_makes_no_sense_is_refused_with_its_remedy() {
     assert!(error(|c| c.messages_per_pass = Some(0)).contains("messages_per_pass"));
     assert!(error(|c| c.risk.max_orders = 0).contains("max_orders"));
     assert!(error(|c| c.capacity.orders = usize::MAX).contains("capacity.orders"));
-    let echo = |price, quantity| Strategy::FirstByte {
-        symbol: "ECHO".into(),
-        price: Price4(price),
-        quantity,
-    };
-    let error = |strategy| {
-        Trader::new(&TraderConfig::new(strategy))
-            .unwrap_err()
-            .to_string()
-    };
+    let echo = |price, quantity| Strategy::FirstByte { symbol: "ECHO".into(), price: Price4(price), quantity };
+    let error = |strategy| Trader::new(&TraderConfig::new(strategy)).unwrap_err().to_string();
     assert!(error(echo(0, 1)).contains("0.0001"));
     assert!(error(echo(10_000, 20_000)).contains("risk.max_quantity"));
 }

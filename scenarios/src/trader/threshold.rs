@@ -37,11 +37,7 @@ pub(super) struct Wish {
 }
 
 impl Threshold {
-    pub(super) fn new(
-        symbol: &SymbolChoice,
-        threshold: Price4,
-        quantity: u32,
-    ) -> Result<Self, TraderError> {
+    pub(super) fn new(symbol: &SymbolChoice, threshold: Price4, quantity: u32) -> Result<Self, TraderError> {
         let choice = match symbol {
             SymbolChoice::Name(name) => Target::Named(config::stock(name)?),
             SymbolChoice::Locate(locate) => Target::Numbered(*locate),
@@ -50,14 +46,7 @@ impl Threshold {
             return Err(TraderError::Threshold);
         }
         let quantity = config::check_quantity(quantity)?;
-        Ok(Self {
-            choice,
-            target: choice,
-            step: threshold.0,
-            quantity,
-            bid_anchor: None,
-            ask_anchor: None,
-        })
+        Ok(Self { choice, target: choice, step: threshold.0, quantity, bid_anchor: None, ask_anchor: None })
     }
 
     /// As at the start of a pass: what was learnt is forgotten too, so that all passes are alike.
@@ -88,11 +77,7 @@ impl Threshold {
 
     /// Looks at what a message did to the book, and says which order it wants, if any.
     #[inline]
-    pub(super) fn decide(
-        &mut self,
-        update: &Update,
-        top: impl FnOnce() -> Top,
-    ) -> Option<(Wish, Top)> {
+    pub(super) fn decide(&mut self, update: &Update, top: impl FnOnce() -> Top) -> Option<(Wish, Top)> {
         let Target::Known(locate, symbol) = self.target else {
             return None;
         };
@@ -124,13 +109,6 @@ impl Threshold {
             Side::Buy => top.ask,
             Side::Sell => top.bid,
         };
-        Some((
-            Wish {
-                side: update.side,
-                symbol,
-                price: price(opposite).unwrap_or(best),
-            },
-            top,
-        ))
+        Some((Wish { side: update.side, symbol, price: price(opposite).unwrap_or(best) }, top))
     }
 }

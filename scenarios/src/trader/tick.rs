@@ -46,38 +46,19 @@ impl Trader {
     pub fn new(config: &TraderConfig) -> Result<Self, TraderError> {
         let risk = Risk::new(config.risk)?;
         let mode = match &config.strategy {
-            Strategy::Threshold {
-                symbol,
-                threshold,
-                quantity,
-            } => {
+            Strategy::Threshold { symbol, threshold, quantity } => {
                 config::check_capacity(&config.capacity)?;
                 let strategy = Threshold::new(symbol, *threshold, *quantity)?;
-                Mode::Threshold(Box::new(Follower {
-                    book: Book::new(config.capacity),
-                    strategy,
-                    risk,
-                }))
+                Mode::Threshold(Box::new(Follower { book: Book::new(config.capacity), strategy, risk }))
             }
-            Strategy::FirstByte {
-                symbol,
-                price,
-                quantity,
-            } => {
+            Strategy::FirstByte { symbol, price, quantity } => {
                 if price.0 == 0 || *price > crate::feed::itch::Price4::MAX {
                     return Err(TraderError::Price { price: *price });
                 }
                 let quantity = config::check_quantity(*quantity)?;
-                risk.check_size(*price, quantity)
-                    .map_err(TraderError::RefusedAlways)?;
+                risk.check_size(*price, quantity).map_err(TraderError::RefusedAlways)?;
                 let symbol = config::stock(symbol)?;
-                Mode::FirstByte(Order {
-                    user_ref_num: 0,
-                    side: Side::Buy,
-                    quantity,
-                    symbol,
-                    price: *price,
-                })
+                Mode::FirstByte(Order { user_ref_num: 0, side: Side::Buy, quantity, symbol, price: *price })
             }
         };
         let next_pass = match config.messages_per_pass {
@@ -108,11 +89,7 @@ impl Trader {
         self.stats.packets += 1;
         let Ok(packet) = MoldPacket::parse(packet) else {
             self.stats.malformed_packets += 1;
-            return TickOutcome {
-                kind: TickKind::Malformed,
-                messages: 0,
-                orders: 0,
-            };
+            return TickOutcome { kind: TickKind::Malformed, messages: 0, orders: 0 };
         };
         let skip = match self.sequencer.on_packet(packet.sequence, packet.count()) {
             Arrival::InOrder => Some(0),
@@ -124,23 +101,11 @@ impl Trader {
             }
         };
         match (packet.kind, skip) {
-            (Kind::Heartbeat, _) => TickOutcome {
-                kind: TickKind::Heartbeat,
-                messages: 0,
-                orders: 0,
-            },
-            (Kind::EndOfSession, _) => TickOutcome {
-                kind: TickKind::EndOfSession,
-                messages: 0,
-                orders: 0,
-            },
+            (Kind::Heartbeat, _) => TickOutcome { kind: TickKind::Heartbeat, messages: 0, orders: 0 },
+            (Kind::EndOfSession, _) => TickOutcome { kind: TickKind::EndOfSession, messages: 0, orders: 0 },
             (Kind::Messages(_), None) => {
                 self.stats.duplicate_packets += 1;
-                TickOutcome {
-                    kind: TickKind::Duplicate,
-                    messages: 0,
-                    orders: 0,
-                }
+                TickOutcome { kind: TickKind::Duplicate, messages: 0, orders: 0 }
             }
             (Kind::Messages(count), Some(skip)) => {
                 if let Mode::FirstByte(order) = &mut self.mode {
@@ -151,11 +116,7 @@ impl Trader {
                     self.stats.messages += u64::from(messages);
                     self.stats.orders += 1;
                     send(order, probe);
-                    return TickOutcome {
-                        kind: TickKind::Messages,
-                        messages: messages.into(),
-                        orders: 1,
-                    };
+                    return TickOutcome { kind: TickKind::Messages, messages: messages.into(), orders: 1 };
                 }
                 self.messages(&packet, skip, probe, &mut send)
             }
@@ -211,11 +172,7 @@ impl Trader {
         probe: &mut P,
         send: &mut impl FnMut(&Order, &mut P),
     ) -> TickOutcome {
-        let mut outcome = TickOutcome {
-            kind: TickKind::Messages,
-            messages: 0,
-            orders: 0,
-        };
+        let mut outcome = TickOutcome { kind: TickKind::Messages, messages: 0, orders: 0 };
         let mut sequence = packet.sequence;
         for message in packet.messages() {
             let Ok(message) = message else {
@@ -258,12 +215,7 @@ impl Trader {
 
     /// One message; true when it caused an order.
     #[inline]
-    fn message<P: StageProbe>(
-        &mut self,
-        message: &[u8],
-        probe: &mut P,
-        send: &mut impl FnMut(&Order, &mut P),
-    ) -> bool {
+    fn message<P: StageProbe>(&mut self, message: &[u8], probe: &mut P, send: &mut impl FnMut(&Order, &mut P)) -> bool {
         let Mode::Threshold(follower) = &mut self.mode else {
             return false;
         };
@@ -276,20 +228,8 @@ impl Trader {
             return false;
         };
         probe.stamp(Stage::Book);
-        let Follower {
-            book,
-            strategy,
-            risk,
-        } = &mut **follower;
-        let Some((
-            Wish {
-                side,
-                symbol,
-                price,
-            },
-            top,
-        )) = strategy.decide(&update, || book.top(update.locate))
-        else {
+        let Follower { book, strategy, risk } = &mut **follower;
+        let Some((Wish { side, symbol, price }, top)) = strategy.decide(&update, || book.top(update.locate)) else {
             return false;
         };
         probe.stamp(Stage::Decide);
@@ -302,16 +242,7 @@ impl Trader {
         probe.stamp(Stage::Risk);
         self.last_user_ref_num = self.last_user_ref_num.wrapping_add(1);
         self.stats.orders += 1;
-        send(
-            &Order {
-                user_ref_num: self.last_user_ref_num,
-                side,
-                quantity,
-                symbol,
-                price,
-            },
-            probe,
-        );
+        send(&Order { user_ref_num: self.last_user_ref_num, side, quantity, symbol, price }, probe);
         true
     }
 }

@@ -19,29 +19,14 @@ pub(crate) struct Frame {
 
 pub(crate) fn delete(reference: u64) -> Vec<u8> {
     let head = Head::of::<OrderDelete>(1, 0, Nanos(reference));
-    OrderDelete {
-        head,
-        reference: reference.into(),
-    }
-    .as_bytes()
-    .to_vec()
+    OrderDelete { head, reference: reference.into() }.as_bytes().to_vec()
 }
 
 /// A MoldUDP64 packet.
 pub(crate) fn mold(session: Session, sequence: u64, messages: &[Vec<u8>]) -> Vec<u8> {
-    let len = HEADER_LEN
-        + messages
-            .iter()
-            .map(|message| message.len() + 2)
-            .sum::<usize>();
+    let len = HEADER_LEN + messages.iter().map(|message| message.len() + 2).sum::<usize>();
     let mut packet = vec![0; len];
-    write_header(
-        &mut packet,
-        session,
-        sequence,
-        messages.len().try_into().unwrap(),
-    )
-    .unwrap();
+    write_header(&mut packet, session, sequence, messages.len().try_into().unwrap()).unwrap();
     let mut offset = HEADER_LEN;
     for message in messages {
         offset = append_block(&mut packet, offset, message).unwrap();
@@ -52,11 +37,7 @@ pub(crate) fn mold(session: Session, sequence: u64, messages: &[Vec<u8>]) -> Vec
 
 /// `count` deletes from `sequence` on, whose references are their sequence numbers.
 pub(crate) fn deletes(sequence: u64, count: u64) -> Vec<u8> {
-    mold(
-        SESSION,
-        sequence,
-        &(sequence..sequence + count).map(delete).collect::<Vec<_>>(),
-    )
+    mold(SESSION, sequence, &(sequence..sequence + count).map(delete).collect::<Vec<_>>())
 }
 
 pub(crate) fn udp(port: u16, payload: &[u8]) -> Vec<u8> {
@@ -77,30 +58,19 @@ pub(crate) fn tagged(frame: &[u8], tags: &[[u8; 4]]) -> Vec<u8> {
 }
 
 pub(crate) fn tcp(port: u16, payload: &[u8]) -> Vec<u8> {
-    let builder = PacketBuilder::ethernet2([2; 6], [3; 6])
-        .ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64)
-        .tcp(50_000, port, 1, 1_000);
+    let builder =
+        PacketBuilder::ethernet2([2; 6], [3; 6]).ipv4([10, 0, 0, 1], [10, 0, 0, 2], 64).tcp(50_000, port, 1, 1_000);
     let mut frame = Vec::new();
     builder.write(&mut frame, payload).unwrap();
     frame
 }
 
 pub(crate) fn frames(frames: Vec<(u64, Vec<u8>)>) -> Vec<Frame> {
-    frames
-        .into_iter()
-        .map(|(at, bytes)| Frame {
-            at,
-            original_len: bytes.len(),
-            bytes,
-        })
-        .collect()
+    frames.into_iter().map(|(at, bytes)| Frame { at, original_len: bytes.len(), bytes }).collect()
 }
 
 fn words(values: &[u32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn word(value: impl TryInto<u32, Error: std::fmt::Debug>) -> u32 {
@@ -112,12 +82,7 @@ pub(crate) fn pcap(link: u32, frames: &[Frame]) -> Vec<u8> {
     let mut file = words(&[0xa1b2_3c4d, 0x0004_0002, 0, 0, 262_144, link]);
     for frame in frames {
         let (seconds, nanos) = (frame.at / 1_000_000_000, frame.at % 1_000_000_000);
-        file.extend(words(&[
-            word(seconds),
-            word(nanos),
-            word(frame.bytes.len()),
-            word(frame.original_len),
-        ]));
+        file.extend(words(&[word(seconds), word(nanos), word(frame.bytes.len()), word(frame.original_len)]));
         file.extend(&frame.bytes);
     }
     file
@@ -142,13 +107,7 @@ pub(crate) fn pcapng(link: u32, resolution: u8, frames: &[Frame]) -> Vec<u8> {
     for frame in frames {
         let ticks = u128::from(frame.at) * 10_u128.pow(resolution.into()) / 1_000_000_000;
         let (high, low) = (word(ticks >> 32), word(ticks & 0xffff_ffff));
-        let mut body = words(&[
-            0,
-            high,
-            low,
-            word(frame.bytes.len()),
-            word(frame.original_len),
-        ]);
+        let mut body = words(&[0, high, low, word(frame.bytes.len()), word(frame.original_len)]);
         body.extend(&frame.bytes);
         file.extend(block(6, &body));
     }

@@ -1,20 +1,13 @@
 //! Ticks for tests and benches: the sample of AAPL's open where it is there, a built stream where it is not.
 
 #![allow(dead_code, reason = "each binary uses its own part")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "for tests and benches only"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "for tests and benches only")]
 
 use std::path::PathBuf;
 
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::feed::{
-    itch::{
-        AddOrder, Head, OrderCancel, OrderDelete, OrderExecuted, OrderReplace, Price4, Side, Stock,
-    },
+    itch::{AddOrder, Head, OrderCancel, OrderDelete, OrderExecuted, OrderReplace, Price4, Side, Stock},
     mold::{HEADER_LEN, Session, append_block, write_header},
 };
 use zerocopy::IntoBytes;
@@ -22,9 +15,7 @@ use zerocopy::IntoBytes;
 /// Messages of the 10,000 of AAPL on 2019-01-30 from 09:30:00 on; `None`, said so, where the samples are absent.
 pub(crate) fn sample() -> Option<Vec<Vec<u8>>> {
     let Some(folder) = std::env::var_os("TICKCERT_SAMPLE_DATA") else {
-        println!(
-            "SKIPPED: the sample of AAPL's open; set TICKCERT_SAMPLE_DATA to the folder that has itch50/"
-        );
+        println!("SKIPPED: the sample of AAPL's open; set TICKCERT_SAMPLE_DATA to the folder that has itch50/");
         return None;
     };
     let path = PathBuf::from(folder).join("itch50/20190130_AAPL_open28s_REENCODED.itch");
@@ -66,11 +57,7 @@ pub(crate) fn built(count: usize) -> Vec<Vec<u8>> {
         let choice = random.below(100);
         let picked = usize::try_from(random.below(1 + live.len() as u64)).unwrap();
         if choice < 45 || live.len() < 20 || picked >= live.len() {
-            let side = if random.below(2) == 0 {
-                Side::Buy
-            } else {
-                Side::Sell
-            };
+            let side = if random.below(2) == 0 { Side::Buy } else { Side::Sell };
             let price = match side {
                 Side::Buy => middle - offset,
                 Side::Sell => middle + offset,
@@ -97,25 +84,12 @@ pub(crate) fn built(count: usize) -> Vec<Vec<u8>> {
             }
             85..92 => {
                 let head = Head::of::<OrderExecuted>(13, 0, at);
-                let executed = OrderExecuted {
-                    head,
-                    reference,
-                    shares: 1.into(),
-                    match_number: next.into(),
-                };
+                let executed = OrderExecuted { head, reference, shares: 1.into(), match_number: next.into() };
                 messages.push(executed.as_bytes().to_vec());
             }
             92..96 => {
                 let head = Head::of::<OrderCancel>(13, 0, at);
-                messages.push(
-                    OrderCancel {
-                        head,
-                        reference,
-                        shares: 2.into(),
-                    }
-                    .as_bytes()
-                    .to_vec(),
-                );
+                messages.push(OrderCancel { head, reference, shares: 2.into() }.as_bytes().to_vec());
             }
             _ => {
                 live[picked] = next;
@@ -138,13 +112,7 @@ pub(crate) fn built(count: usize) -> Vec<Vec<u8>> {
 pub(crate) fn packet(sequence: u64, messages: &[Vec<u8>]) -> Vec<u8> {
     let size = HEADER_LEN + messages.iter().map(|m| 2 + m.len()).sum::<usize>();
     let mut packet = vec![0; size];
-    write_header(
-        &mut packet,
-        Session(*b"TEST      "),
-        sequence,
-        u16::try_from(messages.len()).unwrap(),
-    )
-    .unwrap();
+    write_header(&mut packet, Session(*b"TEST      "), sequence, u16::try_from(messages.len()).unwrap()).unwrap();
     let mut end = HEADER_LEN;
     for message in messages {
         end = append_block(&mut packet, end, message).unwrap();

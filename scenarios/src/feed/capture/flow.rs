@@ -83,9 +83,7 @@ impl Flow {
     /// Takes a packet that [`check`] has passed; gives the bytes that it added. `at` is its capture time.
     pub(super) fn take(&mut self, packet: &MoldPacket<'_>, at: Option<Nanos>) -> usize {
         let count = packet.count();
-        let sequencer = self
-            .sequencer
-            .get_or_insert(Sequencer::expecting(packet.sequence));
+        let sequencer = self.sequencer.get_or_insert(Sequencer::expecting(packet.sequence));
         let skip = match sequencer.on_packet(packet.sequence, count) {
             Arrival::InOrder => 0,
             Arrival::Gap { missing, .. } => {
@@ -122,17 +120,8 @@ impl Flow {
     }
 
     fn append(&mut self, packet: &MoldPacket<'_>, skip: u16, at: Nanos) {
-        let mut record = PacketRecord {
-            at,
-            offset: self.stream.blocks.len(),
-            len: 0,
-            messages: 0,
-        };
-        for block in packet
-            .messages()
-            .skip(usize::from(skip))
-            .map_while(Result::ok)
-        {
+        let mut record = PacketRecord { at, offset: self.stream.blocks.len(), len: 0, messages: 0 };
+        for block in packet.messages().skip(usize::from(skip)).map_while(Result::ok) {
             let (Ok(len), false) = (u16::try_from(block.len()), block.is_empty()) else {
                 self.empty += 1;
                 continue;
@@ -142,12 +131,7 @@ impl Flow {
             if (record.len + need) as usize > MAX_BLOCK_BYTES {
                 self.split += 1;
                 self.stream.packets.push(record);
-                record = PacketRecord {
-                    at,
-                    offset: self.stream.blocks.len(),
-                    len: 0,
-                    messages: 0,
-                };
+                record = PacketRecord { at, offset: self.stream.blocks.len(), len: 0, messages: 0 };
             }
             record.len += need;
             record.messages += 1;
@@ -168,50 +152,16 @@ impl Flow {
                 stream.notes.push(text);
             }
         };
-        let FlowKey {
-            group,
-            port,
-            session,
-        } = self.key;
+        let FlowKey { group, port, session } = self.key;
         note(1, format!("session {session} to {group} port {port}"));
-        note(
-            self.heartbeats,
-            format!(
-                "{} heartbeats and ends of session left out",
-                self.heartbeats
-            ),
-        );
-        note(
-            self.gaps,
-            format!(
-                "{} gaps in the sequence, {} messages missing",
-                self.gaps, self.missing
-            ),
-        );
-        note(
-            self.repeated,
-            format!(
-                "{} messages that came again or out of order left out",
-                self.repeated
-            ),
-        );
-        note(
-            self.empty,
-            format!("{} empty messages left out", self.empty),
-        );
-        note(
-            self.split,
-            format!(
-                "{} packets of more than {MAX_BLOCK_BYTES} bytes split",
-                self.split
-            ),
-        );
+        note(self.heartbeats, format!("{} heartbeats and ends of session left out", self.heartbeats));
+        note(self.gaps, format!("{} gaps in the sequence, {} messages missing", self.gaps, self.missing));
+        note(self.repeated, format!("{} messages that came again or out of order left out", self.repeated));
+        note(self.empty, format!("{} empty messages left out", self.empty));
+        note(self.split, format!("{} packets of more than {MAX_BLOCK_BYTES} bytes split", self.split));
         note(
             self.backwards,
-            format!(
-                "{} capture times run backwards; those packets are due with the one before",
-                self.backwards
-            ),
+            format!("{} capture times run backwards; those packets are due with the one before", self.backwards),
         );
         stream
     }

@@ -8,9 +8,7 @@ use std::io::{self, Cursor, Read};
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::PcapNgReader;
 use pcap_file::pcapng::RawBlock;
-use pcap_file::pcapng::blocks::interface_description::{
-    InterfaceDescriptionBlock, InterfaceDescriptionOption,
-};
+use pcap_file::pcapng::blocks::interface_description::{InterfaceDescriptionBlock, InterfaceDescriptionOption};
 use pcap_file::{Endianness, PcapError, TsResolution};
 use tickcert_results::time::Nanos;
 
@@ -78,9 +76,7 @@ fn each_of_pcap(
         on_frame(Frame {
             number,
             link,
-            at: Some(Nanos(
-                u64::from(packet.ts_sec) * Nanos::SECOND.get() + fraction,
-            )),
+            at: Some(Nanos(u64::from(packet.ts_sec) * Nanos::SECOND.get() + fraction)),
             bytes: &packet.data,
             original_len: packet.orig_len as usize,
         })?;
@@ -94,8 +90,7 @@ fn each_of_pcapng(
 ) -> Result<(), Located> {
     let head = peek(reader).map_err(|error| (Place::Byte(0), problem_of(error)))?;
     let mut offset = section_len(&head);
-    let mut capture =
-        PcapNgReader::new(Cursor::new(head).chain(reader)).map_err(|error| damaged(0, error))?;
+    let mut capture = PcapNgReader::new(Cursor::new(head).chain(reader)).map_err(|error| damaged(0, error))?;
     let (mut interfaces, mut number) = (Vec::new(), 0);
     loop {
         Interface::follow(&mut interfaces, capture.interfaces());
@@ -104,22 +99,12 @@ fn each_of_pcapng(
             return Ok(());
         };
         let block = block.map_err(|error| damaged(offset, error))?;
-        if matches!(
-            block.type_,
-            ENHANCED_PACKET_BLOCK | PACKET_BLOCK | SIMPLE_PACKET_BLOCK
-        ) {
+        if matches!(block.type_, ENHANCED_PACKET_BLOCK | PACKET_BLOCK | SIMPLE_PACKET_BLOCK) {
             number += 1;
-            let field = |what| {
-                (
-                    Place::Packet(number),
-                    Problem::DamagedCapture(PcapError::InvalidField(what)),
-                )
-            };
-            let packet = Packet::of(&block, endianness)
-                .ok_or_else(|| field("block shorter than its fields say"))?;
-            let interface: &Interface = interfaces
-                .get(packet.interface)
-                .ok_or_else(|| field("interface never described"))?;
+            let field = |what| (Place::Packet(number), Problem::DamagedCapture(PcapError::InvalidField(what)));
+            let packet = Packet::of(&block, endianness).ok_or_else(|| field("block shorter than its fields say"))?;
+            let interface: &Interface =
+                interfaces.get(packet.interface).ok_or_else(|| field("interface never described"))?;
             on_frame(Frame {
                 number,
                 link: interface.link,
@@ -135,9 +120,7 @@ fn each_of_pcapng(
 /// Length of the section header block, which the reader consumes unseen; its byte-order magic follows the length.
 fn section_len(head: &[u8]) -> u64 {
     match head {
-        [_, _, _, _, a, b, c, d, 0x1a, 0x2b, 0x3c, 0x4d, ..] => {
-            u32::from_be_bytes([*a, *b, *c, *d]).into()
-        }
+        [_, _, _, _, a, b, c, d, 0x1a, 0x2b, 0x3c, 0x4d, ..] => u32::from_be_bytes([*a, *b, *c, *d]).into(),
         [_, _, _, _, a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]).into(),
         _ => 0,
     }
@@ -159,19 +142,13 @@ impl Interface {
     }
 
     fn of(block: &InterfaceDescriptionBlock<'_>) -> Self {
-        let mut interface = Self {
-            link: u32::from(block.linktype),
-            ticks_per_second: 1_000_000,
-            offset_seconds: 0,
-        };
+        let mut interface = Self { link: u32::from(block.linktype), ticks_per_second: 1_000_000, offset_seconds: 0 };
         for option in &block.options {
             match option {
                 InterfaceDescriptionOption::IfTsResol(code) => {
                     let base: u128 = if code & 0x80 == 0 { 10 } else { 2 };
                     // An exponent that no clock has leaves every time at zero.
-                    interface.ticks_per_second = base
-                        .checked_pow(u32::from(code & 0x7f))
-                        .unwrap_or(u128::MAX);
+                    interface.ticks_per_second = base.checked_pow(u32::from(code & 0x7f)).unwrap_or(u128::MAX);
                 }
                 InterfaceDescriptionOption::IfTsOffset(seconds) => {
                     interface.offset_seconds = *seconds;
@@ -187,11 +164,7 @@ impl Interface {
         let nanos = u128::from(ticks) * second / self.ticks_per_second;
         // The offset is signed in the file; adding modulo 2^64 does the same.
         let offset = self.offset_seconds.wrapping_mul(Nanos::SECOND.get());
-        Nanos(
-            u64::try_from(nanos)
-                .unwrap_or(u64::MAX)
-                .wrapping_add(offset),
-        )
+        Nanos(u64::try_from(nanos).unwrap_or(u64::MAX).wrapping_add(offset))
     }
 }
 
@@ -217,12 +190,7 @@ impl<'a> Packet<'a> {
             let original_len = word(0)? as usize;
             let bytes = body.get(4..)?;
             let bytes = bytes.get(..original_len.min(bytes.len()))?;
-            return Some(Self {
-                interface: 0,
-                ticks: None,
-                original_len,
-                bytes,
-            });
+            return Some(Self { interface: 0, ticks: None, original_len, bytes });
         }
         let interface = match (block.type_, endianness) {
             (ENHANCED_PACKET_BLOCK, _) => word(0)?,
@@ -232,20 +200,13 @@ impl<'a> Packet<'a> {
         };
         let ticks = u64::from(word(1)?) << 32 | u64::from(word(2)?);
         let bytes = body.get(20..)?.get(..word(3)? as usize)?;
-        Some(Self {
-            interface: interface as usize,
-            ticks: Some(ticks),
-            original_len: word(4)? as usize,
-            bytes,
-        })
+        Some(Self { interface: interface as usize, ticks: Some(ticks), original_len: word(4)? as usize, bytes })
     }
 }
 
 fn damaged(offset: u64, error: PcapError) -> Located {
     let problem = match error {
-        PcapError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Problem::CutCapture
-        }
+        PcapError::IoError(error) if error.kind() == io::ErrorKind::UnexpectedEof => Problem::CutCapture,
         PcapError::IncompleteBuffer => Problem::CutCapture,
         PcapError::IoError(error) => problem_of(error),
         error => Problem::DamagedCapture(error),

@@ -40,24 +40,12 @@ impl Sifting {
 
     pub(super) fn frame(&mut self, frame: Frame<'_>) -> Result<(), Located> {
         let sort = match open(frame.link, frame.bytes) {
-            Carried::Udp {
-                group,
-                port,
-                payload,
-            } => match self.datagram(&frame, group, port, payload)? {
+            Carried::Udp { group, port, payload } => match self.datagram(&frame, group, port, payload)? {
                 None => return Ok(()),
                 Some(sort) => sort,
             },
-            Carried::Tcp {
-                source,
-                destination,
-                payload,
-            } => {
-                let what = if looks_like_soup(payload) {
-                    " that looks like SoupBinTCP"
-                } else {
-                    ""
-                };
+            Carried::Tcp { source, destination, payload } => {
+                let what = if looks_like_soup(payload) { " that looks like SoupBinTCP" } else { "" };
                 // The port of the service is the lower one, as a rule.
                 format!("TCP of port {}{what}", source.min(destination))
             }
@@ -91,11 +79,7 @@ impl Sifting {
         };
         match packet {
             Ok(packet) => {
-                let key = FlowKey {
-                    group,
-                    port,
-                    session: packet.session,
-                };
+                let key = FlowKey { group, port, session: packet.session };
                 let at = *self.index.entry(key).or_insert(self.flows.len());
                 if at == self.flows.len() {
                     self.flows.push(Flow::new(key));
@@ -104,9 +88,7 @@ impl Sifting {
                     self.block_bytes += flow.take(&packet, frame.at);
                 }
                 if self.block_bytes > self.limits.block_bytes {
-                    let problem = Problem::TooLarge {
-                        limit: self.limits.block_bytes,
-                    };
+                    let problem = Problem::TooLarge { limit: self.limits.block_bytes };
                     return Err((Place::Packet(frame.number), problem));
                 }
                 Ok(None)
@@ -123,15 +105,9 @@ impl Sifting {
                 };
                 if self.strays.len() < MOST_SORTS {
                     self.strays.entry((group, port)).or_insert_with(|| {
-                        let cut = Problem::CutPacket {
-                            captured: frame.bytes.len(),
-                            original: frame.original_len,
-                        };
+                        let cut = Problem::CutPacket { captured: frame.bytes.len(), original: frame.original_len };
                         let whole = frame.bytes.len() >= frame.original_len;
-                        (
-                            Place::Packet(frame.number),
-                            if whole { not.into() } else { cut },
-                        )
+                        (Place::Packet(frame.number), if whole { not.into() } else { cut })
                     });
                 }
                 Ok(Some(sort))
@@ -141,12 +117,7 @@ impl Sifting {
 
     /// The flow with most messages, the first of those that have as many.
     pub(super) fn finish(mut self) -> Result<TickStream, Located> {
-        let best = self
-            .flows
-            .iter()
-            .enumerate()
-            .rev()
-            .max_by_key(|(_, flow)| flow.messages);
+        let best = self.flows.iter().enumerate().rev().max_by_key(|(_, flow)| flow.messages);
         let best = best.filter(|(_, flow)| flow.messages > 0).map(|(at, _)| at);
         let Some(best) = best else {
             return Err(self.nothing());
@@ -158,52 +129,30 @@ impl Sifting {
         }
         let mut stream = best.finish();
         for flow in &self.flows {
-            let FlowKey {
-                group,
-                port,
-                session,
-            } = flow.key;
-            stream.notes.push(format!(
-                "left out: {} messages of session {session} to {group} port {port}",
-                flow.messages
-            ));
+            let FlowKey { group, port, session } = flow.key;
+            stream
+                .notes
+                .push(format!("left out: {} messages of session {session} to {group} port {port}", flow.messages));
         }
-        stream.notes.extend(
-            self.others
-                .iter()
-                .map(|(sort, count)| format!("left out: {count} x {sort}")),
-        );
+        stream.notes.extend(self.others.iter().map(|(sort, count)| format!("left out: {count} x {sort}")));
         Ok(stream)
     }
 
     fn nothing(mut self) -> Located {
         // A cut packet explains itself better than the list of what was seen.
-        let cut = self
-            .strays
-            .extract_if(|_, (_, problem)| matches!(problem, Problem::CutPacket { .. }))
-            .min_by_key(|(_, (place, _))| {
-                if let Place::Packet(number) = *place {
-                    number
-                } else {
-                    u64::MAX
-                }
-            });
+        let cut = self.strays.extract_if(|_, (_, problem)| matches!(problem, Problem::CutPacket { .. })).min_by_key(
+            |(_, (place, _))| {
+                if let Place::Packet(number) = *place { number } else { u64::MAX }
+            },
+        );
         if let Some((_, cut)) = cut {
             return cut;
         }
-        let mut seen: Vec<_> = self
-            .others
-            .iter()
-            .map(|(sort, count)| format!("{count} x {sort}"))
-            .collect();
+        let mut seen: Vec<_> = self.others.iter().map(|(sort, count)| format!("{count} x {sort}")).collect();
         if !self.flows.is_empty() {
             seen.push("MoldUDP64 heartbeats only".into());
         }
-        let seen = if seen.is_empty() {
-            "no packet at all".into()
-        } else {
-            seen.join(", ")
-        };
+        let seen = if seen.is_empty() { "no packet at all".into() } else { seen.join(", ") };
         (Place::Whole, Problem::NoTicks { seen })
     }
 }
@@ -214,10 +163,7 @@ fn looks_like_soup(payload: &[u8]) -> bool {
         return false;
     };
     let len = usize::from(u16::from_be_bytes(prefix));
-    (1..=rest.len()).contains(&len)
-        && rest
-            .first()
-            .is_some_and(|kind| b"+LAJSUHROZ".contains(kind))
+    (1..=rest.len()).contains(&len) && rest.first().is_some_and(|kind| b"+LAJSUHROZ".contains(kind))
 }
 
 #[cfg(test)]

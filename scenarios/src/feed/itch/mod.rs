@@ -20,12 +20,11 @@ mod trades;
 mod types;
 
 pub use admin::{
-    LuldCollar, MarketParticipantPosition, MwcbDeclineLevel, MwcbStatus, OperationalHalt,
-    QuotingPeriodUpdate, RegSho, StockDirectory, SystemEvent, TradingAction,
+    LuldCollar, MarketParticipantPosition, MwcbDeclineLevel, MwcbStatus, OperationalHalt, QuotingPeriodUpdate, RegSho,
+    StockDirectory, SystemEvent, TradingAction,
 };
 pub use orders::{
-    AddOrder, AddOrderMpid, OrderCancel, OrderDelete, OrderExecuted, OrderExecutedWithPrice,
-    OrderReplace,
+    AddOrder, AddOrderMpid, OrderCancel, OrderDelete, OrderExecuted, OrderExecutedWithPrice, OrderReplace,
 };
 pub use parse::{ItchError, MESSAGE_TYPES, Message, message_len};
 pub use trades::{BrokenTrade, CrossTrade, DirectListing, Noii, RetailInterest, Trade};

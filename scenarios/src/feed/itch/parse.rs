@@ -4,10 +4,10 @@ use zerocopy::IntoBytes;
 
 use super::types::{Head, WireMessage};
 use super::{
-    AddOrder, AddOrderMpid, BrokenTrade, CrossTrade, DirectListing, LuldCollar,
-    MarketParticipantPosition, MwcbDeclineLevel, MwcbStatus, Noii, OperationalHalt, OrderCancel,
-    OrderDelete, OrderExecuted, OrderExecutedWithPrice, OrderReplace, QuotingPeriodUpdate, RegSho,
-    RetailInterest, StockDirectory, SystemEvent, Trade, TradingAction,
+    AddOrder, AddOrderMpid, BrokenTrade, CrossTrade, DirectListing, LuldCollar, MarketParticipantPosition,
+    MwcbDeclineLevel, MwcbStatus, Noii, OperationalHalt, OrderCancel, OrderDelete, OrderExecuted,
+    OrderExecutedWithPrice, OrderReplace, QuotingPeriodUpdate, RegSho, RetailInterest, StockDirectory, SystemEvent,
+    Trade, TradingAction,
 };
 
 /// Why bytes are not an ITCH 5.0 message.
@@ -126,11 +126,7 @@ messages!(
 #[inline]
 fn view<M: WireMessage>(bytes: &[u8]) -> Result<&M, ItchError> {
     if bytes.len() != size_of::<M>() {
-        return Err(ItchError::WrongLength {
-            kind: M::KIND,
-            expected: size_of::<M>(),
-            got: bytes.len(),
-        });
+        return Err(ItchError::WrongLength { kind: M::KIND, expected: size_of::<M>(), got: bytes.len() });
     }
     // The length is right and the alignment is 1, so only a side can be wrong.
     M::try_ref_from_bytes(bytes).map_err(|_| ItchError::UnknownSide { kind: M::KIND })
@@ -155,32 +151,19 @@ mod tests {
     #[test]
     fn a_length_that_is_not_the_types_names_both() {
         let error = Message::parse(&[b'D'; 18]).unwrap_err();
-        assert_eq!(
-            error,
-            ItchError::WrongLength {
-                kind: b'D',
-                expected: 19,
-                got: 18
-            }
-        );
+        assert_eq!(error, ItchError::WrongLength { kind: b'D', expected: 19, got: 18 });
     }
 
     #[test]
     fn a_side_that_is_neither_buy_nor_sell_is_an_error() {
         let mut add = [b' '; 36];
         add[0] = b'A';
-        assert_eq!(
-            Message::parse(&add),
-            Err(ItchError::UnknownSide { kind: b'A' })
-        );
+        assert_eq!(Message::parse(&add), Err(ItchError::UnknownSide { kind: b'A' }));
     }
 
     #[test]
     fn the_lengths_are_those_of_the_specification() {
-        let listed = [
-            12, 39, 25, 20, 26, 35, 12, 28, 35, 21, 36, 40, 31, 36, 23, 19, 35, 44, 40, 19, 50, 20,
-            48,
-        ];
+        let listed = [12, 39, 25, 20, 26, 35, 12, 28, 35, 21, 36, 40, 31, 36, 23, 19, 35, 44, 40, 19, 50, 20, 48];
         let known = MESSAGE_TYPES.map(|kind| message_len(kind).unwrap());
         assert_eq!(known, listed);
         assert_eq!(&MESSAGE_TYPES, b"SRHYLVWKJhAFECXDUPQBINO");

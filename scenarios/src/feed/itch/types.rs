@@ -7,9 +7,7 @@ use zerocopy::byteorder::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, TryFromBytes, Unaligned};
 
 /// A message's wire struct: alignment 1, every byte accounted for.
-pub trait WireMessage:
-    TryFromBytes + IntoBytes + KnownLayout + Immutable + Unaligned + Copy
-{
+pub trait WireMessage: TryFromBytes + IntoBytes + KnownLayout + Immutable + Unaligned + Copy {
     /// The type byte, the first on the wire.
     const KIND: u8;
 }
@@ -82,19 +80,7 @@ impl fmt::Debug for Head {
 }
 
 /// Which side of the book.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    Hash,
-    TryFromBytes,
-    IntoBytes,
-    KnownLayout,
-    Immutable,
-    Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, TryFromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(u8)]
 pub enum Side {
     /// A bid.
@@ -140,9 +126,7 @@ impl fmt::Display for Price8 {
 }
 
 /// [`Price4`] on the wire: big-endian u32.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
 pub struct Price4Be(U32);
 
@@ -162,9 +146,7 @@ impl From<Price4> for Price4Be {
 }
 
 /// [`Price8`] on the wire: big-endian u64.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
 pub struct Price8Be(U64);
 

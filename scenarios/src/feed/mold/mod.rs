@@ -7,8 +7,6 @@ mod packet;
 mod sequence;
 mod write;
 
-pub use packet::{
-    HEADER_LEN, Kind, MAX_MESSAGES, Messages, MoldError, MoldPacket, Session, split_blocks,
-};
+pub use packet::{HEADER_LEN, Kind, MAX_MESSAGES, Messages, MoldError, MoldPacket, Session, split_blocks};
 pub use sequence::{Arrival, Sequencer};
 pub use write::{Request, append_block, write_header};

@@ -57,9 +57,7 @@ pub enum MoldError {
 }
 
 /// A session's name, ASCII.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(transparent)]
 pub struct Session(pub [u8; 10]);
 
@@ -70,9 +68,7 @@ impl fmt::Display for Session {
 }
 
 /// The header on the wire; a request packet has the same layout.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct Header {
     pub(super) session: Session,
@@ -113,26 +109,17 @@ impl<'a> MoldPacket<'a> {
     /// Fewer bytes than a header; bytes after the header of a packet without messages.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, MoldError> {
-        let (header, blocks) = Header::ref_from_prefix(bytes)
-            .map_err(|_| MoldError::ShortHeader { got: bytes.len() })?;
+        let (header, blocks) =
+            Header::ref_from_prefix(bytes).map_err(|_| MoldError::ShortHeader { got: bytes.len() })?;
         let kind = match header.count.get() {
             0 => Kind::Heartbeat,
             END_OF_SESSION => Kind::EndOfSession,
             count => Kind::Messages(count),
         };
         if !matches!(kind, Kind::Messages(_)) && !blocks.is_empty() {
-            return Err(MoldError::TrailingBytes {
-                count: 0,
-                offset: HEADER_LEN,
-                extra: blocks.len(),
-            });
+            return Err(MoldError::TrailingBytes { count: 0, offset: HEADER_LEN, extra: blocks.len() });
         }
-        Ok(Self {
-            session: header.session,
-            sequence: header.sequence.get(),
-            kind,
-            blocks,
-        })
+        Ok(Self { session: header.session, sequence: header.sequence.get(), kind, blocks })
     }
 
     /// How many messages it carries.
@@ -149,13 +136,7 @@ impl<'a> MoldPacket<'a> {
     #[must_use]
     #[inline]
     pub const fn messages(&self) -> Messages<'a> {
-        Messages {
-            rest: self.blocks,
-            base: HEADER_LEN,
-            whole: self.blocks.len(),
-            count: self.count(),
-            index: 0,
-        }
+        Messages { rest: self.blocks, base: HEADER_LEN, whole: self.blocks.len(), count: self.count(), index: 0 }
     }
 }
 
@@ -163,13 +144,7 @@ impl<'a> MoldPacket<'a> {
 #[must_use]
 #[inline]
 pub const fn split_blocks(blocks: &[u8], count: u16) -> Messages<'_> {
-    Messages {
-        rest: blocks,
-        base: 0,
-        whole: blocks.len(),
-        count,
-        index: 0,
-    }
+    Messages { rest: blocks, base: 0, whole: blocks.len(), count, index: 0 }
 }
 
 /// Iterator over a packet's messages, without their length prefixes.
@@ -204,11 +179,7 @@ impl Messages<'_> {
 
     #[cold]
     fn trailing(&mut self) -> MoldError {
-        let error = MoldError::TrailingBytes {
-            count: self.count,
-            offset: self.offset(),
-            extra: self.rest.len(),
-        };
+        let error = MoldError::TrailingBytes { count: self.count, offset: self.offset(), extra: self.rest.len() };
         self.stop();
         error
     }
@@ -226,11 +197,7 @@ impl<'a> Iterator for Messages<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.index == self.count {
-            return if self.rest.is_empty() {
-                None
-            } else {
-                Some(Err(self.trailing()))
-            };
+            return if self.rest.is_empty() { None } else { Some(Err(self.trailing())) };
         }
         let Some((&prefix, body)) = self.rest.split_first_chunk::<2>() else {
             return Some(Err(self.truncated(2)));

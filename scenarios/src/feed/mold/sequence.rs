@@ -56,19 +56,13 @@ impl Sequencer {
             return Arrival::InOrder;
         }
         if sequence > self.expected {
-            return Arrival::Gap {
-                first: self.expected,
-                missing: sequence - self.expected,
-            };
+            return Arrival::Gap { first: self.expected, missing: sequence - self.expected };
         }
         let end = sequence.saturating_add(count as u64);
         if end <= self.expected {
             return Arrival::Duplicate;
         }
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "less than count, which is a u16"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "less than count, which is a u16")]
         let skip = (self.expected - sequence) as u16;
         self.expected = end;
         Arrival::Straddles { skip }
@@ -94,13 +88,7 @@ mod tests {
     #[test]
     fn a_gap_names_what_is_missing_and_moves_nothing_until_it_is_given_up() {
         let mut sequencer = Sequencer::expecting(4);
-        assert_eq!(
-            sequencer.on_packet(9, 1),
-            Arrival::Gap {
-                first: 4,
-                missing: 5
-            }
-        );
+        assert_eq!(sequencer.on_packet(9, 1), Arrival::Gap { first: 4, missing: 5 });
         assert_eq!(sequencer.expected(), 4);
         sequencer.resume_at(9);
         assert_eq!(sequencer.on_packet(9, 1), Arrival::InOrder);
@@ -124,13 +112,7 @@ mod tests {
     fn a_heartbeat_shows_a_loss_and_uses_no_number() {
         let mut sequencer = Sequencer::expecting(10);
         assert_eq!(sequencer.on_packet(10, 0), Arrival::InOrder);
-        assert_eq!(
-            sequencer.on_packet(12, 0),
-            Arrival::Gap {
-                first: 10,
-                missing: 2
-            }
-        );
+        assert_eq!(sequencer.on_packet(12, 0), Arrival::Gap { first: 10, missing: 2 });
         assert_eq!(sequencer.expected(), 10);
     }
 

@@ -8,8 +8,8 @@ use super::super::mix::Kind;
 use super::super::spin::stock;
 use super::{Events, TRIES};
 use crate::feed::itch::{
-    AddOrder, AddOrderMpid, Head, MarketParticipantPosition, Mpid, Noii, OrderCancel, OrderDelete,
-    OrderExecuted, OrderExecutedWithPrice, OrderReplace, Price4, Side, Trade, WireMessage,
+    AddOrder, AddOrderMpid, Head, MarketParticipantPosition, Mpid, Noii, OrderCancel, OrderDelete, OrderExecuted,
+    OrderExecutedWithPrice, OrderReplace, Price4, Side, Trade, WireMessage,
 };
 
 impl Events {
@@ -21,32 +21,11 @@ impl Events {
         let reference = self.market.add(stamp.symbol, side, cents, shares).into();
         let (shares, stock, price) = (shares.into(), stock(stamp.symbol), price4(cents).into());
         if kind == Kind::Add {
-            emit(
-                AddOrder {
-                    head: stamp.head::<AddOrder>(),
-                    reference,
-                    side,
-                    shares,
-                    stock,
-                    price,
-                }
-                .as_bytes(),
-            );
+            emit(AddOrder { head: stamp.head::<AddOrder>(), reference, side, shares, stock, price }.as_bytes());
         } else {
             let head = stamp.head::<AddOrderMpid>();
             let attribution = Mpid(*b"TCMM");
-            emit(
-                AddOrderMpid {
-                    head,
-                    reference,
-                    side,
-                    shares,
-                    stock,
-                    price,
-                    attribution,
-                }
-                .as_bytes(),
-            );
+            emit(AddOrderMpid { head, reference, side, shares, stock, price, attribution }.as_bytes());
         }
     }
 
@@ -56,40 +35,18 @@ impl Events {
             return;
         };
         let whole = self.dice.chance(3, 5);
-        let executed = if whole {
-            order.shares
-        } else {
-            1 + self.dice.below_u32(order.shares)
-        };
+        let executed = if whole { order.shares } else { 1 + self.dice.below_u32(order.shares) };
         self.market.reduce(slot, executed);
         self.matches += 1;
         let (reference, shares) = (order.reference.into(), executed.into());
         let match_number = self.matches.into();
         if kind == Kind::Executed {
             let head = stamp.head::<OrderExecuted>();
-            emit(
-                OrderExecuted {
-                    head,
-                    reference,
-                    shares,
-                    match_number,
-                }
-                .as_bytes(),
-            );
+            emit(OrderExecuted { head, reference, shares, match_number }.as_bytes());
         } else {
             let head = stamp.head::<OrderExecutedWithPrice>();
             let (printable, price) = (b'Y', price4(order.cents).into());
-            emit(
-                OrderExecutedWithPrice {
-                    head,
-                    reference,
-                    shares,
-                    match_number,
-                    printable,
-                    price,
-                }
-                .as_bytes(),
-            );
+            emit(OrderExecutedWithPrice { head, reference, shares, match_number, printable, price }.as_bytes());
         }
     }
 
@@ -98,28 +55,17 @@ impl Events {
         let mut found = None;
         for _ in 0..TRIES {
             found = self.market.any(stamp.symbol, &mut self.dice);
-            if found
-                .and_then(|slot| self.market.order(slot))
-                .is_some_and(|order| order.shares > 1)
-            {
+            if found.and_then(|slot| self.market.order(slot)).is_some_and(|order| order.shares > 1) {
                 break;
             }
         }
-        let Some((slot, order)) = found.and_then(|slot| Some((slot, *self.market.order(slot)?)))
-        else {
+        let Some((slot, order)) = found.and_then(|slot| Some((slot, *self.market.order(slot)?))) else {
             return;
         };
         let cancelled = 1 + self.dice.below_u32((order.shares - 1).max(1));
         self.market.reduce(slot, cancelled);
         let head = stamp.head::<OrderCancel>();
-        emit(
-            OrderCancel {
-                head,
-                reference: order.reference.into(),
-                shares: cancelled.into(),
-            }
-            .as_bytes(),
-        );
+        emit(OrderCancel { head, reference: order.reference.into(), shares: cancelled.into() }.as_bytes());
     }
 
     pub(super) fn delete(&mut self, stamp: Stamp, emit: impl FnOnce(&[u8])) {
@@ -127,13 +73,7 @@ impl Events {
             return;
         };
         let head = stamp.head::<OrderDelete>();
-        emit(
-            OrderDelete {
-                head,
-                reference: order.reference.into(),
-            }
-            .as_bytes(),
-        );
+        emit(OrderDelete { head, reference: order.reference.into() }.as_bytes());
     }
 
     pub(super) fn replace(&mut self, stamp: Stamp, emit: impl FnOnce(&[u8])) {

@@ -47,9 +47,7 @@ impl Events {
             mix: mix.weighted(),
             // A symbol's share falls with the square root of its rank: over the feed's 8,700 symbols the first has
             // 0.54 % of the messages, where AAPL had 0.53 % in the opening seconds of 2019-01-30.
-            activity: Weighted::new(
-                (1..=u32::from(symbols)).map(|rank| 1.0 / f64::from(rank).sqrt()),
-            ),
+            activity: Weighted::new((1..=u32::from(symbols)).map(|rank| 1.0 / f64::from(rank).sqrt())),
             sizes: Sizes::new(),
             market: Market::new(symbols),
             fair,
@@ -80,11 +78,7 @@ impl Events {
 
     /// Draws by the mix. What needs an order waits until there is one; full books turn adds into deletes.
     fn kind(&mut self) -> Kind {
-        let kind = self
-            .kinds
-            .get(self.mix.draw(&mut self.dice))
-            .copied()
-            .unwrap_or(Kind::Add);
+        let kind = self.kinds.get(self.mix.draw(&mut self.dice)).copied().unwrap_or(Kind::Add);
         if kind.needs_order() && self.market.live() == 0 {
             self.owed.push(kind);
             return Kind::Add;
@@ -108,8 +102,6 @@ impl Events {
             }
         }
         let mut symbols = 0..u16::try_from(self.fair.len()).unwrap_or(u16::MAX);
-        symbols
-            .find(|&symbol| self.market.live_of(symbol) > 0)
-            .unwrap_or(0)
+        symbols.find(|&symbol| self.market.live_of(symbol) > 0).unwrap_or(0)
     }
 }

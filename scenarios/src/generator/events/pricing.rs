@@ -25,9 +25,7 @@ impl Events {
     }
 
     pub(super) fn fair(&self, symbol: u16) -> u32 {
-        self.fair
-            .get(usize::from(symbol))
-            .map_or(FAIR_FROM, |&(fair, _)| fair)
+        self.fair.get(usize::from(symbol)).map_or(FAIR_FROM, |&(fair, _)| fair)
     }
 
     /// The side whose best price the fair value has left behind: where executions and withdrawals come. Either where
@@ -46,11 +44,7 @@ impl Events {
     }
 
     pub(super) fn side(&mut self) -> Side {
-        if self.dice.chance(1, 2) {
-            Side::Buy
-        } else {
-            Side::Sell
-        }
+        if self.dice.chance(1, 2) { Side::Buy } else { Side::Sell }
     }
 
     /// A price that does not cross: near the fair value where few compete for the best price, else behind it.
@@ -79,10 +73,7 @@ impl Events {
 
     /// Offers never come near a cent (see [`FAIR_FROM`]), so a bid below one is always possible.
     pub(super) fn uncrossed(&self, symbol: u16, side: Side, cents: u32) -> u32 {
-        let opposite = self
-            .market
-            .best(symbol, side.opposite())
-            .map(|(cents, _)| cents);
+        let opposite = self.market.best(symbol, side.opposite()).map(|(cents, _)| cents);
         match (side, opposite) {
             (Side::Buy, Some(ask)) => cents.min(ask.saturating_sub(1)).max(1),
             (Side::Sell, Some(bid)) => cents.max(bid + 1),

@@ -8,9 +8,7 @@ use zerocopy::{
 use super::{Extended, Layout, OuchError, TagValues, exactly, extended, layouts, with_appendage};
 
 /// `O`: enters an order. Fixed part 47 bytes, then the appendage.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct EnterOrder {
     /// `O`.
@@ -42,9 +40,7 @@ pub struct EnterOrder {
 }
 
 /// `U`: replaces an order. Fixed part 40 bytes, then the appendage.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct ReplaceOrder {
     /// `U`.
@@ -70,9 +66,7 @@ pub struct ReplaceOrder {
 }
 
 /// `X`: cancels an order or reduces it. 9 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct CancelOrder {
     /// `X`.
@@ -84,9 +78,7 @@ pub struct CancelOrder {
 }
 
 /// `M`: changes the kind of sale (S to E, S to T, E to T). 10 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct ModifyOrder {
     /// `M`.
@@ -100,9 +92,7 @@ pub struct ModifyOrder {
 }
 
 /// `Q`: asks for the next free UserRefNum. The type byte only.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct AccountQuery {
     /// `Q`.
@@ -146,10 +136,7 @@ impl<'a> ClientMessage<'a> {
             Some(b'X') => exactly(bytes).map(Self::CancelOrder),
             Some(b'M') => exactly(bytes).map(Self::ModifyOrder),
             Some(b'Q') => exactly(bytes).map(Self::AccountQuery),
-            Some(&byte) => Err(OuchError::UnknownType {
-                byte,
-                direction: "client to exchange",
-            }),
+            Some(&byte) => Err(OuchError::UnknownType { byte, direction: "client to exchange" }),
         }
     }
 }

@@ -7,9 +7,7 @@ pub enum OuchError {
     #[error("an OUCH message of no bytes; the packet around it should have been a heartbeat")]
     Empty,
     /// A type that this direction of OUCH 5.0 does not have.
-    #[error(
-        "unknown OUCH 5.0 message type 0x{byte:02x} ({direction}); is the peer speaking OUCH 4.2?"
-    )]
+    #[error("unknown OUCH 5.0 message type 0x{byte:02x} ({direction}); is the peer speaking OUCH 4.2?")]
     UnknownType {
         /// The first byte.
         byte: u8,
@@ -43,9 +41,7 @@ pub enum OuchError {
         offset: usize,
     },
     /// A tag value that reaches beyond the appendage.
-    #[error(
-        "tag value at byte {offset} of the appendage announces {announced} bytes, but {found} are left"
-    )]
+    #[error("tag value at byte {offset} of the appendage announces {announced} bytes, but {found} are left")]
     TruncatedTag {
         /// Where its length byte lies in the appendage.
         offset: usize,
@@ -55,9 +51,7 @@ pub enum OuchError {
         found: usize,
     },
     /// A listed tag whose value has not the listed size.
-    #[error(
-        "tag {tag} at byte {offset} of the appendage has a value of {found} bytes instead of {expected}"
-    )]
+    #[error("tag {tag} at byte {offset} of the appendage has a value of {found} bytes instead of {expected}")]
     TagLength {
         /// Where its length byte lies in the appendage.
         offset: usize,

@@ -12,9 +12,8 @@ mod tag;
 pub use client::{AccountQuery, CancelOrder, ClientMessage, EnterOrder, ModifyOrder, ReplaceOrder};
 pub use error::OuchError;
 pub use server::{
-    AccountQueryResponse, AiqCanceled, BrokenTrade, CancelPending, CancelReject, OrderAccepted,
-    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderReplaced, OrderRestated,
-    Rejected, SystemEvent,
+    AccountQueryResponse, AiqCanceled, BrokenTrade, CancelPending, CancelReject, OrderAccepted, OrderCanceled,
+    OrderExecuted, OrderModified, OrderPriorityUpdate, OrderReplaced, OrderRestated, Rejected, SystemEvent,
 };
 pub use server_message::ServerMessage;
 pub use tag::{OptionTag, TagValue, TagValues};
@@ -76,11 +75,7 @@ fn with_appendage<T: Extended>(bytes: &[u8]) -> Result<(&T, TagValues<'_>), Ouch
         found: bytes.len(),
     })?;
     if rest.len() != fixed.appendage_length() {
-        return Err(OuchError::Appendage {
-            message: T::NAME,
-            announced: fixed.appendage_length(),
-            found: rest.len(),
-        });
+        return Err(OuchError::Appendage { message: T::NAME, announced: fixed.appendage_length(), found: rest.len() });
     }
     Ok((fixed, TagValues::new(rest)))
 }

@@ -8,9 +8,7 @@ use zerocopy::{
 use super::{Extended, Layout, extended, layouts};
 
 /// `S`: tells of the session's day. 10 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct SystemEvent {
     /// `S`.
@@ -22,9 +20,7 @@ pub struct SystemEvent {
 }
 
 /// `A`: an order was accepted. Fixed part 64 bytes, then the appendage.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderAccepted {
     /// `A`.
@@ -62,9 +58,7 @@ pub struct OrderAccepted {
 }
 
 /// `U`: an order was replaced. Fixed part 68 bytes, then the appendage.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderReplaced {
     /// `U`.
@@ -104,9 +98,7 @@ pub struct OrderReplaced {
 }
 
 /// `C`: an order was cancelled or reduced. 18 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderCanceled {
     /// `C`.
@@ -122,9 +114,7 @@ pub struct OrderCanceled {
 }
 
 /// `D`: shares were taken away rather than traded with oneself. 32 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct AiqCanceled {
     /// `D`.
@@ -148,9 +138,7 @@ pub struct AiqCanceled {
 }
 
 /// `E`: an order traded. Fixed part 36 bytes, then the appendage.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderExecuted {
     /// `E`.
@@ -172,9 +160,7 @@ pub struct OrderExecuted {
 }
 
 /// `B`: a trade was undone. 36 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct BrokenTrade {
     /// `B`.
@@ -192,9 +178,7 @@ pub struct BrokenTrade {
 }
 
 /// `J`: an order was not accepted. 29 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct Rejected {
     /// `J`.
@@ -210,9 +194,7 @@ pub struct Rejected {
 }
 
 /// `P`: a cancel waits for a cross. 13 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct CancelPending {
     /// `P`.
@@ -224,9 +206,7 @@ pub struct CancelPending {
 }
 
 /// `I`: a cancel was refused. 13 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct CancelReject {
     /// `I`.
@@ -238,9 +218,7 @@ pub struct CancelReject {
 }
 
 /// `T`: an order got another place in the queue. 30 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderPriorityUpdate {
     /// `T`.
@@ -258,9 +236,7 @@ pub struct OrderPriorityUpdate {
 }
 
 /// `M`: the kind of sale was changed. 18 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderModified {
     /// `M`.
@@ -276,9 +252,7 @@ pub struct OrderModified {
 }
 
 /// `R`: the displayed part changed. Fixed part 16 bytes, then the appendage.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct OrderRestated {
     /// `R`.
@@ -294,9 +268,7 @@ pub struct OrderRestated {
 }
 
 /// `Q`: answers an account query. 13 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct AccountQueryResponse {
     /// `Q`.

@@ -1,9 +1,9 @@
 //! Which message from the exchange it is.
 
 use super::{
-    AccountQueryResponse, AiqCanceled, BrokenTrade, CancelPending, CancelReject, OrderAccepted,
-    OrderCanceled, OrderExecuted, OrderModified, OrderPriorityUpdate, OrderReplaced, OrderRestated,
-    OuchError, Rejected, SystemEvent, TagValues, exactly, with_appendage,
+    AccountQueryResponse, AiqCanceled, BrokenTrade, CancelPending, CancelReject, OrderAccepted, OrderCanceled,
+    OrderExecuted, OrderModified, OrderPriorityUpdate, OrderReplaced, OrderRestated, OuchError, Rejected, SystemEvent,
+    TagValues, exactly, with_appendage,
 };
 
 /// Any message from the exchange, in place.
@@ -61,10 +61,7 @@ impl<'a> ServerMessage<'a> {
             Some(b'M') => exactly(bytes).map(Self::OrderModified),
             Some(b'R') => with_appendage(bytes).map(|(m, tags)| Self::OrderRestated(m, tags)),
             Some(b'Q') => exactly(bytes).map(Self::AccountQueryResponse),
-            Some(&byte) => Err(OuchError::UnknownType {
-                byte,
-                direction: "exchange to client",
-            }),
+            Some(&byte) => Err(OuchError::UnknownType { byte, direction: "exchange to client" }),
         }
     }
 }

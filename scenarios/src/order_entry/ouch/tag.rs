@@ -137,10 +137,7 @@ impl<'a> TagValues<'a> {
     /// Reads an appendage.
     #[must_use]
     pub const fn new(appendage: &'a [u8]) -> Self {
-        Self {
-            appendage,
-            offset: 0,
-        }
+        Self { appendage, offset: 0 }
     }
 
     /// The appendage's bytes, read or not.
@@ -155,22 +152,15 @@ impl<'a> TagValues<'a> {
         let (&length, rest) = self.appendage.get(offset..)?.split_first()?;
         let announced = usize::from(length);
         let Some(field) = rest.get(..announced) else {
-            return Some(Err(OuchError::TruncatedTag {
-                offset,
-                announced,
-                found: rest.len(),
-            }));
+            return Some(Err(OuchError::TruncatedTag { offset, announced, found: rest.len() }));
         };
         let Some((&number, value)) = field.split_first() else {
             return Some(Err(OuchError::EmptyTag { offset }));
         };
         match OptionTag::from_number(number) {
-            Some(tag) if tag.value_size() != value.len() => Some(Err(OuchError::TagLength {
-                offset,
-                tag: number,
-                expected: tag.value_size(),
-                found: value.len(),
-            })),
+            Some(tag) if tag.value_size() != value.len() => {
+                Some(Err(OuchError::TagLength { offset, tag: number, expected: tag.value_size(), found: value.len() }))
+            }
             _ => Some(Ok((TagValue { number, value }, offset + 1 + announced))),
         }
     }

@@ -5,8 +5,8 @@ use zerocopy::IntoBytes;
 
 use super::store::MAX_MESSAGE;
 use crate::order_entry::ouch::{
-    AccountQueryResponse, CancelReject, ClientMessage, EnterOrder, MAX_PRICE, MAX_QUANTITY,
-    OrderAccepted, Rejected, TagValues, reject,
+    AccountQueryResponse, CancelReject, ClientMessage, EnterOrder, MAX_PRICE, MAX_QUANTITY, OrderAccepted, Rejected,
+    TagValues, reject,
 };
 
 /// Longest appendage that an acceptance echoes.
@@ -37,11 +37,7 @@ pub(super) struct Standing {
 }
 
 /// Answers `message` into `out`, and counts its UserRefNum in `standing` where it is a new one.
-pub(super) fn answer(
-    message: &[u8],
-    standing: &mut Standing,
-    out: &mut [u8; MAX_MESSAGE],
-) -> Outcome {
+pub(super) fn answer(message: &[u8], standing: &mut Standing, out: &mut [u8; MAX_MESSAGE]) -> Outcome {
     let timestamp = standing.time.get().into();
     match ClientMessage::parse(message) {
         Ok(ClientMessage::EnterOrder(order, tags)) => {
@@ -50,51 +46,27 @@ pub(super) fn answer(
             }
             match objection(order, tags) {
                 None => Outcome::Accepted(accept(order, tags, standing, out)),
-                Some(reason) => refuse(
-                    order.user_ref_num.get(),
-                    reason,
-                    order.cl_ord_id,
-                    standing,
-                    out,
-                ),
+                Some(reason) => refuse(order.user_ref_num.get(), reason, order.cl_ord_id, standing, out),
             }
         }
         Ok(ClientMessage::ReplaceOrder(order, _)) => {
             if !is_new(order.user_ref_num.get(), standing) {
                 return Outcome::Stale;
             }
-            refuse(
-                order.user_ref_num.get(),
-                reject::REPLACE_NOT_ALLOWED,
-                order.cl_ord_id,
-                standing,
-                out,
-            )
+            refuse(order.user_ref_num.get(), reject::REPLACE_NOT_ALLOWED, order.cl_ord_id, standing, out)
         }
         // Every order is taken as done with at once, so that there is nothing to cancel or to modify.
         Ok(ClientMessage::CancelOrder(cancel)) => {
-            let message = CancelReject {
-                kind: b'I',
-                timestamp,
-                user_ref_num: cancel.user_ref_num,
-            };
+            let message = CancelReject { kind: b'I', timestamp, user_ref_num: cancel.user_ref_num };
             Outcome::Other(put(out, &[message.as_bytes()]))
         }
         Ok(ClientMessage::ModifyOrder(modify)) => {
-            let message = CancelReject {
-                kind: b'I',
-                timestamp,
-                user_ref_num: modify.user_ref_num,
-            };
+            let message = CancelReject { kind: b'I', timestamp, user_ref_num: modify.user_ref_num };
             Outcome::Other(put(out, &[message.as_bytes()]))
         }
         Ok(ClientMessage::AccountQuery(_)) => {
             let next_user_ref_num = standing.last_user_ref_num.saturating_add(1).into();
-            let message = AccountQueryResponse {
-                kind: b'Q',
-                timestamp,
-                next_user_ref_num,
-            };
+            let message = AccountQueryResponse { kind: b'Q', timestamp, next_user_ref_num };
             Outcome::Other(put(out, &[message.as_bytes()]))
         }
         Err(_) => {
@@ -118,10 +90,7 @@ const fn is_new(number: u32, standing: &mut Standing) -> bool {
 
 /// The UserRefNum of a message that cannot be read otherwise: where most types have it; 0 where it is too short.
 fn user_ref_num(message: &[u8]) -> u32 {
-    message
-        .get(1..5)
-        .and_then(<[u8]>::first_chunk)
-        .map_or(0, |&bytes| u32::from_be_bytes(bytes))
+    message.get(1..5).and_then(<[u8]>::first_chunk).map_or(0, |&bytes| u32::from_be_bytes(bytes))
 }
 
 /// Why an order cannot be accepted.
@@ -148,12 +117,7 @@ fn objection(order: &EnterOrder, mut tags: TagValues<'_>) -> Option<u16> {
 }
 
 /// Writes the acceptance, with the tag values as they came.
-fn accept(
-    order: &EnterOrder,
-    tags: TagValues<'_>,
-    standing: &Standing,
-    out: &mut [u8; MAX_MESSAGE],
-) -> usize {
+fn accept(order: &EnterOrder, tags: TagValues<'_>, standing: &Standing, out: &mut [u8; MAX_MESSAGE]) -> usize {
     let accepted = OrderAccepted {
         kind: b'A',
         timestamp: standing.time.get().into(),
@@ -175,13 +139,7 @@ fn accept(
     put(out, &[accepted.as_bytes(), tags.bytes()])
 }
 
-fn refuse(
-    number: u32,
-    reason: u16,
-    cl_ord_id: [u8; 14],
-    at: &Standing,
-    out: &mut [u8; MAX_MESSAGE],
-) -> Outcome {
+fn refuse(number: u32, reason: u16, cl_ord_id: [u8; 14], at: &Standing, out: &mut [u8; MAX_MESSAGE]) -> Outcome {
     let rejected = Rejected {
         kind: b'J',
         timestamp: at.time.get().into(),

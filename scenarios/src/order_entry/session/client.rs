@@ -5,8 +5,8 @@ use zerocopy::IntoBytes;
 
 use super::{CloseReason, Credentials, SESSION_MAX_PACKET, Timers};
 use crate::order_entry::soup::{
-    CLIENT_HEARTBEAT, Deframer, LOGOUT_REQUEST, LoginAccepted, LoginRequest, Packet, SoupError,
-    UNSEQUENCED_DATA, parse_sequence, write_data,
+    CLIENT_HEARTBEAT, Deframer, LOGOUT_REQUEST, LoginAccepted, LoginRequest, Packet, SoupError, UNSEQUENCED_DATA,
+    parse_sequence, write_data,
 };
 
 /// What a client hears of.
@@ -90,10 +90,7 @@ impl ClientSession {
             last_sent: Nanos::ZERO,
             last_heard: Nanos::ZERO,
         };
-        Self {
-            deframer: Deframer::new(SESSION_MAX_PACKET),
-            core,
-        }
+        Self { deframer: Deframer::new(SESSION_MAX_PACKET), core }
     }
 
     /// True between the login's acceptance and the end of the connection.
@@ -135,21 +132,14 @@ impl ClientSession {
     }
 
     /// Time has passed: sends a heartbeat when one is due, gives a silent server up.
-    pub fn tick(
-        &mut self,
-        now: Nanos,
-        mut send: impl FnMut(&[u8]),
-        mut on_event: impl FnMut(ClientEvent<'_>),
-    ) {
+    pub fn tick(&mut self, now: Nanos, mut send: impl FnMut(&[u8]), mut on_event: impl FnMut(ClientEvent<'_>)) {
         let core = &mut self.core;
         if core.state == State::Closed {
             return;
         }
         if now.saturating_sub(core.last_heard) >= core.timers.silence {
             core.close(CloseReason::PeerSilent, &mut on_event);
-        } else if core.state == State::Up
-            && now.saturating_sub(core.last_sent) >= core.timers.heartbeat
-        {
+        } else if core.state == State::Up && now.saturating_sub(core.last_sent) >= core.timers.heartbeat {
             core.last_sent = now;
             send(&CLIENT_HEARTBEAT);
         }
@@ -159,21 +149,13 @@ impl ClientSession {
     ///
     /// # Errors
     /// [`SendError`]; nothing was sent.
-    pub fn send(
-        &mut self,
-        now: Nanos,
-        message: &[u8],
-        mut send: impl FnMut(&[u8]),
-    ) -> Result<(), SendError> {
+    pub fn send(&mut self, now: Nanos, message: &[u8], mut send: impl FnMut(&[u8])) -> Result<(), SendError> {
         if self.core.state != State::Up {
             return Err(SendError::NotLoggedIn);
         }
         let mut room = [0; SESSION_MAX_PACKET];
-        let packet =
-            write_data(&mut room, UNSEQUENCED_DATA, message).ok_or(SendError::TooLong {
-                length: message.len(),
-                limit: SESSION_MAX_PACKET - 3,
-            })?;
+        let packet = write_data(&mut room, UNSEQUENCED_DATA, message)
+            .ok_or(SendError::TooLong { length: message.len(), limit: SESSION_MAX_PACKET - 3 })?;
         self.core.last_sent = now;
         send(packet);
         Ok(())
@@ -186,11 +168,7 @@ impl ClientSession {
     }
 
     /// Leaves.
-    pub fn logout(
-        &mut self,
-        mut send: impl FnMut(&[u8]),
-        mut on_event: impl FnMut(ClientEvent<'_>),
-    ) {
+    pub fn logout(&mut self, mut send: impl FnMut(&[u8]), mut on_event: impl FnMut(ClientEvent<'_>)) {
         if self.core.state != State::Closed {
             send(&LOGOUT_REQUEST);
             self.core.close(CloseReason::LoggedOut, &mut on_event);
@@ -239,33 +217,20 @@ impl Core {
                 self.next_sequence = 1;
                 self.close(CloseReason::EndOfSession, on_event);
             }
-            _ => self.close(
-                CloseReason::Unexpected(bytes.get(2).copied().unwrap_or_default()),
-                on_event,
-            ),
+            _ => self.close(CloseReason::Unexpected(bytes.get(2).copied().unwrap_or_default()), on_event),
         }
     }
 
     fn logged_in(&mut self, accepted: &LoginAccepted, on_event: &mut impl FnMut(ClientEvent<'_>)) {
         // The largest number is refused too: counting on from it would overflow.
-        let Some(next_sequence) = parse_sequence(&accepted.sequence).filter(|&n| n < u64::MAX / 2)
-        else {
-            return self.close(
-                CloseReason::Framing(SoupError::Number {
-                    kind: accepted.kind,
-                }),
-                on_event,
-            );
+        let Some(next_sequence) = parse_sequence(&accepted.sequence).filter(|&n| n < u64::MAX / 2) else {
+            return self.close(CloseReason::Framing(SoupError::Number { kind: accepted.kind }), on_event);
         };
         let missed = next_sequence.saturating_sub(self.next_sequence);
         let session = accepted.session;
         self.session = session;
         self.next_sequence = next_sequence;
         self.state = State::Up;
-        on_event(ClientEvent::LoggedIn {
-            session,
-            next_sequence,
-            missed,
-        });
+        on_event(ClientEvent::LoggedIn { session, next_sequence, missed });
     }
 }

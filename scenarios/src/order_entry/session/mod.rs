@@ -90,11 +90,7 @@ pub struct Timers {
 
 impl Default for Timers {
     fn default() -> Self {
-        Self {
-            heartbeat: Nanos::SECOND,
-            silence: Nanos::SECOND * 15,
-            login: Nanos::SECOND * 30,
-        }
+        Self { heartbeat: Nanos::SECOND, silence: Nanos::SECOND * 15, login: Nanos::SECOND * 30 }
     }
 }
 

@@ -13,11 +13,7 @@ pub(super) struct Pending {
 impl Pending {
     /// Room for `capacity` bytes of packets.
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            bytes: vec![0; capacity].into(),
-            head: 0,
-            tail: 0,
-        }
+        Self { bytes: vec![0; capacity].into(), head: 0, tail: 0 }
     }
 
     pub(super) const fn is_empty(&self) -> bool {

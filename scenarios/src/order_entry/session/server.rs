@@ -11,8 +11,8 @@ use super::{
     store::{MAX_MESSAGE, Store},
 };
 use crate::order_entry::soup::{
-    Deframer, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, Packet, RejectReason,
-    SERVER_HEARTBEAT, UNSEQUENCED_DATA, padded_right, parse_sequence,
+    Deframer, END_OF_SESSION, LoginAccepted, LoginRejected, LoginRequest, Packet, RejectReason, SERVER_HEARTBEAT,
+    UNSEQUENCED_DATA, padded_right, parse_sequence,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,10 +73,7 @@ impl ServerSession {
             store: Store::new(config.stored_messages),
             counters: ServerCounters::default(),
         };
-        Ok(Self {
-            deframer: Deframer::new(SESSION_MAX_PACKET),
-            core,
-        })
+        Ok(Self { deframer: Deframer::new(SESSION_MAX_PACKET), core })
     }
 
     /// True while a client is in.
@@ -145,18 +142,11 @@ impl ServerSession {
     /// Answers at most `budget` waiting orders, oldest first, and returns how many were taken. Without a client the
     /// answers are kept for its return.
     pub fn pump(&mut self, now: Nanos, budget: usize, mut send: impl FnMut(&[u8])) -> usize {
-        (0..budget)
-            .take_while(|_| self.core.answer_next(now, &mut send))
-            .count()
+        (0..budget).take_while(|_| self.core.answer_next(now, &mut send)).count()
     }
 
     /// Time has passed: sends a heartbeat when one is due, drops a client that is silent or does not log in.
-    pub fn tick(
-        &mut self,
-        now: Nanos,
-        mut send: impl FnMut(&[u8]),
-        mut on_event: impl FnMut(ServerEvent),
-    ) {
+    pub fn tick(&mut self, now: Nanos, mut send: impl FnMut(&[u8]), mut on_event: impl FnMut(ServerEvent)) {
         let core = &mut self.core;
         match core.state {
             State::Closed => {}
@@ -176,12 +166,7 @@ impl ServerSession {
     }
 
     /// Ends the session for good, after answering what waits.
-    pub fn end_session(
-        &mut self,
-        now: Nanos,
-        mut send: impl FnMut(&[u8]),
-        mut on_event: impl FnMut(ServerEvent),
-    ) {
+    pub fn end_session(&mut self, now: Nanos, mut send: impl FnMut(&[u8]), mut on_event: impl FnMut(ServerEvent)) {
         while self.core.answer_next(now, &mut send) {}
         self.core.ended = true;
         if self.core.state == State::Up {
@@ -234,10 +219,7 @@ impl Core {
                 self.login(now, login, send, on_event);
             }
             (_, Ok(Packet::LogoutRequest)) => self.close(CloseReason::LoggedOut, on_event),
-            (_, Ok(_)) => self.close(
-                CloseReason::Unexpected(bytes.get(2).copied().unwrap_or_default()),
-                on_event,
-            ),
+            (_, Ok(_)) => self.close(CloseReason::Unexpected(bytes.get(2).copied().unwrap_or_default()), on_event),
             (_, Err(error)) => self.close(CloseReason::Framing(error), on_event),
         }
     }
@@ -248,17 +230,13 @@ impl Core {
             return Err(RejectReason::NotAuthorised);
         }
         let wanted = login.session.trim_ascii();
-        if self.ended
-            || !(wanted.is_empty() || wanted.eq_ignore_ascii_case(self.session.trim_ascii()))
-        {
+        if self.ended || !(wanted.is_empty() || wanted.eq_ignore_ascii_case(self.session.trim_ascii())) {
             return Err(RejectReason::SessionNotAvailable);
         }
         // A number that cannot be read, or that this session has not reached, belongs to some other session.
         match parse_sequence(&login.sequence) {
             Some(0) => Ok((0, self.store.next().saturating_sub(1).max(1))),
-            Some(requested) if requested <= self.store.next() => {
-                Ok((requested, requested.max(self.store.oldest())))
-            }
+            Some(requested) if requested <= self.store.next() => Ok((requested, requested.max(self.store.oldest()))),
             _ => Err(RejectReason::SessionNotAvailable),
         }
     }
@@ -301,11 +279,7 @@ impl Core {
             order_reference_number: self.store.next(),
         };
         let mut room = [0; MAX_MESSAGE];
-        let outcome = answer(
-            packet.get(3..).unwrap_or_default(),
-            &mut standing,
-            &mut room,
-        );
+        let outcome = answer(packet.get(3..).unwrap_or_default(), &mut standing, &mut room);
         self.last_user_ref_num = standing.last_user_ref_num;
         self.pending.pop(length);
         let (counter, length) = match outcome {

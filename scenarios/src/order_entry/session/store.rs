@@ -19,11 +19,7 @@ impl Store {
     /// Holds the last `capacity` messages, at least one.
     pub(super) fn new(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self {
-            slots: vec![[0; SLOT]; capacity].into(),
-            lengths: vec![0; capacity].into(),
-            next: 1,
-        }
+        Self { slots: vec![[0; SLOT]; capacity].into(), lengths: vec![0; capacity].into(), next: 1 }
     }
 
     /// Number of the next message.
@@ -34,11 +30,7 @@ impl Store {
     /// Number of the oldest message held; that of the next one when none is.
     pub(super) const fn oldest(&self) -> u64 {
         let held = self.slots.len() as u64;
-        if self.next > held {
-            self.next - held
-        } else {
-            1
-        }
+        if self.next > held { self.next - held } else { 1 }
     }
 
     fn slot(&self, sequence: u64) -> usize {
@@ -73,10 +65,7 @@ mod tests {
     #[test]
     fn the_last_messages_are_held_and_older_ones_are_not() {
         let mut store = Store::new(2);
-        assert_eq!(
-            (store.oldest(), store.next(), store.packet(1)),
-            (1, 1, None)
-        );
+        assert_eq!((store.oldest(), store.next(), store.packet(1)), (1, 1, None));
         for message in [b"a", b"b", b"c"] {
             store.push(message).unwrap();
         }

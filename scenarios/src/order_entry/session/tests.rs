@@ -8,10 +8,7 @@ use crate::{
     order_entry::{
         Order, OrderSettings, OrderTemplate,
         ouch::{CancelOrder, ServerMessage, reject},
-        soup::{
-            CLIENT_HEARTBEAT, END_OF_SESSION, LOGOUT_REQUEST, SERVER_HEARTBEAT, UNSEQUENCED_DATA,
-            write_data,
-        },
+        soup::{CLIENT_HEARTBEAT, END_OF_SESSION, LOGOUT_REQUEST, SERVER_HEARTBEAT, UNSEQUENCED_DATA, write_data},
     },
 };
 use zerocopy::IntoBytes;
@@ -24,16 +21,9 @@ fn credentials() -> Credentials {
 
 /// An order's whole packet.
 fn order(user_ref_num: u32, quantity: u32) -> [u8; OrderTemplate::LEN] {
-    let order = Order {
-        user_ref_num,
-        side: Side::Buy,
-        quantity,
-        symbol: Stock(*b"AAPL    "),
-        price: Price4(1_548_000),
-    };
-    OrderTemplate::new(&OrderSettings::default())
-        .unwrap()
-        .packet(&order)
+    let order =
+        Order { user_ref_num, side: Side::Buy, quantity, symbol: Stock(*b"AAPL    "), price: Price4(1_548_000) };
+    OrderTemplate::new(&OrderSettings::default()).unwrap().packet(&order)
 }
 
 /// What a client hears, in a form that can be kept.
@@ -46,14 +36,7 @@ enum Heard {
 
 fn heard(event: ClientEvent<'_>) -> Heard {
     match event {
-        ClientEvent::LoggedIn {
-            next_sequence,
-            missed,
-            ..
-        } => Heard::LoggedIn {
-            next: next_sequence,
-            missed,
-        },
+        ClientEvent::LoggedIn { next_sequence, missed, .. } => Heard::LoggedIn { next: next_sequence, missed },
         ClientEvent::Sequenced { sequence, message } => Heard::Message(sequence, message.to_vec()),
         ClientEvent::Closed(reason) => Heard::Closed(reason),
     }
@@ -97,14 +80,12 @@ impl Pair {
     fn connect(&mut self) {
         self.server.connected(self.now);
         let mut sent = Vec::new();
-        self.client
-            .connected(self.now, |bytes| sent.extend_from_slice(bytes));
+        self.client.connected(self.now, |bytes| sent.extend_from_slice(bytes));
         self.give_server(&sent);
     }
 
     fn disconnect(&mut self) {
-        self.client
-            .disconnected(|event| self.heard.push(heard(event)));
+        self.client.disconnected(|event| self.heard.push(heard(event)));
         self.server.disconnected(|event| self.events.push(event));
     }
 
@@ -123,15 +104,12 @@ impl Pair {
 
     fn give_client(&mut self, bytes: &[u8]) {
         self.from_server.extend_from_slice(bytes);
-        self.client
-            .receive(self.now, bytes, |event| self.heard.push(heard(event)));
+        self.client.receive(self.now, bytes, |event| self.heard.push(heard(event)));
     }
 
     fn pump(&mut self) -> usize {
         let mut sent = Vec::new();
-        let taken = self
-            .server
-            .pump(self.now, usize::MAX, |bytes| sent.extend_from_slice(bytes));
+        let taken = self.server.pump(self.now, usize::MAX, |bytes| sent.extend_from_slice(bytes));
         self.give_client(&sent);
         taken
     }
@@ -140,16 +118,8 @@ impl Pair {
     fn tick(&mut self, now: Nanos) -> (Vec<u8>, Vec<u8>) {
         self.now = now;
         let (mut up, mut down) = (Vec::new(), Vec::new());
-        self.client.tick(
-            now,
-            |bytes| up.extend_from_slice(bytes),
-            |event| self.heard.push(heard(event)),
-        );
-        self.server.tick(
-            now,
-            |bytes| down.extend_from_slice(bytes),
-            |event| self.events.push(event),
-        );
+        self.client.tick(now, |bytes| up.extend_from_slice(bytes), |event| self.heard.push(heard(event)));
+        self.server.tick(now, |bytes| down.extend_from_slice(bytes), |event| self.events.push(event));
         self.give_server(&up);
         self.give_client(&down);
         (up, down)
@@ -157,38 +127,24 @@ impl Pair {
 
     /// The last message heard, as OUCH.
     fn last_message(&self) -> ServerMessage<'_> {
-        let Some(Heard::Message(_, message)) = self.heard.last() else {
-            panic!("{:?}", self.heard)
-        };
+        let Some(Heard::Message(_, message)) = self.heard.last() else { panic!("{:?}", self.heard) };
         ServerMessage::parse(message).unwrap()
     }
 }
 
 #[test]
 fn a_login_is_accepted_whatever_the_case_of_its_credentials() {
-    let mut pair = Pair::new(
-        Credentials::new("TRADER", "SeCrEt").unwrap(),
-        &ServerConfig::new(credentials()),
-    );
+    let mut pair = Pair::new(Credentials::new("TRADER", "SeCrEt").unwrap(), &ServerConfig::new(credentials()));
     pair.connect();
     assert_eq!(pair.heard, [Heard::LoggedIn { next: 1, missed: 0 }]);
-    assert_eq!(
-        pair.events,
-        [ServerEvent::LoggedIn {
-            requested: 1,
-            from: 1
-        }]
-    );
+    assert_eq!(pair.events, [ServerEvent::LoggedIn { requested: 1, from: 1 }]);
     assert_eq!(pair.from_server, b"\0\x1fA  TICKCERT                   1");
 }
 
 #[test]
 fn a_wrong_password_or_user_is_rejected_as_not_authorised_and_both_ends_close() {
     for (user, password) in [("trader", "wrong"), ("other", "secret"), ("trader", "")] {
-        let mut pair = Pair::new(
-            Credentials::new(user, password).unwrap(),
-            &ServerConfig::new(credentials()),
-        );
+        let mut pair = Pair::new(Credentials::new(user, password).unwrap(), &ServerConfig::new(credentials()));
         pair.connect();
         let reason = CloseReason::LoginRejected(RejectReason::NotAuthorised);
         assert_eq!(pair.from_server, b"\0\x02JA");
@@ -205,13 +161,7 @@ fn another_session_and_a_number_not_reached_are_not_available() {
         server.connected(Nanos::ZERO);
         let mut sent = Vec::new();
         let packet = [b"\0\x2fLtrader", &b"secret    "[..], session, sequence].concat();
-        server.receive(
-            Nanos::ZERO,
-            &packet,
-            |bytes| sent.extend_from_slice(bytes),
-            |_| (),
-            |_| (),
-        );
+        server.receive(Nanos::ZERO, &packet, |bytes| sent.extend_from_slice(bytes), |_| (), |_| ());
         sent
     };
     let one = b"                   1";
@@ -219,32 +169,17 @@ fn another_session_and_a_number_not_reached_are_not_available() {
     assert_eq!(login(b"          ", b"                   2"), b"\0\x02JS");
     assert_eq!(login(b"          ", b"                 one"), b"\0\x02JS");
     assert_eq!(login(b"  tickcert", one)[..3], *b"\0\x1fA");
-    assert_eq!(
-        login(b"TICKCERT  ", b"0                   ")[..3],
-        *b"\0\x1fA"
-    );
+    assert_eq!(login(b"TICKCERT  ", b"0                   ")[..3], *b"\0\x1fA");
 }
 
 #[test]
 fn names_that_do_not_fit_their_fields_are_refused() {
-    assert_eq!(
-        Credentials::new("seventy", ""),
-        Err(CredentialError::Username)
-    );
-    assert_eq!(
-        Credentials::new("ok", "eleven char"),
-        Err(CredentialError::Password)
-    );
+    assert_eq!(Credentials::new("seventy", ""), Err(CredentialError::Username));
+    assert_eq!(Credentials::new("ok", "eleven char"), Err(CredentialError::Password));
     assert!(!format!("{:?}", credentials()).contains("secret"));
     for session in ["", "   ", "eleven char"] {
-        let config = ServerConfig {
-            session: session.into(),
-            ..ServerConfig::new(credentials())
-        };
-        assert_eq!(
-            ServerSession::new(&config).unwrap_err(),
-            CredentialError::Session
-        );
+        let config = ServerConfig { session: session.into(), ..ServerConfig::new(credentials()) };
+        assert_eq!(ServerSession::new(&config).unwrap_err(), CredentialError::Session);
     }
 }
 
@@ -255,18 +190,8 @@ fn a_client_without_a_login_is_dropped_after_30_seconds_whatever_else_it_says() 
     server.connected(SECOND);
     for second in 2..31 {
         let now = SECOND * second;
-        server.receive(
-            now,
-            &CLIENT_HEARTBEAT,
-            |_| (),
-            |_| (),
-            |event| events.push(event),
-        );
-        server.tick(
-            now,
-            |_| panic!("nothing is sent before a login"),
-            |event| events.push(event),
-        );
+        server.receive(now, &CLIENT_HEARTBEAT, |_| (), |_| (), |event| events.push(event));
+        server.tick(now, |_| panic!("nothing is sent before a login"), |event| events.push(event));
     }
     assert_eq!(events, []);
     server.tick(SECOND * 31, |_| (), |event| events.push(event));
@@ -277,18 +202,12 @@ fn a_client_without_a_login_is_dropped_after_30_seconds_whatever_else_it_says() 
 fn each_side_sends_a_heartbeat_after_a_second_of_its_own_silence() {
     let mut pair = Pair::logged_in();
     assert_eq!(pair.tick(Nanos(999_999_999)), (vec![], vec![]));
-    assert_eq!(
-        pair.tick(SECOND),
-        (CLIENT_HEARTBEAT.to_vec(), SERVER_HEARTBEAT.to_vec())
-    );
+    assert_eq!(pair.tick(SECOND), (CLIENT_HEARTBEAT.to_vec(), SERVER_HEARTBEAT.to_vec()));
     assert_eq!(pair.tick(SECOND), (vec![], vec![]));
     pair.now = Nanos(1_500_000_000);
     pair.client.sent(pair.now);
     assert_eq!(pair.tick(SECOND * 2), (vec![], SERVER_HEARTBEAT.to_vec()));
-    assert_eq!(
-        pair.tick(Nanos(2_500_000_000)),
-        (CLIENT_HEARTBEAT.to_vec(), vec![])
-    );
+    assert_eq!(pair.tick(Nanos(2_500_000_000)), (CLIENT_HEARTBEAT.to_vec(), vec![]));
 }
 
 #[test]
@@ -304,17 +223,14 @@ fn heartbeats_keep_an_idle_session_up_for_hours() {
 fn a_silent_client_is_dropped_after_15_seconds_and_a_silent_server_is_given_up() {
     let mut pair = Pair::logged_in();
     let mut event = None;
-    pair.server
-        .tick(Nanos(14_999_999_999), |_| (), |e| event = Some(e));
+    pair.server.tick(Nanos(14_999_999_999), |_| (), |e| event = Some(e));
     assert_eq!(event, None);
     pair.server.tick(SECOND * 15, |_| (), |e| event = Some(e));
     assert_eq!(event, Some(ServerEvent::Closed(CloseReason::PeerSilent)));
     let mut event = None;
-    pair.client
-        .tick(Nanos(14_999_999_999), |_| (), |e| event = Some(heard(e)));
+    pair.client.tick(Nanos(14_999_999_999), |_| (), |e| event = Some(heard(e)));
     assert_eq!(event, None);
-    pair.client
-        .tick(SECOND * 15, |_| (), |e| event = Some(heard(e)));
+    pair.client.tick(SECOND * 15, |_| (), |e| event = Some(heard(e)));
     assert_eq!(event, Some(Heard::Closed(CloseReason::PeerSilent)));
 }
 
@@ -323,11 +239,7 @@ fn a_server_that_never_answers_the_login_is_given_up_too() {
     let mut client = ClientSession::new(credentials(), Timers::default());
     client.connected(SECOND, |_| ());
     let mut event = None;
-    client.tick(
-        SECOND * 16,
-        |_| panic!("no heartbeat before the login is accepted"),
-        |e| event = Some(heard(e)),
-    );
+    client.tick(SECOND * 16, |_| panic!("no heartbeat before the login is accepted"), |e| event = Some(heard(e)));
     assert_eq!(event, Some(Heard::Closed(CloseReason::PeerSilent)));
 }
 
@@ -341,25 +253,9 @@ fn an_order_is_seen_whole_at_once_and_accepted_when_the_owner_pumps() {
     assert!(pair.server.has_pending());
     pair.now = Nanos(1_234);
     assert_eq!(pair.pump(), 1);
-    let ServerMessage::OrderAccepted(accepted, tags) = pair.last_message() else {
-        panic!()
-    };
-    assert_eq!(
-        (
-            accepted.user_ref_num.get(),
-            accepted.quantity.get(),
-            accepted.price.get()
-        ),
-        (1, 100, 1_548_000)
-    );
-    assert_eq!(
-        (
-            accepted.timestamp.get(),
-            accepted.order_state,
-            &accepted.symbol
-        ),
-        (1_234, b'L', b"AAPL    ")
-    );
+    let ServerMessage::OrderAccepted(accepted, tags) = pair.last_message() else { panic!() };
+    assert_eq!((accepted.user_ref_num.get(), accepted.quantity.get(), accepted.price.get()), (1, 100, 1_548_000));
+    assert_eq!((accepted.timestamp.get(), accepted.order_state, &accepted.symbol), (1_234, b'L', b"AAPL    "));
     assert_eq!(tags.bytes(), b"\x05\x02TKCT");
     assert_eq!(pair.server.counters().accepted, 1);
 }
@@ -388,16 +284,11 @@ fn orders_that_cannot_be_are_rejected_with_their_reason_and_others_go_on() {
         let mut pair = Pair::logged_in();
         pair.give_server(&packet);
         pair.pump();
-        let ServerMessage::Rejected(rejected) = pair.last_message() else {
-            panic!("{packet:?}")
-        };
+        let ServerMessage::Rejected(rejected) = pair.last_message() else { panic!("{packet:?}") };
         assert_eq!(rejected.reason.get(), reason, "{packet:?}");
         pair.give_server(&order(10, 999_999));
         pair.pump();
-        assert!(matches!(
-            pair.last_message(),
-            ServerMessage::OrderAccepted(..)
-        ));
+        assert!(matches!(pair.last_message(), ServerMessage::OrderAccepted(..)));
     }
 }
 
@@ -409,14 +300,7 @@ fn a_user_ref_num_that_is_not_above_the_last_gets_no_answer() {
     }
     assert_eq!(pair.pump(), 4);
     let counters = pair.server.counters();
-    assert_eq!(
-        (
-            counters.accepted,
-            counters.stale,
-            pair.server.next_sequence()
-        ),
-        (2, 2, 3)
-    );
+    assert_eq!((counters.accepted, counters.stale, pair.server.next_sequence()), (2, 2, 3));
     pair.server.forget_user_ref_nums();
     pair.give_server(&order(1, 1));
     pair.pump();
@@ -429,11 +313,7 @@ fn a_cancel_is_refused_and_a_query_answered_for_no_order_rests() {
     pair.give_server(&order(7, 1));
     pair.pump();
     let mut sent = Vec::new();
-    let cancel = CancelOrder {
-        kind: b'X',
-        user_ref_num: 7.into(),
-        quantity: 0.into(),
-    };
+    let cancel = CancelOrder { kind: b'X', user_ref_num: 7.into(), quantity: 0.into() };
     pair.client
         .send(pair.now, cancel.as_bytes(), |bytes| {
             sent.extend_from_slice(bytes);
@@ -441,14 +321,10 @@ fn a_cancel_is_refused_and_a_query_answered_for_no_order_rests() {
         .unwrap();
     pair.give_server(&sent);
     pair.pump();
-    assert!(
-        matches!(pair.last_message(), ServerMessage::CancelReject(m) if m.user_ref_num.get() == 7)
-    );
+    assert!(matches!(pair.last_message(), ServerMessage::CancelReject(m) if m.user_ref_num.get() == 7));
     pair.give_server(b"\0\x02UQ");
     pair.pump();
-    assert!(
-        matches!(pair.last_message(), ServerMessage::AccountQueryResponse(m) if m.next_user_ref_num.get() == 8)
-    );
+    assert!(matches!(pair.last_message(), ServerMessage::AccountQueryResponse(m) if m.next_user_ref_num.get() == 8));
 }
 
 #[test]
@@ -458,33 +334,15 @@ fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
     pair.pump();
     pair.give_server(&[order(2, 1), order(3, 1)].concat());
     pair.disconnect();
-    assert_eq!(
-        pair.heard.last(),
-        Some(&Heard::Closed(CloseReason::Disconnected))
-    );
+    assert_eq!(pair.heard.last(), Some(&Heard::Closed(CloseReason::Disconnected)));
     // The orders had arrived: they are answered, and the answers wait for the client.
     assert_eq!(pair.pump(), 2);
     assert_eq!(pair.client.next_sequence(), 2);
     pair.connect();
-    let sequences: Vec<u64> = pair
-        .heard
-        .iter()
-        .filter_map(|h| {
-            if let Heard::Message(n, _) = h {
-                Some(*n)
-            } else {
-                None
-            }
-        })
-        .collect();
+    let sequences: Vec<u64> =
+        pair.heard.iter().filter_map(|h| if let Heard::Message(n, _) = h { Some(*n) } else { None }).collect();
     assert_eq!(sequences, [1, 2, 3]);
-    assert_eq!(
-        pair.events.last(),
-        Some(&ServerEvent::LoggedIn {
-            requested: 2,
-            from: 2
-        })
-    );
+    assert_eq!(pair.events.last(), Some(&ServerEvent::LoggedIn { requested: 2, from: 2 }));
     pair.give_server(&order(3, 1));
     pair.pump();
     assert_eq!(pair.server.counters().stale, 1);
@@ -492,10 +350,7 @@ fn a_client_that_comes_back_gets_what_it_missed_and_nothing_twice() {
 
 #[test]
 fn messages_no_longer_stored_are_reported_as_missed() {
-    let config = ServerConfig {
-        stored_messages: 2,
-        ..ServerConfig::new(credentials())
-    };
+    let config = ServerConfig { stored_messages: 2, ..ServerConfig::new(credentials()) };
     let mut pair = Pair::new(credentials(), &config);
     pair.connect();
     for number in 1..=5 {
@@ -512,20 +367,14 @@ fn messages_no_longer_stored_are_reported_as_missed() {
 
 #[test]
 fn a_queue_that_is_full_is_answered_while_receiving_and_loses_nothing() {
-    let config = ServerConfig {
-        pending_bytes: 0,
-        ..ServerConfig::new(credentials())
-    };
+    let config = ServerConfig { pending_bytes: 0, ..ServerConfig::new(credentials()) };
     let mut pair = Pair::new(credentials(), &config);
     pair.connect();
     for number in 1..=100 {
         pair.give_server(&order(number, 1));
     }
     pair.pump();
-    assert_eq!(
-        (pair.server.counters().accepted, pair.orders.len()),
-        (100, 100)
-    );
+    assert_eq!((pair.server.counters().accepted, pair.orders.len()), (100, 100));
     assert!(pair.server.counters().forced > 0);
 }
 
@@ -533,20 +382,11 @@ fn a_queue_that_is_full_is_answered_while_receiving_and_loses_nothing() {
 fn a_logout_closes_both_ends_and_the_next_login_goes_on() {
     let mut pair = Pair::logged_in();
     let mut sent = Vec::new();
-    pair.client.logout(
-        |bytes| sent.extend_from_slice(bytes),
-        |event| pair.heard.push(heard(event)),
-    );
+    pair.client.logout(|bytes| sent.extend_from_slice(bytes), |event| pair.heard.push(heard(event)));
     assert_eq!(sent, LOGOUT_REQUEST);
     pair.give_server(&sent);
-    assert_eq!(
-        pair.events.last(),
-        Some(&ServerEvent::Closed(CloseReason::LoggedOut))
-    );
-    assert_eq!(
-        pair.client.send(pair.now, b"Q", |_| ()),
-        Err(SendError::NotLoggedIn)
-    );
+    assert_eq!(pair.events.last(), Some(&ServerEvent::Closed(CloseReason::LoggedOut)));
+    assert_eq!(pair.client.send(pair.now, b"Q", |_| ()), Err(SendError::NotLoggedIn));
     pair.connect();
     assert!(pair.client.is_logged_in());
 }
@@ -556,17 +396,10 @@ fn an_ended_session_answers_what_waits_says_so_and_takes_no_login_any_more() {
     let mut pair = Pair::logged_in();
     pair.give_server(&order(1, 1));
     let mut sent = Vec::new();
-    pair.server.end_session(
-        pair.now,
-        |bytes| sent.extend_from_slice(bytes),
-        |event| pair.events.push(event),
-    );
+    pair.server.end_session(pair.now, |bytes| sent.extend_from_slice(bytes), |event| pair.events.push(event));
     assert!(sent.ends_with(&END_OF_SESSION) && sent.len() > END_OF_SESSION.len());
     pair.give_client(&sent);
-    assert_eq!(
-        pair.heard.last(),
-        Some(&Heard::Closed(CloseReason::EndOfSession))
-    );
+    assert_eq!(pair.heard.last(), Some(&Heard::Closed(CloseReason::EndOfSession)));
     assert_eq!(pair.client.next_sequence(), 1);
     pair.connect();
     let reason = CloseReason::LoginRejected(RejectReason::SessionNotAvailable);
@@ -580,8 +413,7 @@ fn debug_packets_are_skipped_by_both_ends_before_and_after_the_login() {
     pair.server.connected(pair.now);
     pair.give_server(debug);
     let mut login = Vec::new();
-    pair.client
-        .connected(pair.now, |bytes| login.extend_from_slice(bytes));
+    pair.client.connected(pair.now, |bytes| login.extend_from_slice(bytes));
     pair.give_client(debug);
     pair.give_server(&login);
     pair.give_client(debug);
@@ -594,23 +426,14 @@ fn debug_packets_are_skipped_by_both_ends_before_and_after_the_login() {
 fn packets_that_have_no_place_close_the_session_with_their_type() {
     let mut pair = Pair::logged_in();
     pair.give_server(&SERVER_HEARTBEAT);
-    assert_eq!(
-        pair.events.last(),
-        Some(&ServerEvent::Closed(CloseReason::Unexpected(b'H')))
-    );
+    assert_eq!(pair.events.last(), Some(&ServerEvent::Closed(CloseReason::Unexpected(b'H'))));
     pair.give_client(&CLIENT_HEARTBEAT);
-    assert_eq!(
-        pair.heard.last(),
-        Some(&Heard::Closed(CloseReason::Unexpected(b'R')))
-    );
+    assert_eq!(pair.heard.last(), Some(&Heard::Closed(CloseReason::Unexpected(b'R'))));
     let mut pair = Pair::new(credentials(), &ServerConfig::new(credentials()));
     pair.server.connected(pair.now);
     pair.give_server(&order(1, 1));
     assert_eq!(pair.orders.len(), 0);
-    assert_eq!(
-        pair.events,
-        [ServerEvent::Closed(CloseReason::Unexpected(b'U'))]
-    );
+    assert_eq!(pair.events, [ServerEvent::Closed(CloseReason::Unexpected(b'U'))]);
 }
 
 #[test]
@@ -619,24 +442,15 @@ fn a_stream_that_cannot_be_followed_closes_the_session_once() {
     pair.events.clear();
     pair.give_server(b"\0\0");
     pair.give_server(b"\0\0");
-    assert!(matches!(
-        pair.events[..],
-        [ServerEvent::Closed(CloseReason::Framing(_))]
-    ));
+    assert!(matches!(pair.events[..], [ServerEvent::Closed(CloseReason::Framing(_))]));
     pair.give_client(b"\xff\xff");
-    assert!(matches!(
-        pair.heard.last(),
-        Some(Heard::Closed(CloseReason::Framing(_)))
-    ));
+    assert!(matches!(pair.heard.last(), Some(Heard::Closed(CloseReason::Framing(_)))));
 }
 
 #[test]
 fn a_message_too_long_for_the_session_is_not_sent() {
     let mut pair = Pair::logged_in();
-    let error = pair
-        .client
-        .send(pair.now, &[0; SESSION_MAX_PACKET], |_| panic!())
-        .unwrap_err();
+    let error = pair.client.send(pair.now, &[0; SESSION_MAX_PACKET], |_| panic!()).unwrap_err();
     assert!(error.to_string().contains("at most 1021"), "{error}");
 }
 

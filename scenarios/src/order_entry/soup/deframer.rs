@@ -22,12 +22,7 @@ impl Deframer {
     #[must_use]
     pub fn new(limit: usize) -> Self {
         let limit = limit.clamp(HEADER, MAX_PACKET);
-        Self {
-            partial: vec![0; limit].into(),
-            filled: 0,
-            offset: 0,
-            failed: None,
-        }
+        Self { partial: vec![0; limit].into(), filled: 0, offset: 0, failed: None }
     }
 
     /// Forgets what came, for a new connection.
@@ -48,11 +43,7 @@ impl Deframer {
     /// # Errors
     /// [`SoupError::EmptyPacket`] or [`SoupError::Oversize`]; packets before the bad one have been handed out.
     #[inline]
-    pub fn push(
-        &mut self,
-        mut bytes: &[u8],
-        mut on_packet: impl FnMut(&[u8]),
-    ) -> Result<(), SoupError> {
+    pub fn push(&mut self, mut bytes: &[u8], mut on_packet: impl FnMut(&[u8])) -> Result<(), SoupError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -73,26 +64,15 @@ impl Deframer {
     }
 
     /// Adds to the packet begun, hands it out if that completes it, and returns what is left of `bytes`.
-    fn complete<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        on_packet: &mut impl FnMut(&[u8]),
-    ) -> Result<&'a [u8], SoupError> {
+    fn complete<'a>(&mut self, bytes: &'a [u8], on_packet: &mut impl FnMut(&[u8])) -> Result<&'a [u8], SoupError> {
         let begun = self.partial.get(..self.filled).unwrap_or_default();
         let length = packet_length(begun);
-        let (more, rest) = bytes.split_at(
-            length
-                .unwrap_or(2)
-                .saturating_sub(self.filled)
-                .min(bytes.len()),
-        );
+        let (more, rest) = bytes.split_at(length.unwrap_or(2).saturating_sub(self.filled).min(bytes.len()));
         self.keep(more);
         match length {
             // Both bytes of the length may be there only now.
             None => {
-                if let Some(length) =
-                    packet_length(self.partial.get(..self.filled).unwrap_or_default())
-                {
+                if let Some(length) = packet_length(self.partial.get(..self.filled).unwrap_or_default()) {
                     self.check(length)?;
                 }
             }
@@ -116,15 +96,9 @@ impl Deframer {
 
     const fn check(&mut self, length: usize) -> Result<(), SoupError> {
         let error = if length < HEADER {
-            SoupError::EmptyPacket {
-                offset: self.offset,
-            }
+            SoupError::EmptyPacket { offset: self.offset }
         } else if length > self.partial.len() {
-            SoupError::Oversize {
-                offset: self.offset,
-                length,
-                limit: self.partial.len(),
-            }
+            SoupError::Oversize { offset: self.offset, length, limit: self.partial.len() }
         } else {
             return Ok(());
         };

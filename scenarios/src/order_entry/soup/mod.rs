@@ -8,9 +8,9 @@ mod packet;
 
 pub use deframer::Deframer;
 pub use packet::{
-    CLIENT_HEARTBEAT, DEBUG, END_OF_SESSION, HEADER, LOGOUT_REQUEST, LoginAccepted, LoginRejected,
-    LoginRequest, Packet, RejectReason, SEQUENCED_DATA, SERVER_HEARTBEAT, SoupError,
-    UNSEQUENCED_DATA, packet_length, padded_left, padded_right, parse_sequence, write_data,
+    CLIENT_HEARTBEAT, DEBUG, END_OF_SESSION, HEADER, LOGOUT_REQUEST, LoginAccepted, LoginRejected, LoginRequest,
+    Packet, RejectReason, SEQUENCED_DATA, SERVER_HEARTBEAT, SoupError, UNSEQUENCED_DATA, packet_length, padded_left,
+    padded_right, parse_sequence, write_data,
 };
 
 /// Largest packet that the length field can announce, the field itself included.

@@ -29,9 +29,7 @@ pub enum SoupError {
         offset: u64,
     },
     /// A packet larger than the session allows.
-    #[error(
-        "SoupBinTCP packet at stream byte {offset} has {length} bytes; this session takes at most {limit}"
-    )]
+    #[error("SoupBinTCP packet at stream byte {offset} has {length} bytes; this session takes at most {limit}")]
     Oversize {
         /// Where its length field starts.
         offset: u64,
@@ -111,21 +109,12 @@ impl LoginRequest {
     /// The packet of a login.
     #[must_use]
     pub fn new(username: [u8; 6], password: [u8; 10], session: [u8; 10], sequence: u64) -> Self {
-        Self {
-            length: 47.into(),
-            kind: b'L',
-            username,
-            password,
-            session,
-            sequence: padded_left(sequence),
-        }
+        Self { length: 47.into(), kind: b'L', username, password, session, sequence: padded_left(sequence) }
     }
 }
 
 /// `A`: the server's answer to a good login. 33 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct LoginAccepted {
     /// 31.
@@ -142,12 +131,7 @@ impl LoginAccepted {
     /// The packet of an accepted login.
     #[must_use]
     pub fn new(session: [u8; 10], sequence: u64) -> Self {
-        Self {
-            length: 31.into(),
-            kind: b'A',
-            session,
-            sequence: padded_left(sequence),
-        }
+        Self { length: 31.into(), kind: b'A', session, sequence: padded_left(sequence) }
     }
 }
 
@@ -172,9 +156,7 @@ impl RejectReason {
 }
 
 /// `J`: the server's answer to a bad login, after which it closes. 4 bytes.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub struct LoginRejected {
     /// 2.
@@ -189,11 +171,7 @@ impl LoginRejected {
     /// The packet of a refused login.
     #[must_use]
     pub fn new(reason: RejectReason) -> Self {
-        Self {
-            length: 2.into(),
-            kind: b'J',
-            reason: reason.code(),
-        }
+        Self { length: 2.into(), kind: b'J', reason: reason.code() }
     }
 }
 
@@ -233,32 +211,17 @@ impl<'a> Packet<'a> {
     /// [`SoupError`] for an unknown type, or a length that is not the type's or not that of `bytes`.
     #[inline]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, SoupError> {
-        let (Some(announced), Some((header, payload))) =
-            (packet_length(bytes), bytes.split_first_chunk::<HEADER>())
+        let (Some(announced), Some((header, payload))) = (packet_length(bytes), bytes.split_first_chunk::<HEADER>())
         else {
-            return Err(SoupError::Framing {
-                announced: HEADER,
-                found: bytes.len(),
-            });
+            return Err(SoupError::Framing { announced: HEADER, found: bytes.len() });
         };
         if announced != bytes.len() {
-            return Err(SoupError::Framing {
-                announced,
-                found: bytes.len(),
-            });
+            return Err(SoupError::Framing { announced, found: bytes.len() });
         }
         let kind = header[2];
-        let fixed = |expected| SoupError::Length {
-            kind,
-            expected,
-            found: bytes.len(),
-        };
+        let fixed = |expected| SoupError::Length { kind, expected, found: bytes.len() };
         let bare = |packet| {
-            if payload.is_empty() {
-                Ok(packet)
-            } else {
-                Err(fixed(HEADER))
-            }
+            if payload.is_empty() { Ok(packet) } else { Err(fixed(HEADER)) }
         };
         match kind {
             SEQUENCED_DATA => Ok(Self::SequencedData(payload)),
@@ -268,12 +231,8 @@ impl<'a> Packet<'a> {
             b'R' => bare(Self::ClientHeartbeat),
             b'Z' => bare(Self::EndOfSession),
             b'O' => bare(Self::LogoutRequest),
-            b'L' => LoginRequest::ref_from_bytes(bytes)
-                .map(Self::LoginRequest)
-                .map_err(|_| fixed(49)),
-            b'A' => LoginAccepted::ref_from_bytes(bytes)
-                .map(Self::LoginAccepted)
-                .map_err(|_| fixed(33)),
+            b'L' => LoginRequest::ref_from_bytes(bytes).map(Self::LoginRequest).map_err(|_| fixed(49)),
+            b'A' => LoginAccepted::ref_from_bytes(bytes).map(Self::LoginAccepted).map_err(|_| fixed(33)),
             b'J' => match payload {
                 [b'A'] => Ok(Self::LoginRejected(RejectReason::NotAuthorised)),
                 [b'S'] => Ok(Self::LoginRejected(RejectReason::SessionNotAvailable)),
@@ -289,9 +248,7 @@ impl<'a> Packet<'a> {
 #[inline]
 #[must_use]
 pub fn packet_length(bytes: &[u8]) -> Option<usize> {
-    bytes
-        .first_chunk()
-        .map(|&length| 2 + usize::from(u16::from_be_bytes(length)))
+    bytes.first_chunk().map(|&length| 2 + usize::from(u16::from_be_bytes(length)))
 }
 
 /// Writes a data packet around `message` to the front of `out` and returns its bytes; `None`, with `out` untouched,
@@ -326,9 +283,7 @@ pub fn padded_right<const N: usize>(text: &str) -> Option<[u8; N]> {
     if !text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return None;
     }
-    field
-        .get_mut(..text.len())?
-        .copy_from_slice(text.as_bytes());
+    field.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
     Some(field)
 }
 

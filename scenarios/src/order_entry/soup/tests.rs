@@ -6,25 +6,18 @@ use zerocopy::IntoBytes;
 use super::*;
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
-        .collect()
+    (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
 }
 
-const LOGIN: &str = "002f4c75736572202070617373776f72642020202020202020202020202020202020202020202020202020202020202030";
+const LOGIN: &str =
+    "002f4c75736572202070617373776f72642020202020202020202020202020202020202020202020202020202020202030";
 const ACCEPTED: &str = "001f41313638393139323132312020202020202020202020202020202020313335";
 
 #[test]
 fn the_captured_login_asks_for_the_most_recent_message_as_user() {
     let login = bytes(LOGIN);
-    let Ok(Packet::LoginRequest(login)) = Packet::parse(&login) else {
-        panic!()
-    };
-    assert_eq!(
-        (&login.username, &login.password, &login.session),
-        (b"user  ", b"password  ", &[b' '; 10])
-    );
+    let Ok(Packet::LoginRequest(login)) = Packet::parse(&login) else { panic!() };
+    assert_eq!((&login.username, &login.password, &login.session), (b"user  ", b"password  ", &[b' '; 10]));
     assert_eq!(parse_sequence(&login.sequence), Some(0));
     assert!(!format!("{login:?}").contains("password"));
 }
@@ -32,9 +25,7 @@ fn the_captured_login_asks_for_the_most_recent_message_as_user() {
 #[test]
 fn the_captured_acceptance_names_the_session_and_goes_on_at_135() {
     let accepted = bytes(ACCEPTED);
-    let Ok(Packet::LoginAccepted(accepted)) = Packet::parse(&accepted) else {
-        panic!()
-    };
+    let Ok(Packet::LoginAccepted(accepted)) = Packet::parse(&accepted) else { panic!() };
     assert_eq!(&accepted.session, b"1689192121");
     assert_eq!(parse_sequence(&accepted.sequence), Some(135));
 }
@@ -43,14 +34,8 @@ fn the_captured_acceptance_names_the_session_and_goes_on_at_135() {
 fn written_logins_have_the_captured_bytes() {
     let login = LoginRequest::new(*b"user  ", *b"password  ", [b' '; 10], 0);
     assert_eq!(login.as_bytes(), bytes(LOGIN));
-    assert_eq!(
-        LoginAccepted::new(*b"1689192121", 135).as_bytes(),
-        bytes(ACCEPTED)
-    );
-    assert_eq!(
-        LoginRejected::new(RejectReason::NotAuthorised).as_bytes(),
-        b"\0\x02JA"
-    );
+    assert_eq!(LoginAccepted::new(*b"1689192121", 135).as_bytes(), bytes(ACCEPTED));
+    assert_eq!(LoginRejected::new(RejectReason::NotAuthorised).as_bytes(), b"\0\x02JA");
 }
 
 #[test]
@@ -69,44 +54,12 @@ fn packets_without_payload_read_as_what_was_written() {
 
 #[test]
 fn a_packet_of_another_length_than_its_type_is_an_error() {
-    assert_eq!(
-        Packet::parse(b"\0\x02HH"),
-        Err(SoupError::Length {
-            kind: b'H',
-            expected: 3,
-            found: 4
-        })
-    );
-    assert_eq!(
-        Packet::parse(b"\0\x02LL"),
-        Err(SoupError::Length {
-            kind: b'L',
-            expected: 49,
-            found: 4
-        })
-    );
-    assert_eq!(
-        Packet::parse(b"\0\x02S"),
-        Err(SoupError::Framing {
-            announced: 4,
-            found: 3
-        })
-    );
-    assert_eq!(
-        Packet::parse(b"\0"),
-        Err(SoupError::Framing {
-            announced: 3,
-            found: 1
-        })
-    );
-    assert_eq!(
-        Packet::parse(b"\0\x01?"),
-        Err(SoupError::UnknownType { byte: b'?' })
-    );
-    assert_eq!(
-        Packet::parse(b"\0\x02JX"),
-        Err(SoupError::UnknownReason { byte: b'X' })
-    );
+    assert_eq!(Packet::parse(b"\0\x02HH"), Err(SoupError::Length { kind: b'H', expected: 3, found: 4 }));
+    assert_eq!(Packet::parse(b"\0\x02LL"), Err(SoupError::Length { kind: b'L', expected: 49, found: 4 }));
+    assert_eq!(Packet::parse(b"\0\x02S"), Err(SoupError::Framing { announced: 4, found: 3 }));
+    assert_eq!(Packet::parse(b"\0"), Err(SoupError::Framing { announced: 3, found: 1 }));
+    assert_eq!(Packet::parse(b"\0\x01?"), Err(SoupError::UnknownType { byte: b'?' }));
+    assert_eq!(Packet::parse(b"\0\x02JX"), Err(SoupError::UnknownReason { byte: b'X' }));
 }
 
 #[test]
@@ -122,10 +75,7 @@ fn numbers_fill_their_field_and_nothing_else_is_a_number() {
 #[test]
 fn data_that_does_not_fit_is_not_written() {
     let mut out = [0; 8];
-    assert_eq!(
-        write_data(&mut out, SEQUENCED_DATA, b"abcde"),
-        Some(&b"\0\x06Sabcde"[..])
-    );
+    assert_eq!(write_data(&mut out, SEQUENCED_DATA, b"abcde"), Some(&b"\0\x06Sabcde"[..]));
     assert_eq!(write_data(&mut out, SEQUENCED_DATA, b"abcdef"), None);
     let mut large = vec![0; 70_000];
     assert!(write_data(&mut large, SEQUENCED_DATA, &[0; 65_534]).is_some());
@@ -137,30 +87,17 @@ fn a_packet_of_length_zero_ends_the_stream_with_its_offset() {
     let mut deframer = Deframer::new(64);
     let mut seen = 0;
     let error = deframer.push(b"\0\x01H\0\0\0\x01H", |_| seen += 1);
-    assert_eq!(
-        (error, seen),
-        (Err(SoupError::EmptyPacket { offset: 3 }), 1)
-    );
+    assert_eq!((error, seen), (Err(SoupError::EmptyPacket { offset: 3 }), 1));
     assert_eq!(deframer.push(b"\0\x01H", |_| seen += 1), error);
     deframer.reset();
-    assert_eq!(
-        (deframer.push(b"\0\x01H", |_| seen += 1), seen),
-        (Ok(()), 2)
-    );
+    assert_eq!((deframer.push(b"\0\x01H", |_| seen += 1), seen), (Ok(()), 2));
 }
 
 #[test]
 fn an_oversize_packet_is_an_error_before_its_payload_comes() {
     let mut deframer = Deframer::new(64);
     assert_eq!(deframer.push(b"\0", |_| ()), Ok(()));
-    assert_eq!(
-        deframer.push(b"\x3f", |_| ()),
-        Err(SoupError::Oversize {
-            offset: 0,
-            length: 65,
-            limit: 64
-        })
-    );
+    assert_eq!(deframer.push(b"\x3f", |_| ()), Err(SoupError::Oversize { offset: 0, length: 65, limit: 64 }));
     let mut deframer = Deframer::new(64);
     assert_eq!(deframer.push(b"\0\x01H\0\x3e", |_| ()), Ok(()));
     assert!(!deframer.is_at_boundary());
