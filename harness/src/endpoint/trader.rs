@@ -182,7 +182,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
         if matches!(end, End::Session) {
             self.desk.close(&mut self.out.tx);
         }
-        (trader.stats().clone(), end)
+        (*trader.stats(), end)
     }
 
     /// What can wait until no tick does.

@@ -275,7 +275,7 @@ impl Run<'_> {
             // An endpoint that died costs its attempt, not the run.
             Err(e) => return Ok(Some((attempt.without_samples(format!("{e:#}")), None))),
         };
-        let mut record = attempt.with_samples(&finished, self.stage.tape, &cell.schedule)?;
+        let (mut record, distributions) = attempt.with_samples(&finished, self.stage.tape, &cell.schedule)?;
         let name = format!(
             "samples/{}-{}-r{}-a{}.parquet",
             cell.lane.name(),
@@ -295,7 +295,6 @@ impl Run<'_> {
             measured_from,
         )?;
         record.samples = name;
-        let distributions = Distributions::from_record(&record.histograms)?;
         Ok(Some((record, Some(distributions))))
     }
 

@@ -116,10 +116,13 @@ impl Pair {
         self.begin()?;
         let limit = GRACE + Duration::from(lasts) + Duration::from(exchange.late_after * 2);
         let (mut exchanged, mut traded) = (None, None);
-        self.collect(limit, |role, report| match (role, report) {
-            (Role::Exchange, Report::Exchanged(r)) => Ok(exchanged = Some(r)),
-            (Role::Trader, Report::Traded(r)) => Ok(traded = Some(r)),
-            (_, other) => Err(other),
+        self.collect(limit, |role, report| {
+            match (role, report) {
+                (Role::Exchange, Report::Exchanged(r)) => exchanged = Some(r.clone()),
+                (Role::Trader, Report::Traded(r)) => traded = Some(r.clone()),
+                _ => return false,
+            }
+            true
         })?;
         Ok((exchanged.unwrap_or_default(), traded.unwrap_or_default()))
     }
@@ -134,10 +137,13 @@ impl Pair {
         self.begin()?;
         let limit = GRACE + Duration::from(exchange.duration + exchange.warm_up);
         let (mut initiated, mut echoed) = (None, None);
-        self.collect(limit, |role, report| match (role, report) {
-            (Role::Exchange, Report::PingPonged(r)) => Ok(initiated = Some(r)),
-            (Role::Trader, Report::PingPonged(r)) => Ok(echoed = Some(r)),
-            (_, other) => Err(other),
+        self.collect(limit, |role, report| {
+            match (role, report) {
+                (Role::Exchange, Report::PingPonged(r)) => initiated = Some(r.clone()),
+                (Role::Trader, Report::PingPonged(r)) => echoed = Some(r.clone()),
+                _ => return false,
+            }
+            true
         })?;
         let broken = echoed.and_then(|r: PingPongReport| r.broken);
         let report: PingPongReport = initiated.unwrap_or_default();
@@ -146,7 +152,7 @@ impl Pair {
 
     /// Both ready, then the trader goes, then, when it is in its loop, the exchange.
     fn begin(&mut self) -> Result<(), TrialError> {
-        self.collect(GRACE, expect_ready)?;
+        self.collect(GRACE, |_, report| matches!(report, Report::Ready))?;
         self.command(Role::Trader, &Command::Go)?;
         self.one(GRACE, Role::Trader, |r| matches!(r, Report::Running))?;
         self.command(Role::Exchange, &Command::Go)?;
@@ -166,16 +172,14 @@ impl Pair {
     }
 
     /// One report from each end.
-    fn collect(
-        &mut self,
-        limit: Duration,
-        mut take: impl FnMut(Role, Report) -> Result<(), Report>,
-    ) -> Result<(), TrialError> {
+    fn collect(&mut self, limit: Duration, mut take: impl FnMut(Role, &Report) -> bool) -> Result<(), TrialError> {
         let deadline = Instant::now() + limit;
         let mut missing = vec![Role::Exchange, Role::Trader];
         while let Some(waiting_for) = missing.first().copied() {
             let (role, report) = self.next(deadline, waiting_for, limit)?;
-            take(role, report).map_err(|r| TrialError::OutOfTurn(role, format!("{r:?}")))?;
+            if !take(role, &report) {
+                return Err(TrialError::OutOfTurn(role, format!("{report:?}")));
+            }
             missing.retain(|r| *r != role);
         }
         Ok(())
@@ -213,13 +217,6 @@ impl Pair {
             Role::Trader => &mut self.trader,
         };
         TrialError::Died(role, endpoint.child.wait().map_or_else(|e| e.to_string(), describe))
-    }
-}
-
-fn expect_ready(_: Role, report: Report) -> Result<(), Report> {
-    match report {
-        Report::Ready => Ok(()),
-        other => Err(other),
     }
 }
 

@@ -11,6 +11,7 @@ use tickcert_results::{
     stats::{
         independence::independence,
         quantile,
+        summarise::Distributions,
         warm_up::{self, WarmUpRule},
     },
     time::{Nanos, PerSecond},
@@ -73,11 +74,16 @@ impl Attempt {
         }
     }
 
-    /// The record of an attempt with samples.
+    /// The record of an attempt with samples, and its distributions.
     ///
     /// # Errors
     /// When a histogram can't be made.
-    pub fn with_samples(&self, finished: &Finished, tape: &Tape, schedule: &Schedule) -> Result<Repetition> {
+    pub fn with_samples(
+        &self,
+        finished: &Finished,
+        tape: &Tape,
+        schedule: &Schedule,
+    ) -> Result<(Repetition, Distributions)> {
         let joined = &finished.joined;
         let expected_sha256 = tape.expected(schedule.due().len()).digest();
         let (achieved, intended) = rates(joined, schedule);
@@ -90,8 +96,8 @@ impl Attempt {
         if kept.is_empty() {
             reasons.push("nothing was left to measure after the warm-up".to_owned());
         }
-        let first = measured.len() - kept.len();
-        Ok(Repetition {
+        let distributions = distributions(kept, joined, measured.len() - kept.len())?;
+        let record = Repetition {
             counts: joined.counts,
             orders_sha256: joined.received_sha256.clone(),
             expected_sha256,
@@ -100,11 +106,12 @@ impl Attempt {
             schedule_error_ns: schedule_error(&joined.schedule_error),
             warm_up: warm,
             independence: independence(&kept.iter().map(OrderSample::t2t_due).collect::<Vec<_>>()),
-            histograms: histograms(kept, joined, first)?,
+            histograms: distributions.to_record()?,
             over_time: over_time(kept),
             notes: notes(finished),
             ..self.record(reasons)
-        })
+        };
+        Ok((record, distributions))
     }
 
     fn warm_up<'a>(&self, measured: &'a [OrderSample]) -> (tickcert_results::certificate::WarmUp, &'a [OrderSample]) {
@@ -183,19 +190,20 @@ fn schedule_error(all: &[Lateness]) -> ScheduleError {
     }
 }
 
-fn histograms(kept: &[OrderSample], joined: &Joined, first: usize) -> Result<Histograms> {
-    let of = |samples: Vec<Nanos>| -> Result<String> { Ok(Histogram::of(samples)?.to_base64()?) };
+/// From the samples themselves, so that the smallest and the largest are exact.
+fn distributions(kept: &[OrderSample], joined: &Joined, first: usize) -> Result<Distributions> {
     let mut stages = BTreeMap::new();
     // Stages are kept for all orders: where only some are measured, they would not be those of the samples above.
     if !joined.stages.is_empty() && joined.stages.len() == first + kept.len() {
         for (n, name) in STAGES.iter().enumerate() {
-            stages.insert((*name).to_owned(), of(joined.stages[first..].iter().map(|legs| legs[n]).collect())?);
+            let of_stage = joined.stages[first..].iter().map(|legs| legs[n]);
+            stages.insert((*name).to_owned(), Histogram::of(of_stage)?);
         }
     }
-    Ok(Histograms {
-        t2t_sent: of(kept.iter().map(OrderSample::t2t_sent).collect())?,
-        t2t_due: of(kept.iter().map(OrderSample::t2t_due).collect())?,
-        trader: of(kept.iter().filter_map(|o| o.trader).collect())?,
+    Ok(Distributions {
+        t2t_sent: Histogram::of(kept.iter().map(OrderSample::t2t_sent))?,
+        t2t_due: Histogram::of(kept.iter().map(OrderSample::t2t_due))?,
+        trader: Histogram::of(kept.iter().filter_map(|o| o.trader))?,
         stages,
     })
 }

@@ -17,12 +17,15 @@ use crate::{endpoint::control::Injection, run::progress::Progress};
 const RATE: PerSecond = PerSecond(20_000.0);
 const EVERY: u32 = 10_000;
 
+/// Which of the counts has to show the fault.
+type Counted = fn(&Counts) -> u64;
+
 pub(super) fn run(ground: &mut Ground<'_>, length: Length, _progress: &Progress) -> Result<Vec<Finding>> {
     let packets = match length {
         Length::Full => 100_000,
         Length::Short => 20_000,
     };
-    let kinds: [(Fault, &str, fn(&Counts) -> u64); 3] = [
+    let kinds: [(Fault, &str, Counted); 3] = [
         (Fault::Lose, "lost", |c| c.lost),
         (Fault::Duplicate, "duplicate", |c| c.duplicate),
         (Fault::Corrupt, "wrong", |c| c.wrong),
@@ -30,13 +33,7 @@ pub(super) fn run(ground: &mut Ground<'_>, length: Length, _progress: &Progress)
     kinds.into_iter().map(|(fault, name, counted)| one(ground, packets, fault, name, counted)).collect()
 }
 
-fn one(
-    ground: &mut Ground<'_>,
-    packets: u32,
-    fault: Fault,
-    name: &str,
-    counted: fn(&Counts) -> u64,
-) -> Result<Finding> {
+fn one(ground: &mut Ground<'_>, packets: u32, fault: Fault, name: &str, counted: Counted) -> Result<Finding> {
     let faults = Some(FaultPlan { fault, every: EVERY });
     let injection = Injection { faults, ..Injection::default() };
     let result = ground.run(Trial { rate: RATE, packets, injection })?;

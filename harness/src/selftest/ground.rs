@@ -127,7 +127,7 @@ impl<'a> Ground<'a> {
         self.trials += 1;
         let slot = Slot { cell: 0, repetition: self.trials, staged: false };
         let attempt = Attempt { slot, number: 1, position: self.trials, started_at: String::new() };
-        let record = attempt.with_samples(&finished, self.stage.tape, &schedule)?;
+        let (record, _) = attempt.with_samples(&finished, self.stage.tape, &schedule)?;
         Ok(Result_ { record, finished })
     }
 
