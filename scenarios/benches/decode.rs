@@ -1,6 +1,6 @@
 //! Decoding alone: how many ITCH messages one core turns into values a second.
 //!
-//! Every field that a book needs is read of every message: locate, timestamp, reference, side, shares, price, and the
+//! The tapes are longer than the second-level cache, as a day's file is. Every field that a book needs is read of every message: locate, timestamp, reference, side, shares, price, and the
 //! second reference of a replace. They go into a sum, so that no read can be left out.
 
 use std::hint::black_box;

@@ -25,6 +25,8 @@ pub(super) struct Sifting {
 
 /// More sorts than this are counted together, so that a scan over all ports does not fill the memory or the screen.
 const MOST_SORTS: usize = 64;
+/// Groups and ports whose first stray is kept; a flow is judged by its own, so this is generous.
+const MOST_STRAYS: usize = 65_536;
 
 impl Sifting {
     pub(super) fn new(limits: ReadLimits) -> Self {
@@ -103,7 +105,7 @@ impl Sifting {
                         format!("MoldUDP64 to port {port} of another content ({error})")
                     }
                 };
-                if self.strays.len() < MOST_SORTS {
+                if self.strays.len() < MOST_STRAYS {
                     self.strays.entry((group, port)).or_insert_with(|| {
                         let cut = Problem::CutPacket { captured: frame.bytes.len(), original: frame.original_len };
                         let whole = frame.bytes.len() >= frame.original_len;
@@ -122,17 +124,30 @@ impl Sifting {
         let Some(best) = best else {
             return Err(self.nothing());
         };
-        let best = self.flows.swap_remove(best);
+        let best = self.flows.remove(best);
         // A datagram of the feed that cannot be read is a hole in the ticks, not other traffic.
         if let Some(stray) = self.strays.remove(&(best.key.group, best.key.port)) {
             return Err(stray);
         }
         let mut stream = best.finish();
+<<<<<<< HEAD
         for flow in &self.flows {
             let FlowKey { group, port, session } = flow.key;
             stream
                 .notes
                 .push(format!("left out: {} messages of session {session} to {group} port {port}", flow.messages));
+=======
+        for flow in self.flows.iter().filter(|flow| flow.messages > 0) {
+            let FlowKey {
+                group,
+                port,
+                session,
+            } = flow.key;
+            stream.notes.push(format!(
+                "left out: {} messages of session {session} to {group} port {port}",
+                flow.messages
+            ));
+>>>>>>> wt-feed
         }
         stream.notes.extend(self.others.iter().map(|(sort, count)| format!("left out: {count} x {sort}")));
         Ok(stream)
