@@ -130,24 +130,11 @@ impl Sifting {
             return Err(stray);
         }
         let mut stream = best.finish();
-<<<<<<< HEAD
-        for flow in &self.flows {
+        for flow in self.flows.iter().filter(|flow| flow.messages > 0) {
             let FlowKey { group, port, session } = flow.key;
             stream
                 .notes
                 .push(format!("left out: {} messages of session {session} to {group} port {port}", flow.messages));
-=======
-        for flow in self.flows.iter().filter(|flow| flow.messages > 0) {
-            let FlowKey {
-                group,
-                port,
-                session,
-            } = flow.key;
-            stream.notes.push(format!(
-                "left out: {} messages of session {session} to {group} port {port}",
-                flow.messages
-            ));
->>>>>>> wt-feed
         }
         stream.notes.extend(self.others.iter().map(|(sort, count)| format!("left out: {count} x {sort}")));
         Ok(stream)
