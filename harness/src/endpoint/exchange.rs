@@ -53,6 +53,7 @@ pub(super) fn run<T: Transport>(
         report: ExchangeReport::default(),
         slow: spec.scale.ticks(spec.injection.slow_exchange),
         stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
+        phase: spec.seed | 1,
     };
     exchange.sent.fill(0);
     cue.ready()?;
@@ -84,6 +85,7 @@ struct Exchange<'a, R, X> {
     report: ExchangeReport,
     slow: u64,
     stall: Option<Stall>,
+    phase: u64,
 }
 
 impl<R: Rx, X: Tx> Exchange<'_, R, X> {
@@ -131,6 +133,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
             let now = self.wait_until(base.raw() + offset, guard, slack)?;
             self.send_packet(n, in_pass, pass, now)?;
             self.burn_time_on_purpose();
+            self.shift_polls(guard);
             in_pass += 1;
             if in_pass == per_pass {
                 (in_pass, pass) = (0, pass + 1);
@@ -181,6 +184,19 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 }
                 Err(e) => return Err(e).context("while sending ticks"),
             }
+        }
+    }
+
+    /// Waits a random part of a poll's length. Polls would otherwise begin at the same distance from every departure,
+    /// and arrivals fall into the same few steps; so the steps fall anywhere, and a quantile moves as the truth does.
+    #[inline]
+    fn shift_polls(&mut self, poll: u64) {
+        // Marsaglia's xorshift64: a few cycles, and good enough for a phase.
+        self.phase ^= self.phase << 13;
+        self.phase ^= self.phase >> 7;
+        self.phase ^= self.phase << 17;
+        if poll > 0 {
+            spin_until(tsc::now().raw() + self.phase % poll);
         }
     }
 
