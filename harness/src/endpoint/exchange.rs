@@ -94,7 +94,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     fn poll_orders(&mut self) -> io::Result<u32> {
         let (gate, log) = (&mut self.gate, &mut self.log);
         self.rx.poll(Interest::Orders, 1, |frame| {
-            let at = tsc::now();
+            let at = tsc::arrival();
             gate.on_frame(frame.bytes, at, log);
         })
     }
@@ -139,7 +139,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 (in_pass, pass) = (0, pass + 1);
             }
             let next = offsets.get(n + 1).map_or(u64::MAX, |o| base.raw() + o);
-            if next <= tsc::now().raw() {
+            if next <= tsc::arrival().raw() {
                 // Behind: the wait below would not look at the orders at all.
                 self.poll_orders().context("while receiving orders")?;
             }
@@ -151,7 +151,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     #[inline]
     fn wait_until(&mut self, due: u64, guard: u64, slack: u64) -> Result<Ticks> {
         loop {
-            let now = tsc::now();
+            let now = tsc::arrival();
             let Some(left) = due.checked_sub(now.raw()).filter(|left| *left > 0) else { return Ok(now) };
             if left > guard {
                 let frames = self.poll_orders().context("while receiving orders")?;
