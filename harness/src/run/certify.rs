@@ -74,7 +74,10 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     progress.say("Building the tape");
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
-    progress.say(&format!("Tape {}: {} packets, {} orders", &tape.sha256()[..12], tape.packets(), tape.orders()));
+    #[expect(clippy::cast_precision_loss, reason = "a share for display")]
+    let share = 100.0 * tape.orders() as f64 / tape.packets() as f64;
+    let (name, packets, orders) = (&tape.sha256()[..12], tape.packets(), tape.orders());
+    progress.say(&format!("Tape {name}: {packets} packets, {orders} orders ({share:.2} for 100 packets)"));
     let mut not_run = Vec::new();
     let cells = plan_cells(order, &tape, &sut, &mut not_run)?;
     let bench = Bench::set_up(&bench_spec(order, &cells))?;
