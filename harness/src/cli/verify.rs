@@ -7,7 +7,10 @@ use super::{
     Failure, Outcome,
     args::{CleanArgs, VerifyArgs},
 };
-use crate::bench::{journal, run_dir};
+use crate::{
+    bench::{journal, run_dir},
+    run::scratch,
+};
 
 #[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
@@ -29,8 +32,12 @@ pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
 pub(super) fn clean(args: &CleanArgs) -> Result<Outcome, Failure> {
     let dir = run_dir::default_path();
     let found = journal::clean(&dir).map_err(Failure::cannot_run)?;
-    if found.is_empty() && !args.quiet {
-        println!("Nothing to undo: no run has left a journal in {}", dir.display());
+    let left = scratch::sweep_left_behind();
+    if found.is_empty() && left.is_empty() && !args.quiet {
+        println!("Nothing to undo: no run has left a journal in {} or files of its own", dir.display());
+    }
+    for folder in &left {
+        println!("Removed {}, which a killed run had left", folder.display());
     }
     for journal in &found {
         println!("{journal}");
