@@ -1,11 +1,14 @@
 //! `tickcert certify`.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use jiff::Timestamp;
-use tickcert_results::{atomic_file, certificate::Certificate, report::render_terminal};
-use tickcert_scenarios::profile::{LaneSelection, Profile, resolve_lanes};
+use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
+use tickcert_scenarios::{
+    feed::FeedError,
+    profile::{LaneSelection, Profile, resolve_lanes},
+};
 use tickcert_transports::Lane;
 
 use super::{Failure, Outcome, args::CertifyArgs, places, start};
@@ -28,14 +31,23 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     let _privilege = start::privilege()?;
     let _lock = start::lock(&args.common, &progress)?;
     start::listen()?;
-    atomic_file::create_folder(&order.out.join("samples")).map_err(Failure::cannot_run)?;
-    let mut certificate = certify::certify(&order, &mut progress).map_err(Failure::cannot_run)?;
+    // Before the run: its results would be lost if it turned out only then that they can't be signed.
+    let key = SigningKey::load_or_create(&key).map_err(Failure::cannot_run)?;
+    let mut certificate = certify::certify(&order, &mut progress).map_err(broken_off)?;
     let written = output::write(&mut certificate, &order.out, &key).map_err(Failure::cannot_run)?;
     if let Err(e) = output::store(&certificate, &order.out, &store) {
         progress.say(&format!("warning: the certificate is not in the store: {e:#}"));
     }
     say(args, &certificate, &written, voice)?;
     Ok(certificate.verdict.into())
+}
+
+/// What the user gave was not fit for it, or the host was not.
+fn broken_off(error: anyhow::Error) -> Failure {
+    if error.is::<FeedError>() || error.is::<output::Occupied>() {
+        return Failure::usage(error);
+    }
+    Failure::cannot_run(error)
 }
 
 #[expect(clippy::print_stdout, reason = "the command's result")]
@@ -76,10 +88,7 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     let cores = start::cores(cores)?;
     let run_id = run_id();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
-    if fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
-        let text = format!("{} is not empty: name another folder with --out, or remove it", out.display());
-        return Err(Failure::usage(anyhow!(text)));
-    }
+    output::check_vacant(&out).map_err(Failure::usage)?;
     let label = args.label.clone();
     Ok(Order { profile, ticks: args.ticks.clone(), lanes, cores, label, overrides, out, run_id })
 }

@@ -24,7 +24,7 @@ use tickcert_transports::{Lane, api::Caps, dispatch};
 
 use super::{
     endpoints::Homes,
-    interrupt, overhead,
+    interrupt, output, overhead,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::{Attempt, write_parquet},
@@ -81,6 +81,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let bench = Bench::set_up(&bench_spec(order, &cells))?;
     let hold = LatencyHold::take();
     progress.detail(&hold.describe());
+    output::make_folder(&order.out)?;
     overhead::measure(&mut probes, scale);
     gate(order, scale, &mut probes, &mut not_run, progress);
     let stage = Stage {
