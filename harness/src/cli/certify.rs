@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use jiff::Timestamp;
 use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
 use tickcert_scenarios::{
@@ -11,7 +11,7 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::Lane;
 
-use super::{Failure, Outcome, args::CertifyArgs, places, start};
+use super::{Failure, Outcome, args::CertifyArgs, out, places, start};
 use crate::run::{
     certify::{self, Order},
     output,
@@ -50,24 +50,16 @@ fn broken_off(error: anyhow::Error) -> Failure {
     Failure::cannot_run(error)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 fn say(args: &CertifyArgs, certificate: &Certificate, written: &output::Written, voice: Voice) -> Result<(), Failure> {
     if args.common.json {
-        let text =
-            serde_json::to_string_pretty(certificate).context("can't write JSON").map_err(Failure::cannot_run)?;
-        println!("{text}");
-        return Ok(());
+        return out::json(certificate);
     }
     if voice != Voice::Quiet {
-        println!("{}", render_terminal(certificate, 100));
-        if written.key_is_new {
-            println!("A signing key was made: {} ({})", written.key.display(), written.fingerprint);
-        } else {
-            println!("Signed by {} ({})", written.key.display(), written.fingerprint);
-        }
+        out::line(render_terminal(certificate, 100))?;
+        let what = if written.key_is_new { "A signing key was made:" } else { "Signed by" };
+        out::line(format_args!("{what} {} ({})", written.key.display(), written.fingerprint))?;
     }
-    println!("{}: {}", certificate.verdict, written.html.display());
-    Ok(())
+    out::line(format_args!("{}: {}", certificate.verdict, written.html.display()))
 }
 
 fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
