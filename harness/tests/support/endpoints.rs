@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tickcert::{
     bench::{Bench, BenchSpec, lock::IfHeld, lock::RunLock},
     endpoint::control::{self, Injection, Report, TrialSpec},
+    run::certify::choose_cores,
 };
 use tickcert_probes::clocks;
 use tickcert_results::time::{Nanos, PerSecond, TickScale};
@@ -27,6 +28,7 @@ pub(crate) struct Site {
     pub(crate) dir: TempDir,
     tape: Tape,
     scale: TickScale,
+    cores: (u32, u32),
     _lock: RunLock,
 }
 
@@ -39,7 +41,8 @@ impl Site {
         let path = dir.path().join("tape");
         tape::build(&path, &ticks.unwrap(), TraderConfig::new(Strategy::first_byte())).unwrap();
         let bench = Bench::set_up(&BenchSpec { connect_timeout: Nanos::SECOND * 30, ..BenchSpec::default() }).unwrap();
-        Self { bench, tape: Tape::open(&path).unwrap(), dir, scale, _lock: lock }
+        let cores = choose_cores().unwrap();
+        Self { bench, tape: Tape::open(&path).unwrap(), dir, scale, cores, _lock: lock }
     }
 
     /// A trial of `packets` packets, and as many orders.
@@ -49,7 +52,7 @@ impl Site {
             lane_config: serde_json::Value::Null,
             role,
             link: self.bench.link.clone(),
-            core: u32::from(role == Role::Trader),
+            core: if role == Role::Exchange { self.cores.0 } else { self.cores.1 },
             tape: self.dir.path().join("tape"),
             tape_sha256: self.tape.sha256().into(),
             load: Arrival::Constant { rate: PerSecond(2_000.0) },

@@ -2,26 +2,34 @@
 
 /// Five repetitions of two lanes, some 550 packets and orders each.
 pub(crate) fn tiny() -> String {
-    profile("tiny", 5, 100)
+    profile("tiny", BOTH, 5, 100)
 }
 
-/// One repetition of each lane.
+/// One short repetition of one lane.
 pub(crate) fn once() -> String {
-    profile("once", 1, 100)
+    profile("once", UDP, 1, 100)
 }
 
-/// Repetitions of some ten seconds, so that there is time to disturb them.
+/// One repetition of some two seconds of each lane.
+pub(crate) fn seconds() -> String {
+    profile("seconds", BOTH, 1, 8_000)
+}
+
+/// Half a minute, if nobody disturbs it.
 pub(crate) fn long() -> String {
-    profile("long", 5, 40_000)
+    profile("long", UDP, 10, 8_000)
 }
 
-fn profile(name: &str, repetitions: u32, orders: u32) -> String {
+const UDP: &str = r#""kernel-udp""#;
+const BOTH: &str = r#""kernel-udp", "kernel-tcp""#;
+
+fn profile(name: &str, lanes: &str, repetitions: u32, orders: u32) -> String {
     format!(
         r#"profile = 1
 name = "{name}"
 description = "For tests"
 [run]
-lanes = ["kernel-udp", "kernel-tcp"]
+lanes = [{lanes}]
 repetitions = {repetitions}
 retries = 3
 staged_repetitions = 0
