@@ -5,7 +5,7 @@ use anyhow::Result;
 use tickcert_results::time::{Nanos, PerSecond};
 
 use super::{
-    Finding, Length,
+    Finding, Length, Shown,
     ground::{Ground, Trial},
 };
 use crate::{
@@ -37,6 +37,8 @@ struct Slow {
     runs: u32,
     stalls: f64,
     expected: f64,
+    /// Slow orders that the host had without any stall of ours.
+    before: f64,
 }
 
 impl Slow {
@@ -53,13 +55,21 @@ impl Slow {
             by_sent: more(OrderSample::t2t_sent),
             runs: runs(after),
             stalls,
+            before: count(before, OrderSample::t2t_due),
             expected: stalls * RATE.0 * STALL.saturating_sub(SLOW).as_secs_f64(),
         })
     }
 
-    /// Within a third: the host's own stalls, and those that begin or end near the trial's edges, are not ours.
-    fn is_there(&self, found: f64) -> bool {
-        found >= self.expected * 0.67 && found <= (self.expected + RATE.0 * STALL.as_secs_f64()) * 1.33
+    /// Within a third, and one stall more: the host's own stalls, and those near the trial's edges, are not ours. A
+    /// host that has a third as many slow orders by itself can't tell.
+    fn judge(&self, also: bool) -> Shown {
+        let most = (self.expected + RATE.0 * STALL.as_secs_f64()) * 1.33;
+        let there = self.by_due >= self.expected * 0.67 && self.by_due <= most;
+        match there && also {
+            true => Shown::Yes,
+            false if self.before > self.expected / 3.0 => Shown::Inconclusive,
+            false => Shown::No,
+        }
     }
 }
 
@@ -79,7 +89,8 @@ fn trader(ground: &mut Ground<'_>, injection: Injection, seconds: u32) -> Result
         "{:.0} orders beyond {SLOW} in t2t_due ({:.0} were due in the {:.0} stalls); a closed loop would have shown {}",
         slow.by_due, slow.expected, slow.stalls, slow.runs
     );
-    Ok(Finding::new(format!("the trader stalls for {STALL} every {EVERY}"), found, slow.is_there(slow.by_due)))
+    let truth = format!("the trader stalls for {STALL} every {EVERY}");
+    Ok(Finding { truth, found, shown: slow.judge(true) })
 }
 
 fn exchange(ground: &mut Ground<'_>, injection: Injection, seconds: u32) -> Result<Finding> {
@@ -90,5 +101,5 @@ fn exchange(ground: &mut Ground<'_>, injection: Injection, seconds: u32) -> Resu
         slow.by_due, slow.expected, slow.stalls, slow.by_sent
     );
     let truth = format!("the exchange itself stalls for {STALL} every {EVERY}");
-    Ok(Finding::new(truth, found, slow.is_there(slow.by_due) && hidden))
+    Ok(Finding { truth, found, shown: slow.judge(hidden) })
 }
