@@ -25,6 +25,7 @@ pub(crate) enum Command {
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
     /// List the lanes, and what each needs that this host lacks
+    #[command(after_help = LANES_EXAMPLES)]
     Lanes(LanesArgs),
     /// Put known delays, stalls and faults into the trader and show that the method finds them
     #[command(after_help = SELFTEST_EXAMPLES)]
@@ -33,15 +34,19 @@ pub(crate) enum Command {
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArgs),
     /// List earlier runs from the store
+    #[command(after_help = HISTORY_EXAMPLES)]
     History(HistoryArgs),
     /// Write the HTML of an earlier run again
+    #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Check a certificate's signature and files
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
     /// Undo what a run that was killed has left on this host
+    #[command(after_help = CLEAN_EXAMPLES)]
     Clean(CleanArgs),
     /// Print shell completions
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// Which shell
         shell: Shell,
@@ -63,6 +68,27 @@ const CERTIFY_EXAMPLES: &str = "Examples:
 const RUN_EXAMPLES: &str = "Examples:
   tickcert run service-time --lanes kernel-udp --json
   tickcert run service-time --lanes kernel-udp,kernel-tcp --frame-bytes 64 --duration 2s";
+
+const LANES_EXAMPLES: &str = "Examples:
+  tickcert lanes
+  tickcert lanes --json";
+
+const HISTORY_EXAMPLES: &str = "Examples:
+  tickcert history
+  tickcert history --profile colo --lane kernel-udp --limit 50
+  tickcert history --json > runs.json";
+
+const REPORT_EXAMPLES: &str = "Examples:
+  tickcert report last --out last.html
+  tickcert report out/ > certificate.html";
+
+const CLEAN_EXAMPLES: &str = "Examples:
+  tickcert clean
+  tickcert clean --quiet       for a start-up script";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  tickcert completions bash > ~/.local/share/bash-completion/completions/tickcert
+  tickcert completions zsh > ~/.zfunc/_tickcert";
 
 const SELFTEST_EXAMPLES: &str = "Examples:
   tickcert selftest            the whole proof, about a quarter of an hour
@@ -142,6 +168,7 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Scenario {
     /// Closed loop: one frame there and back; service time, not tick-to-trade under load
+    #[command(after_help = RUN_EXAMPLES)]
     ServiceTime(ServiceTimeArgs),
 }
 

@@ -1,14 +1,17 @@
 //! `tickcert certify`.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use jiff::Timestamp;
-use tickcert_results::{atomic_file, certificate::Certificate, report::render_terminal};
-use tickcert_scenarios::profile::{LaneSelection, Profile, resolve_lanes};
+use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
+use tickcert_scenarios::{
+    feed::FeedError,
+    profile::{LaneSelection, Profile, resolve_lanes},
+};
 use tickcert_transports::Lane;
 
-use super::{Failure, Outcome, args::CertifyArgs, places, start};
+use super::{Failure, Outcome, args::CertifyArgs, out, places, start};
 use crate::run::{
     certify::{self, Order},
     output,
@@ -28,8 +31,9 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     let _privilege = start::privilege()?;
     let _lock = start::lock(&args.common, &progress)?;
     start::listen()?;
-    atomic_file::create_folder(&order.out.join("samples")).map_err(Failure::cannot_run)?;
-    let mut certificate = certify::certify(&order, &mut progress).map_err(Failure::cannot_run)?;
+    // Before the run: its results would be lost if it turned out only then that they can't be signed.
+    let key = SigningKey::load_or_create(&key).map_err(Failure::cannot_run)?;
+    let mut certificate = certify::certify(&order, &mut progress).map_err(broken_off)?;
     let written = output::write(&mut certificate, &order.out, &key).map_err(Failure::cannot_run)?;
     if let Err(e) = output::store(&certificate, &order.out, &store) {
         progress.say(&format!("warning: the certificate is not in the store: {e:#}"));
@@ -38,24 +42,24 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     Ok(certificate.verdict.into())
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
+/// What the user gave was not fit for it, or the host was not.
+fn broken_off(error: anyhow::Error) -> Failure {
+    if error.is::<FeedError>() || error.is::<output::Occupied>() {
+        return Failure::usage(error);
+    }
+    Failure::cannot_run(error)
+}
+
 fn say(args: &CertifyArgs, certificate: &Certificate, written: &output::Written, voice: Voice) -> Result<(), Failure> {
     if args.common.json {
-        let text =
-            serde_json::to_string_pretty(certificate).context("can't write JSON").map_err(Failure::cannot_run)?;
-        println!("{text}");
-        return Ok(());
+        return out::json(certificate);
     }
     if voice != Voice::Quiet {
-        println!("{}", render_terminal(certificate, 100));
-        if written.key_is_new {
-            println!("A signing key was made: {} ({})", written.key.display(), written.fingerprint);
-        } else {
-            println!("Signed by {} ({})", written.key.display(), written.fingerprint);
-        }
+        out::line(render_terminal(certificate, 100))?;
+        let what = if written.key_is_new { "A signing key was made:" } else { "Signed by" };
+        out::line(format_args!("{what} {} ({})", written.key.display(), written.fingerprint))?;
     }
-    println!("{}: {}", certificate.verdict, written.html.display());
-    Ok(())
+    out::line(format_args!("{}: {}", certificate.verdict, written.html.display()))
 }
 
 fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
@@ -76,10 +80,7 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     let cores = start::cores(cores)?;
     let run_id = run_id();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
-    if fs::read_dir(&out).is_ok_and(|mut entries| entries.next().is_some()) {
-        let text = format!("{} is not empty: name another folder with --out, or remove it", out.display());
-        return Err(Failure::usage(anyhow!(text)));
-    }
+    output::check_vacant(&out).map_err(Failure::usage)?;
     let label = args.label.clone();
     Ok(Order { profile, ticks: args.ticks.clone(), lanes, cores, label, overrides, out, run_id })
 }

@@ -14,7 +14,7 @@ use tickcert_results::{
 use super::{
     Failure, Outcome,
     args::{CompareArgs, HistoryArgs, ReportArgs},
-    places,
+    out, places,
 };
 
 /// A certificate from a folder, a file, or the store.
@@ -42,22 +42,17 @@ fn find(which: &str, store: Option<&std::path::PathBuf>) -> Result<Certificate, 
     Store::open(&store).and_then(|s| s.get(which)).map_err(Failure::usage)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn compare(args: &CompareArgs) -> Result<Outcome, Failure> {
     let (a, b) = (find(&args.a, args.store.as_ref())?, find(&args.b, args.store.as_ref())?);
     let comparison = compare_certificates(&a, &b).map_err(Failure::usage)?;
     if args.json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&comparison).context("can't write JSON").map_err(Failure::cannot_run)?
-        );
+        out::json(&comparison)?;
     } else {
-        print!("{comparison}");
+        out::print(&comparison)?;
     }
     Ok(Outcome::OK)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
     let path = places::store(args.store.as_ref()).map_err(Failure::usage)?;
     if !path.exists() {
@@ -70,7 +65,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
         Filter { profile: args.profile.clone(), lane: args.lane.clone(), runs: Some(args.limit), ..Filter::default() };
     let rows = Store::open(&path).and_then(|s| s.history(&filter)).map_err(Failure::cannot_run)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows).context("can't write JSON").map_err(Failure::cannot_run)?);
+        out::json(&rows)?;
         return Ok(Outcome::OK);
     }
     let mut table = comfy_table::Table::new();
@@ -89,17 +84,16 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
             shown(row.due_p99),
         ]);
     }
-    println!("{table}");
-    println!("p50 and p99 are of t2t_due, over all valid repetitions");
+    out::line(&table)?;
+    out::line("p50 and p99 are of t2t_due, over all valid repetitions")?;
     Ok(Outcome::OK)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn report(args: &ReportArgs) -> Result<Outcome, Failure> {
     let html = render_html(&find(&args.which, args.store.as_ref())?, None);
     match &args.out {
         Some(path) => atomic_file::write(path, html.as_bytes()).map_err(Failure::cannot_run)?,
-        None => print!("{html}"),
+        None => out::print(&html)?,
     }
     Ok(Outcome::OK)
 }

@@ -1,6 +1,5 @@
 //! `tickcert lanes`: what this build knows, and what this host lacks for it.
 
-use anyhow::Context;
 use serde::Serialize;
 use tickcert_results::{certificate::OrderChannel, evidence::Evidence};
 use tickcert_transports::{
@@ -9,7 +8,7 @@ use tickcert_transports::{
     dispatch,
 };
 
-use super::{Failure, Outcome, args::LanesArgs};
+use super::{Failure, Outcome, args::LanesArgs, out};
 
 /// Asks a lane what it can do with its default settings.
 pub(crate) struct Preflight {
@@ -37,18 +36,19 @@ struct Row {
     needs: Option<Unmet>,
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
     let rows: Vec<Row> = Lane::ALL.iter().map(|lane| row(*lane)).collect();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows).context("can't write JSON").map_err(Failure::cannot_run)?);
+        out::json(&rows)?;
         return Ok(Outcome::OK);
     }
     for row in rows {
-        println!("{:<14} {}", row.lane, row.summary);
+        out::line(format_args!("{:<14} {}", row.lane, row.summary))?;
         match row.needs {
-            None => println!("{:<14} runs here", ""),
-            Some(unmet) => println!("{:<14} not here: needs {}\n{:<14} {}", "", unmet.needs, "", unmet.how),
+            None => out::line(format_args!("{:<14} runs here", ""))?,
+            Some(unmet) => {
+                out::line(format_args!("{:<14} not here: needs {}\n{:<14} {}", "", unmet.needs, "", unmet.how))?;
+            }
         }
     }
     Ok(Outcome::OK)

@@ -6,6 +6,7 @@ mod endpoint;
 mod exit;
 mod history;
 mod lanes;
+pub(crate) mod out;
 mod places;
 mod run;
 pub(crate) mod start;
@@ -47,7 +48,9 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Verify(args) => verify::main(&args),
         Command::Clean(args) => verify::clean(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Args::command(), "tickcert", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Args::command(), "tickcert", &mut script);
+            out::print(String::from_utf8_lossy(&script))?;
             Ok(Outcome::OK)
         }
         Command::Endpoint(args) => endpoint::main(&args),

@@ -15,7 +15,7 @@ use tickcert_transports::{Lane, api::Link};
 use super::{
     Failure, Outcome,
     args::{BenchAction, BenchArgs, RunArgs, Scenario, ServiceTimeArgs},
-    start,
+    out, start,
 };
 use crate::{
     bench::{
@@ -96,19 +96,18 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     Ok(if times.cells.is_empty() { Outcome(4) } else { Outcome::OK })
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 fn print(times: &ServiceTimes, json: bool) -> Result<(), Failure> {
     if json {
         let text = serde_json::to_string(times).context("can't write JSON").map_err(Failure::cannot_run)?;
-        println!("{text}");
-        return Ok(());
+        return out::line(text);
     }
-    println!("Service time (closed loop, round trip at the initiating side); not tick-to-trade under load");
+    out::line("Service time (closed loop, round trip at the initiating side); not tick-to-trade under load")?;
     for cell in &times.cells {
-        println!("{:<14} {} bytes, {}: {}", cell.lane, cell.frame_bytes, cell.evidence, line(&cell.rtt_ns));
+        let rtt = line(&cell.rtt_ns);
+        out::line(format_args!("{:<14} {} bytes, {}: {rtt}", cell.lane, cell.frame_bytes, cell.evidence))?;
     }
     for row in &times.not_run {
-        println!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how);
+        out::line(format_args!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how))?;
     }
     Ok(())
 }

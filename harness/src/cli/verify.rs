@@ -1,15 +1,17 @@
 //! `tickcert verify` and `tickcert clean`.
 
-use anyhow::Context;
 use tickcert_results::sign;
 
 use super::{
     Failure, Outcome,
     args::{CleanArgs, VerifyArgs},
+    out,
 };
-use crate::bench::{journal, run_dir};
+use crate::{
+    bench::{journal, run_dir},
+    run::scratch,
+};
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let allowed = args.signers.as_deref().map(sign::parse_allowed_signers).transpose().map_err(Failure::usage)?;
     let report = sign::verify_dir(&args.dir, allowed.as_deref()).map_err(Failure::negative)?;
@@ -18,22 +20,25 @@ pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
             "ok": report.ok(), "run_id": report.run_id, "verdict": report.verdict, "signer": report.signer.to_string(),
             "signed_by": report.signed_by(), "checks": report.checks,
         });
-        println!("{}", serde_json::to_string_pretty(&value).context("can't write JSON").map_err(Failure::cannot_run)?);
+        out::json(&value)?;
     } else {
-        print!("{report}");
+        out::print(&report)?;
     }
     Ok(Outcome(u8::from(!report.ok())))
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 pub(super) fn clean(args: &CleanArgs) -> Result<Outcome, Failure> {
     let dir = run_dir::default_path();
     let found = journal::clean(&dir).map_err(Failure::cannot_run)?;
-    if found.is_empty() && !args.quiet {
-        println!("Nothing to undo: no run has left a journal in {}", dir.display());
+    let left = scratch::sweep_left_behind();
+    if found.is_empty() && left.is_empty() && !args.quiet {
+        out::line(format_args!("Nothing to undo: no run has left a journal in {} or files of its own", dir.display()))?;
+    }
+    for folder in &left {
+        out::line(format_args!("Removed {}, which a killed run had left", folder.display()))?;
     }
     for journal in &found {
-        println!("{journal}");
+        out::line(journal)?;
     }
     Ok(if found.iter().any(journal::Cleaned::failed) { Outcome(1) } else { Outcome::OK })
 }

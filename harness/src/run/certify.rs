@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use jiff::Timestamp;
 use tickcert_probes::{affinity, audit, clocks, host, latency_hold::LatencyHold, noise};
 use tickcert_results::{
@@ -24,10 +24,11 @@ use tickcert_transports::{Lane, api::Caps, dispatch};
 
 use super::{
     endpoints::Homes,
-    interrupt, overhead,
+    interrupt, output, overhead,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::{Attempt, write_parquet},
+    scratch::Scratch,
     trial::{Request, Stage, is_interrupt},
     workload,
 };
@@ -70,7 +71,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let sut = host::sut(host::read(root), order.label.as_deref().unwrap_or_default());
     let cores = [order.cores.0, order.cores.1];
     let mut probes = Probes { audit: audit::read(root, &cores), ..Probes::default() };
-    let folder = tempfile::tempdir().context("can't make a folder for the run's own files")?;
+    let folder = Scratch::new()?;
     progress.say("Building the tape");
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
@@ -83,6 +84,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let bench = Bench::set_up(&bench_spec(order, &cells))?;
     let hold = LatencyHold::take();
     progress.detail(&hold.describe());
+    output::make_folder(&order.out)?;
     overhead::measure(&mut probes, scale);
     gate(order, scale, &mut probes, &mut not_run, progress);
     let stage = Stage {

@@ -9,6 +9,7 @@ pub mod overhead;
 pub mod plan;
 pub mod progress;
 pub mod repetition;
+pub mod scratch;
 pub mod service_time;
 pub mod trial;
 pub mod workload;

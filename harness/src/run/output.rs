@@ -1,6 +1,9 @@
 //! The files of a certificate: each appears whole or not at all, and the signature comes last.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use tickcert_results::{
@@ -11,6 +14,31 @@ use tickcert_results::{
     sign::{self, SigningKey, allowed_signers_line},
     store::Store,
 };
+
+/// The folder that was named for the certificate is in use.
+#[derive(Debug, thiserror::Error)]
+#[error("{} is not empty: name another folder with --out, or remove it", dir.display())]
+pub struct Occupied {
+    dir: PathBuf,
+}
+
+/// Checks that nothing lies in the folder that the certificate is to go into.
+///
+/// # Errors
+/// [`Occupied`].
+pub fn check_vacant(dir: &Path) -> Result<(), Occupied> {
+    let is_empty = fs::read_dir(dir).map_or(true, |mut entries| entries.next().is_none());
+    if is_empty { Ok(()) } else { Err(Occupied { dir: dir.to_owned() }) }
+}
+
+/// Makes the folder for the certificate and that for its samples.
+///
+/// # Errors
+/// [`Occupied`], as when another run was given the same folder; or when it can't be made.
+pub fn make_folder(dir: &Path) -> Result<()> {
+    check_vacant(dir)?;
+    Ok(atomic_file::create_folder(&dir.join("samples"))?)
+}
 
 /// Where everything went.
 pub struct Written {
@@ -30,8 +58,7 @@ pub struct Written {
 ///
 /// # Errors
 /// When a file can't be written; those written before it are whole.
-pub fn write(certificate: &mut Certificate, dir: &Path, key: &Path) -> Result<Written> {
-    let key = SigningKey::load_or_create(key)?;
+pub fn write(certificate: &mut Certificate, dir: &Path, key: &SigningKey) -> Result<Written> {
     let fingerprint = key.fingerprint().to_string();
     let html = dir.join("certificate.html");
     atomic_file::write(&html, render_html(certificate, Some(&fingerprint)).as_bytes())?;
@@ -42,7 +69,7 @@ pub fn write(certificate: &mut Certificate, dir: &Path, key: &Path) -> Result<Wr
     let mut text = serde_json::to_vec_pretty(certificate).context("can't write the certificate as JSON")?;
     text.push(b'\n');
     atomic_file::write(&json, &text)?;
-    let signature = sign::sign(&text, &key)?;
+    let signature = sign::sign(&text, key)?;
     atomic_file::write(&dir.join("certificate.json.sig"), signature.as_bytes())?;
     Ok(Written { html, json, key: key.path().to_owned(), key_is_new: key.created(), fingerprint })
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 use tickcert_results::{
     certificate::{NotRun, NotRunKind, ServiceCell},
@@ -17,7 +17,10 @@ use tickcert_transports::{
     dispatch,
 };
 
-use super::endpoints::{Homes, Pair};
+use super::{
+    endpoints::{Homes, Pair},
+    scratch::Scratch,
+};
 use crate::{cli::Preflight, endpoint::control::PingPongSpec};
 
 /// Before measuring.
@@ -60,7 +63,7 @@ pub struct ServiceTimes {
 /// When an endpoint fails, or a frame was lost on the way: a mean of what was left would hide it.
 pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
     let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new() };
-    let logs = tempfile::tempdir().context("can't make a folder for the endpoints' logs")?;
+    let logs = Scratch::new()?;
     for lane in order.lanes {
         match dispatch(*lane, Preflight { virtual_link: order.link.is_virtual }) {
             Ok(caps) => {

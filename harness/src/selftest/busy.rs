@@ -77,6 +77,8 @@ fn judge(delay: Nanos, found: &mut [f64]) -> Finding {
         (true, _) => Shown::Yes,
         // Off, but the interval still holds the truth: the repetitions scatter too much to tell.
         (false, _) if low <= truth + tolerance && high >= truth - tolerance => Shown::Inconclusive,
+        // Off, and so scattered that the host must have been at other work, behind which ticks queued.
+        (false, _) if high - low > truth + tolerance => Shown::Inconclusive,
         (false, _) => Shown::No,
     };
     Finding {

@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use tempfile::TempDir;
 use tickcert_probes::{clocks, latency_hold::LatencyHold};
 use tickcert_results::{
     certificate::Repetition,
@@ -25,6 +24,7 @@ use crate::{
         endpoints::{Homes, Pair},
         plan::Slot,
         repetition::Attempt,
+        scratch::Scratch,
         trial::{Finished, Request, Stage},
     },
 };
@@ -37,7 +37,7 @@ const PACKETS: u32 = 20_000;
 /// Bench, tape and clock.
 pub(super) struct Site {
     bench: Bench,
-    folder: TempDir,
+    folder: Scratch,
     tape: Tape,
     tape_path: PathBuf,
     scale: TickScale,
@@ -48,7 +48,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn set_up(cores: (u32, u32)) -> Result<Self> {
         let (_, scale) = clocks::start(std::path::Path::new("/"))?;
-        let folder = tempfile::tempdir().context("can't make a folder for the run's own files")?;
+        let folder = Scratch::new()?;
         let ticks =
             generator::generate(&GeneratorConfig { seed: SEED, messages: PACKETS, ..GeneratorConfig::default() })?;
         let tape_path = folder.path().join("tape");

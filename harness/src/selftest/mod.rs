@@ -11,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::{
-    cli::{Failure, Outcome, SelftestArgs, start},
+    cli::{Failure, Outcome, SelftestArgs, out, start},
     run::progress::Progress,
 };
 use ground::Ground;
@@ -108,15 +108,14 @@ fn line(finding: &Finding) -> String {
     format!("  {mark:<13}{}: {}", finding.truth, finding.found)
 }
 
-#[expect(clippy::print_stdout, reason = "the command's result")]
 fn conclude(findings: &[Finding], json: bool) -> Result<Outcome, Failure> {
     let count = |shown| findings.iter().filter(|f| f.shown == shown).count();
     if json {
-        let text = serde_json::to_string_pretty(findings).context("can't write JSON").map_err(Failure::cannot_run)?;
-        println!("{text}");
+        out::json(&findings)?;
     } else {
         let (yes, no, unclear) = (count(Shown::Yes), count(Shown::No), count(Shown::Inconclusive));
-        println!("Of {} truths put in, {yes} were found, {no} were not, {unclear} could not be told", findings.len());
+        let of = findings.len();
+        out::line(format_args!("Of {of} truths put in, {yes} were found, {no} were not, {unclear} could not be told"))?;
     }
     Ok(match (count(Shown::No), count(Shown::Inconclusive)) {
         (0, 0) => Outcome::OK,
