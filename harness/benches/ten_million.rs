@@ -2,7 +2,6 @@
 //! Synthetic latencies, everything else as in `tickcert certify`: join with the oracle, statistics, Parquet, JSON, HTML,
 //! signature. Run with `cargo bench -p tickcert --bench ten_million`.
 #![expect(clippy::print_stdout, reason = "a bench reports")]
-#![expect(clippy::cast_possible_truncation, reason = "made-up samples")]
 
 use std::{error::Error, fs, path::Path, time::Instant};
 

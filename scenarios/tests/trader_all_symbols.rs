@@ -16,7 +16,7 @@ use tickcert_scenarios::{
 };
 
 fn ticks(symbols: u16, messages: u32) -> TickStream {
-    generate(&GeneratorConfig { symbols, messages, ..GeneratorConfig::default() }).unwrap()
+    generate(&GeneratorConfig { seed: 7, symbols, messages, ..GeneratorConfig::default() }).unwrap()
 }
 
 /// The packets as they go on the wire.
