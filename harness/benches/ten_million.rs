@@ -11,7 +11,7 @@ use tickcert::{
         join::join,
         output,
         plan::Slot,
-        repetition::{Attempt, write_parquet},
+        repetition::{Attempt, SampleFile},
         trial::Finished,
     },
 };
@@ -87,11 +87,9 @@ fn certify(
         let finished = Finished { joined, exchange: Default::default(), trader: Default::default() };
         let slot = Slot { cell: 0, repetition: n, staged: false };
         let attempt = Attempt { slot, number: 1, position: n, started_at: String::new() };
-        let (mut record, distributions) = attempt.with_samples(&finished, tape, schedule)?;
-        record.samples = format!("samples/{n}.parquet");
-        let measured_from = record.warm_up.duration_ns;
-        let path = out.join(&record.samples);
-        write_parquet(&path, &attempt, "kernel-udp", Evidence::Emulated, tape, &finished.joined, measured_from)?;
+        let name = format!("samples/{n}.parquet");
+        let file = SampleFile { folder: out, name, lane: "kernel-udp", evidence: Evidence::Emulated };
+        let (record, distributions) = attempt.keep(&finished, tape, schedule, file)?;
         records.push(record);
         all.push(distributions);
     }
