@@ -13,8 +13,9 @@ use std::{
 
 use tickcert_scenarios::{
     feed::itch::Price4,
+    generator::{GeneratorConfig, generate},
     order_entry::{OrderSettings, OrderTemplate},
-    trader::{Strategy, Trader, TraderConfig},
+    trader::{Strategy, SymbolChoice, Trader, TraderConfig},
 };
 
 /// Counts what this thread asks for.
@@ -84,6 +85,18 @@ fn three_passes_of_a_tape_from_tick_to_packet_allocate_nothing() {
     let threshold = Strategy::threshold(symbol, Price4(100), 100);
     let mut config = TraderConfig::new(threshold);
     config.messages_per_pass = Some(messages.len() as u64);
+    let (calls, orders) = calls_and_orders(&config, &support::tape(&messages, 4, 3));
+    assert!(orders > 200, "{orders} orders");
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn three_passes_with_all_symbols_followed_allocate_nothing() {
+    let ticks = generate(&GeneratorConfig { symbols: 20, messages: 10_000, ..GeneratorConfig::default() }).unwrap();
+    let messages: Vec<Vec<u8>> =
+        ticks.packets.iter().flat_map(|packet| ticks.messages(packet).map(<[u8]>::to_vec)).collect();
+    let strategy = Strategy::Threshold { symbol: SymbolChoice::All, threshold: Price4(100), quantity: 100 };
+    let config = TraderConfig { messages_per_pass: Some(messages.len() as u64), ..TraderConfig::new(strategy) };
     let (calls, orders) = calls_and_orders(&config, &support::tape(&messages, 4, 3));
     assert!(orders > 200, "{orders} orders");
     assert_eq!(calls, 0);

@@ -53,6 +53,7 @@ pub(super) fn run<T: Transport>(
         report: ExchangeReport::default(),
         slow: spec.scale.ticks(spec.injection.slow_exchange),
         stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
+        phase: spec.seed | 1,
     };
     exchange.sent.fill(0);
     cue.ready()?;
@@ -84,6 +85,7 @@ struct Exchange<'a, R, X> {
     report: ExchangeReport,
     slow: u64,
     stall: Option<Stall>,
+    phase: u64,
 }
 
 impl<R: Rx, X: Tx> Exchange<'_, R, X> {
@@ -92,7 +94,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     fn poll_orders(&mut self) -> io::Result<u32> {
         let (gate, log) = (&mut self.gate, &mut self.log);
         self.rx.poll(Interest::Orders, 1, |frame| {
-            let at = tsc::now();
+            let at = tsc::arrival();
             gate.on_frame(frame.bytes, at, log);
         })
     }
@@ -131,12 +133,13 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
             let now = self.wait_until(base.raw() + offset, guard, slack)?;
             self.send_packet(n, in_pass, pass, now)?;
             self.burn_time_on_purpose();
+            self.shift_polls(guard);
             in_pass += 1;
             if in_pass == per_pass {
                 (in_pass, pass) = (0, pass + 1);
             }
             let next = offsets.get(n + 1).map_or(u64::MAX, |o| base.raw() + o);
-            if next <= tsc::now().raw() {
+            if next <= tsc::arrival().raw() {
                 // Behind: the wait below would not look at the orders at all.
                 self.poll_orders().context("while receiving orders")?;
             }
@@ -148,7 +151,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     #[inline]
     fn wait_until(&mut self, due: u64, guard: u64, slack: u64) -> Result<Ticks> {
         loop {
-            let now = tsc::now();
+            let now = tsc::arrival();
             let Some(left) = due.checked_sub(now.raw()).filter(|left| *left > 0) else { return Ok(now) };
             if left > guard {
                 let frames = self.poll_orders().context("while receiving orders")?;
@@ -181,6 +184,19 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 }
                 Err(e) => return Err(e).context("while sending ticks"),
             }
+        }
+    }
+
+    /// Waits a random part of a poll's length. Polls would otherwise begin at the same distance from every departure,
+    /// and arrivals fall into the same few steps; so the steps fall anywhere, and a quantile moves as the truth does.
+    #[inline]
+    fn shift_polls(&mut self, poll: u64) {
+        // Marsaglia's xorshift64: a few cycles, and good enough for a phase.
+        self.phase ^= self.phase << 13;
+        self.phase ^= self.phase >> 7;
+        self.phase ^= self.phase << 17;
+        if poll > 0 {
+            spin_until(tsc::now().raw() + self.phase % poll);
         }
     }
 

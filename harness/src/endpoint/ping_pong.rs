@@ -53,7 +53,7 @@ fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<Pin
         let (mut back, mut now) = (0, sent);
         while back < frame {
             rx.poll(Interest::Orders, 1, |f| {
-                now = tsc::now();
+                now = tsc::arrival();
                 back += f.bytes.len();
             })
             .context("while waiting for the echo")?;

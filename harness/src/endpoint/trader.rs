@@ -156,7 +156,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
         let end = loop {
             let out = &mut self.out;
             let polled = self.rx.poll(Interest::Ticks, 1, |frame| {
-                last_tick = tsc::now();
+                last_tick = tsc::arrival();
                 probe.arrived(last_tick);
                 let outcome = trader.on_tick(frame.bytes, &mut probe, |order, probe| out.send(order, probe));
                 over |= outcome.kind == TickKind::EndOfSession;

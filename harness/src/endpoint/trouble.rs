@@ -71,13 +71,13 @@ impl Stall {
 /// Watches the clock until it reads `until`.
 #[inline]
 pub(super) fn spin_until(until: u64) {
-    while tsc::now().raw() < until {}
+    while tsc::arrival().raw() < until {}
 }
 
 fn ticks_per_read() -> u64 {
     let before = tsc::now().raw();
     for _ in 0..READS {
-        std::hint::black_box(tsc::now());
+        std::hint::black_box(tsc::arrival());
     }
     (tsc::now().raw() - before) / READS
 }

@@ -27,7 +27,7 @@ use super::{
     interrupt, output, overhead,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
-    repetition::{Attempt, write_parquet},
+    repetition::{Attempt, SampleFile},
     scratch::Scratch,
     trial::{Request, Stage, is_interrupt},
     workload,
@@ -75,7 +75,10 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     progress.say("Building the tape");
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
-    progress.say(&format!("Tape {}: {} packets, {} orders", &tape.sha256()[..12], tape.packets(), tape.orders()));
+    #[expect(clippy::cast_precision_loss, reason = "a share for display")]
+    let share = 100.0 * tape.orders() as f64 / tape.packets() as f64;
+    let (name, packets, orders) = (&tape.sha256()[..12], tape.packets(), tape.orders());
+    progress.say(&format!("Tape {name}: {packets} packets, {orders} orders ({share:.2} for 100 packets)"));
     let mut not_run = Vec::new();
     let cells = plan_cells(order, &tape, &sut, &mut not_run)?;
     let bench = Bench::set_up(&bench_spec(order, &cells))?;
@@ -277,26 +280,11 @@ impl Run<'_> {
             // An endpoint that died costs its attempt, not the run.
             Err(e) => return Ok(Some((attempt.without_samples(format!("{e:#}")), None))),
         };
-        let (mut record, distributions) = attempt.with_samples(&finished, self.stage.tape, &cell.schedule)?;
-        let name = format!(
-            "samples/{}-{}-r{}-a{}.parquet",
-            cell.lane.name(),
-            cell.load.mode(),
-            attempt.slot.repetition,
-            attempt.number
-        );
-        let path = self.order.out.join(&name);
-        let measured_from = record.warm_up.duration_ns;
-        write_parquet(
-            &path,
-            attempt,
-            cell.lane.name(),
-            cell.caps.evidence,
-            self.stage.tape,
-            &finished.joined,
-            measured_from,
-        )?;
-        record.samples = name;
+        let lane = cell.lane.name();
+        let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
+        let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.load.mode(), attempt.number);
+        let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
+        let (record, distributions) = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
         Ok(Some((record, Some(distributions))))
     }
 

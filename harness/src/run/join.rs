@@ -78,8 +78,9 @@ impl OrderSample {
     }
 }
 
-/// The stages, from departure at the exchange to arrival there.
-pub const STAGES: [&str; 8] = ["rx", "decode", "book", "decide", "risk", "encode", "tx", "order-leg"];
+/// The stages, from the tick's departure at the exchange to the order's arrival there; they add up to `t2t_sent`. The
+/// lane's two legs are `rx` and `tx`.
+pub const STAGES: [&str; 7] = ["rx", "decode", "book", "decide", "risk", "encode", "tx"];
 
 /// Joins one repetition.
 #[must_use]
@@ -208,12 +209,14 @@ fn sample(
     Outcome::Good(sample, departure.and_then(|d| stages(sent, d, arrival, scale)))
 }
 
-/// The legs and stages of an order whose every stage was stamped. Exchange and trader read the same counter, in step
-/// between cores of one host (the clock probe says so); were it not, a negative leg would leave the order out here.
+/// The stages of an order whose every stage was stamped. Exchange and trader read the same counter, in step between
+/// cores of one host (the clock probe says so); were it not, a negative leg would leave the order out here.
+///
+/// `tx` ends at the exchange, not with the trader's call: a kernel may hand the order over before that call returns.
 fn stages(sent: Ticks, d: &Departure, arrival: Ticks, scale: TickScale) -> Option<[Nanos; STAGES.len()]> {
     let (mut legs, mut before) = ([Nanos::ZERO; STAGES.len()], sent);
     for (place, leg) in legs.iter_mut().enumerate() {
-        let stamp = if place < d.stamps.len() { d.at(place)? } else { arrival };
+        let stamp = if place < Departure::DEPARTURE { d.at(place)? } else { arrival };
         *leg = scale.ns(stamp.since(before))?;
         before = stamp;
     }

@@ -16,7 +16,7 @@ pub fn measure(probes: &mut Probes, scale: TickScale) {
     });
     let mut log = ArrivalLog::with_room(BATCHES * BATCH as usize);
     let order = [0x55; 56];
-    let record = per_event(scale, || log.push(tsc::now(), std::hint::black_box(&order)));
+    let record = per_event(scale, || log.push(tsc::arrival(), std::hint::black_box(&order)));
     probes.stamp_cost_ns = Some(stamp);
     probes.record_cost_ns = Some(record);
 }

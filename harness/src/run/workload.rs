@@ -66,15 +66,16 @@ fn strategy(spec: &StrategySpec, ticks: &TickStream) -> Result<Strategy> {
         },
         StrategySpec::Threshold { symbol, threshold_e4, quantity } => {
             let symbol = match symbol {
-                SymbolChoice::Named(name) => name.clone(),
-                SymbolChoice::MostActive => tape::most_active_symbol(ticks)
-                    .ok_or_else(|| NoSymbol { ticks: ticks.source.clone() })?
-                    .to_string()
-                    .trim_end()
-                    .to_owned(),
+                SymbolChoice::All => Symbol::All,
+                SymbolChoice::Named(name) => Symbol::Name(name.clone()),
+                SymbolChoice::MostActive => {
+                    let busiest =
+                        tape::most_active_symbol(ticks).ok_or_else(|| NoSymbol { ticks: ticks.source.clone() })?;
+                    Symbol::Name(busiest.to_string().trim_end().to_owned())
+                }
             };
             let threshold = Price4(u32::try_from(*threshold_e4).context("the threshold is higher than any price")?);
-            Strategy::Threshold { symbol: Symbol::Name(symbol), threshold, quantity: *quantity }
+            Strategy::Threshold { symbol, threshold, quantity: *quantity }
         }
     })
 }

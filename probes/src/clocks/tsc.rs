@@ -37,6 +37,19 @@ pub fn now() -> Ticks {
     Ticks::new((u64::from(high) << 32) | u64::from(low)).unwrap_or(FIRST)
 }
 
+/// As [`now`] for what comes before the call, but what follows in program order may have begun already: some
+/// nanoseconds cheaper. For an arrival, which is over when it is stamped, and for loops that wait for a point in time.
+#[inline(always)]
+#[must_use]
+pub fn arrival() -> Ticks {
+    let (low, high): (u32, u32);
+    // SAFETY: as in `now`, without the lfence.
+    unsafe {
+        asm!("rdtscp", out("eax") low, out("edx") high, out("ecx") _, options(nostack, preserves_flags));
+    }
+    Ticks::new((u64::from(high) << 32) | u64::from(low)).unwrap_or(FIRST)
+}
+
 /// What the processor promises about its counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Support {

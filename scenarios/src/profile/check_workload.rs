@@ -21,6 +21,8 @@ use super::{
 const MODES: &[&str] = &["tape", "constant", "poisson", "bursts", "cold"];
 const STRATEGIES: &[&str] = &["threshold", "first-byte"];
 const MOST_ACTIVE: &str = "most-active";
+/// In small letters; Allstate is `ALL`.
+const ALL_SYMBOLS: &str = "all";
 
 /// Of the packets between two silences of a `cold` load, which are not measured.
 const DEFAULT_RATE_BETWEEN: PerSecond = PerSecond(20_000.0);
@@ -169,11 +171,14 @@ impl Document<'_> {
         match raw {
             None => Ok(SymbolChoice::MostActive),
             Some(s) if s.get_ref() == MOST_ACTIVE => Ok(SymbolChoice::MostActive),
+            Some(s) if s.get_ref() == ALL_SYMBOLS => Ok(SymbolChoice::All),
             Some(s) if (1..=8).contains(&s.get_ref().len()) && s.get_ref().bytes().all(|b| b.is_ascii_graphic()) => {
                 Ok(SymbolChoice::Named(s.get_ref().clone()))
             }
             Some(s) => {
-                let remedy = format!("write one to eight ASCII characters, as in \"AAPL\", or \"{MOST_ACTIVE}\"");
+                let remedy = format!(
+                    "write one to eight ASCII characters, as in \"AAPL\", or \"{MOST_ACTIVE}\", or \"{ALL_SYMBOLS}\""
+                );
                 Err(self.error(s, format!("`{}` is no symbol", s.get_ref()), remedy))
             }
         }

@@ -84,6 +84,20 @@ fn the_profile_colo_asks_for_hardware_evidence_bare_metal_quiet_cores_and_limits
 }
 
 #[test]
+fn a_strategy_may_follow_all_symbols_and_only_small_letters_mean_them() {
+    let symbol = |symbol: &str| {
+        let text = with("[[load]]", &format!("[strategy]\nsymbol = \"{symbol}\"\n[[load]]"));
+        match Profile::from_text("my.toml", &text).unwrap().strategy {
+            StrategySpec::Threshold { symbol, .. } => symbol,
+            StrategySpec::FirstByte { .. } => panic!("no symbol"),
+        }
+    };
+    assert_eq!(symbol("all"), SymbolChoice::All);
+    assert_eq!(symbol("ALL"), SymbolChoice::Named("ALL".into()));
+    assert_eq!(symbol("most-active"), SymbolChoice::MostActive);
+}
+
+#[test]
 fn another_text_has_another_digest() {
     let a = Profile::from_text("a.toml", SMALL).unwrap();
     let b = Profile::from_text("b.toml", &with("= 5", "= 6")).unwrap();

@@ -28,9 +28,9 @@ pub enum TapeSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum StrategySpec {
-    /// The best bid or offer of one symbol moves through a threshold.
+    /// The best bid or offer of a symbol moves through a threshold.
     Threshold {
-        /// The symbol watched and traded.
+        /// The symbol watched and traded, or all of them.
         symbol: SymbolChoice,
         /// How far it must move, in 1/10,000 of the currency (ITCH prices have four decimals).
         threshold_e4: u64,
@@ -48,6 +48,8 @@ pub enum StrategySpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SymbolChoice {
+    /// Every one, each for itself.
+    All,
     /// The one with the most messages in the tape.
     MostActive,
     /// This one, of at most eight characters, without trailing spaces.

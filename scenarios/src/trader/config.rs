@@ -19,7 +19,11 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Strategy {
-    /// Follows the best bid and offer of one symbol through a threshold.
+    /// Follows the best bid and offer of a symbol, or of every symbol, through a threshold.
+    ///
+    /// Symbols are followed separately: each has its own anchors, its own name on its orders, and its own last trade
+    /// for the risk check's collar; only the rate limit counts the orders of all together. A symbol is followed from
+    /// the first Stock Directory or Add Order message on that names it. Each pass of a tape starts afresh.
     ///
     /// Each side has an anchor, which is the side's first best price. When the best bid is at its anchor plus the
     /// threshold or higher, an order to buy is sent at the best offer (at the best bid where there is no offer), and
@@ -29,7 +33,7 @@ pub enum Strategy {
     /// where there is no bid). A side that runs empty loses its anchor. A move that goes in steps smaller than the
     /// threshold triggers when their sum reaches it. An order refused by the risk check moves the anchor like one sent.
     Threshold {
-        /// The symbol followed.
+        /// The symbol followed, or all.
         symbol: SymbolChoice,
         /// How far the price must move, in dollars.
         threshold: Price4,
@@ -68,6 +72,9 @@ impl Strategy {
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
+            Self::Threshold { symbol: SymbolChoice::All, threshold, quantity } => {
+                format!("threshold: {quantity} of each symbol whose best bid or offer has moved by {threshold}")
+            }
             Self::Threshold { symbol: SymbolChoice::Name(name), threshold, quantity } => {
                 format!("threshold: {quantity} {name} when its best bid or offer has moved by {threshold}")
             }
@@ -93,18 +100,25 @@ impl Strategy {
     }
 }
 
-/// A symbol by its name, or by the number it has on the day of the tape. In text, a string or a number.
+/// All symbols, or one by its name or by the number it has on the day of the tape. In text, a string or a number;
+/// `"all"` in small letters is no symbol (Allstate is `"ALL"`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SymbolChoice {
+    /// Every symbol, each for itself.
+    All,
     /// Stock symbol. Its locate is learnt from the first Stock Directory or Add Order message that has it.
     Name(String),
     /// Stock locate. Its name is learnt in the same way.
     Locate(u16),
 }
 
+/// [`SymbolChoice::All`] in text.
+const ALL: &str = "all";
+
 impl Serialize for SymbolChoice {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
+            Self::All => serializer.serialize_str(ALL),
             Self::Name(name) => serializer.serialize_str(name),
             Self::Locate(locate) => serializer.serialize_u16(*locate),
         }
@@ -117,10 +131,10 @@ impl<'de> Deserialize<'de> for SymbolChoice {
         impl de::Visitor<'_> for Choice {
             type Value = SymbolChoice;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a stock symbol such as \"AAPL\", or a stock locate from 0 to 65535")
+                f.write_str("a stock symbol such as \"AAPL\", a stock locate from 0 to 65535, or \"all\"")
             }
             fn visit_str<E: de::Error>(self, name: &str) -> Result<SymbolChoice, E> {
-                Ok(SymbolChoice::Name(name.to_owned()))
+                Ok(if name == ALL { SymbolChoice::All } else { SymbolChoice::Name(name.to_owned()) })
             }
             fn visit_u64<E: de::Error>(self, locate: u64) -> Result<SymbolChoice, E> {
                 let unexpected = de::Unexpected::Unsigned(locate);

@@ -1,6 +1,6 @@
 //! The threshold strategy with the book that it looks at: from a message to a change of the book.
 
-use super::{risk::Risk, threshold::Threshold};
+use super::{followed::Followed, risk::Risk, threshold::Threshold};
 use crate::{
     book::{Book, Update},
     feed::itch::Message,
@@ -10,38 +10,35 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Follower {
     pub(super) book: Book,
-    pub(super) strategy: Threshold,
+    pub(super) followed: Followed,
+    pub(super) rule: Threshold,
     pub(super) risk: Risk,
 }
 
 impl Follower {
-    /// Brings the book up to date, and what the risk check and the strategy know of the symbol.
+    /// Brings the book up to date, and what is known of the symbols followed.
     #[inline]
     pub(super) fn update(&mut self, message: &Message<'_>) -> Option<Update> {
-        let Self { book, strategy, risk } = self;
+        let Self { book, followed, .. } = self;
         match message {
             Message::AddOrder(m) => {
                 let locate = m.head.locate();
-                strategy.learn(locate, m.stock);
+                followed.learn(locate, m.stock);
                 book.add(locate, m.reference.get(), m.side, m.shares.get(), m.price.get())
             }
             Message::AddOrderMpid(m) => {
                 let locate = m.head.locate();
-                strategy.learn(locate, m.stock);
+                followed.learn(locate, m.stock);
                 book.add(locate, m.reference.get(), m.side, m.shares.get(), m.price.get())
             }
             Message::OrderExecuted(m) => {
                 let update = book.execute(m.reference.get(), m.shares.get())?;
-                if strategy.follows(update.locate) {
-                    risk.traded(update.price);
-                }
+                followed.traded(update.locate, update.price);
                 Some(update)
             }
             Message::OrderExecutedWithPrice(m) => {
                 let update = book.execute(m.reference.get(), m.shares.get())?;
-                if strategy.follows(update.locate) {
-                    risk.traded(m.price.get());
-                }
+                followed.traded(update.locate, m.price.get());
                 Some(update)
             }
             Message::OrderCancel(m) => book.cancel(m.reference.get(), m.shares.get()),
@@ -50,15 +47,15 @@ impl Follower {
                 book.replace(m.original.get(), m.reference.get(), m.shares.get(), m.price.get())
             }
             Message::StockDirectory(m) => {
-                strategy.learn(m.head.locate(), m.stock);
+                followed.learn(m.head.locate(), m.stock);
                 None
             }
-            Message::Trade(m) if strategy.follows(m.head.locate()) => {
-                risk.traded(m.price.get());
+            Message::Trade(m) => {
+                followed.traded(m.head.locate(), m.price.get());
                 None
             }
-            Message::CrossTrade(m) if strategy.follows(m.head.locate()) && m.shares.get() > 0 => {
-                risk.traded(m.price.get());
+            Message::CrossTrade(m) if m.shares.get() > 0 => {
+                followed.traded(m.head.locate(), m.price.get());
                 None
             }
             _ => None,

@@ -1,6 +1,7 @@
 //! The endpoint under test, but for the lane: from a tick's bytes to the orders that it causes.
 
 mod config;
+mod followed;
 mod follower;
 mod money;
 mod risk;

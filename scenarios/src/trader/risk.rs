@@ -18,7 +18,8 @@ pub struct RiskLimits {
     pub max_quantity: u32,
     /// Price times shares of one order, in dollars.
     pub max_notional: Notional,
-    /// Orders in any window of the feed's own time; so many may come at once, and they come back evenly.
+    /// Orders in any window of the feed's own time, of all symbols together; so many may come at once, and they come
+    /// back evenly.
     pub max_orders: u32,
     /// That window.
     pub window_ns: Nanos,
@@ -58,6 +59,13 @@ pub enum Refusal {
     Rate,
 }
 
+/// What an order's price is compared with: the order's own symbol.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Market {
+    pub(super) last_trade: Option<Price4>,
+    pub(super) top: Top,
+}
+
 /// The limits, and how much of the rate is used up.
 #[derive(Clone, Debug)]
 pub(super) struct Risk {
@@ -68,7 +76,6 @@ pub(super) struct Risk {
     credit: u64,
     /// When the credit was last counted; `None` before the first order of a pass.
     counted_at: Option<Nanos>,
-    last_trade: Option<Price4>,
 }
 
 impl Risk {
@@ -80,20 +87,13 @@ impl Risk {
         // More orders than nanoseconds cannot be told apart from one each nanosecond.
         let cost =
             window.checked_div(u64::from(limits.max_orders)).ok_or(TraderError::Rate { setting: "max_orders" })?.max(1);
-        Ok(Self { limits, cost, credit: window, counted_at: None, last_trade: None })
+        Ok(Self { limits, cost, credit: window, counted_at: None })
     }
 
     /// As at the start of a pass.
     pub(super) const fn reset(&mut self) {
         self.credit = self.limits.window_ns.get();
         self.counted_at = None;
-        self.last_trade = None;
-    }
-
-    /// The symbol has traded.
-    #[inline]
-    pub(super) const fn traded(&mut self, price: Price4) {
-        self.last_trade = Some(price);
     }
 
     /// What does not depend on the market.
@@ -110,19 +110,19 @@ impl Risk {
 
     /// The whole check of an order caused at `time` of the feed. One that passes uses up its share of the rate.
     #[inline]
-    pub(super) fn check(&mut self, price: Price4, quantity: u32, top: Top, time: Nanos) -> Result<(), Refusal> {
+    pub(super) fn check(&mut self, price: Price4, quantity: u32, market: Market, time: Nanos) -> Result<(), Refusal> {
         self.check_size(price, quantity)?;
-        self.check_collar(price, top)?;
+        self.check_collar(price, market)?;
         self.check_rate(time)
     }
 
     #[inline]
-    fn check_collar(&self, price: Price4, top: Top) -> Result<(), Refusal> {
+    fn check_collar(&self, price: Price4, market: Market) -> Result<(), Refusal> {
         let middle = || {
-            let (bid, ask) = (top.bid?, top.ask?);
+            let (bid, ask) = (market.top.bid?, market.top.ask?);
             Some(Price4(bid.price.0.midpoint(ask.price.0)))
         };
-        let Some(reference) = self.last_trade.or_else(middle) else {
+        let Some(reference) = market.last_trade.or_else(middle) else {
             return Ok(());
         };
         let distance = u64::from(price.0.abs_diff(reference.0)) * 10_000;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     fn check(risk: &mut Risk, price: u32, quantity: u32, time: u64) -> Result<(), Refusal> {
-        risk.check(Price4(price), quantity, Top::default(), Nanos(time))
+        risk.check(Price4(price), quantity, Market::default(), Nanos(time))
     }
 
     #[test]
@@ -199,12 +199,10 @@ mod tests {
 
     #[test]
     fn the_collar_is_around_the_last_trade_else_around_the_middle_else_nowhere() {
-        let risk = |trade: Option<u32>| {
-            let mut risk = Risk::new(LIMITS).unwrap();
-            trade.into_iter().for_each(|price| risk.traded(Price4(price)));
-            risk
+        let risk = Risk::new(LIMITS).unwrap();
+        let collar = |trade: Option<u32>, price, top| {
+            risk.check_collar(Price4(price), Market { last_trade: trade.map(Price4), top })
         };
-        let collar = |trade, price, top| risk(trade).check_collar(Price4(price), top);
         assert_eq!(collar(Some(10_000), 10_100, top(1, 3)), Ok(()));
         assert_eq!(collar(Some(10_000), 10_101, top(1, 3)), Err(Refusal::Collar));
         assert_eq!(collar(Some(10_000), 9_899, top(1, 3)), Err(Refusal::Collar));

@@ -213,6 +213,90 @@ fn a_symbol_chosen_by_locate_gives_the_same_orders_as_by_name() {
     assert_eq!(by_locate, Bench::new(&config(CENT)).tick(&messages));
 }
 
+/// Follows every symbol.
+fn all(threshold: u32) -> TraderConfig {
+    let strategy = Strategy::Threshold { symbol: SymbolChoice::All, threshold: Price4(threshold), quantity: 50 };
+    TraderConfig { strategy, ..config(threshold) }
+}
+
+fn msft(reference: u64, side: Side, price: u32) -> Vec<u8> {
+    add_for(7, b"MSFT    ", reference, side, price)
+}
+
+#[test]
+fn with_all_symbols_each_has_its_own_anchors_and_its_name_on_its_orders() {
+    let mut bench = Bench::new(&all(CENT));
+    let orders = bench.tick(&[
+        bid(1, 100_000),
+        // Far above the other's bid, but MSFT's first: its anchor.
+        msft(2, Side::Buy, 200_000),
+        bid(3, 100_100),
+        msft(4, Side::Buy, 200_099),
+        msft(5, Side::Sell, 201_000),
+        // The fall of AAPL moves AAPL's anchor alone.
+        delete(3),
+        msft(6, Side::Buy, 200_100),
+        bid(7, 100_100),
+        msft(8, Side::Sell, 200_900),
+    ]);
+    let seen: Vec<_> = orders.iter().map(|o| (o.user_ref_num, o.symbol.0, o.side, o.price.0)).collect();
+    assert_eq!(
+        seen,
+        [
+            (1, *b"AAPL    ", Side::Buy, 100_100),
+            (2, *b"MSFT    ", Side::Buy, 201_000),
+            (3, *b"AAPL    ", Side::Buy, 100_100),
+            (4, *b"MSFT    ", Side::Sell, 200_100),
+        ]
+    );
+}
+
+#[test]
+fn with_all_symbols_the_collar_is_around_the_last_trade_of_the_orders_own() {
+    let mut config = all(CENT);
+    config.risk.collar_bps = 100;
+    let mut bench = Bench::new(&config);
+    let orders = bench.each(&[
+        bid(1, 100_000),
+        msft(2, Side::Buy, 200_000),
+        ask(3, 100_500),
+        msft(4, Side::Sell, 210_000),
+        // Both trade: AAPL at 100,500, MSFT at 210,000, of which 1 % away is 207,900.
+        execute(3, 1),
+        execute(4, 100),
+        msft(5, Side::Buy, 207_899),
+        msft(6, Side::Buy, 207_999),
+        bid(7, 100_100),
+    ]);
+    let (near, own) = (buy(207_999), buy(100_500));
+    assert_eq!(orders, [None, None, None, None, None, None, None, near, own]);
+    assert_eq!((bench.trader.stats().refused_collar, bench.trader.stats().refused()), (1, 1));
+}
+
+#[test]
+fn with_all_symbols_the_rate_limit_counts_the_orders_of_all_together() {
+    let mut config = all(CENT);
+    config.risk.max_orders = 1;
+    let mut bench = Bench::new(&config);
+    let orders =
+        bench.each(&[bid(1, 100_000), msft(2, Side::Buy, 200_000), bid(3, 100_100), msft(4, Side::Buy, 200_100)]);
+    assert_eq!(orders, [None, None, buy(100_100), None]);
+    assert_eq!(bench.trader.stats().refused_rate, 1);
+}
+
+#[test]
+fn with_all_symbols_each_pass_starts_afresh() {
+    let messages =
+        [bid(1, 100_000), msft(2, Side::Buy, 200_000), bid(3, 100_100), msft(4, Side::Buy, 200_100), execute(2, 100)];
+    let mut bench = Bench::new(&TraderConfig { messages_per_pass: Some(messages.len() as u64), ..all(CENT) });
+    let first = bench.tick(&messages);
+    assert_eq!(first.len(), 2);
+    for pass in 1..=3 {
+        let expected: Vec<_> = first.iter().map(|o| Order { user_ref_num: o.user_ref_num + 2 * pass, ..*o }).collect();
+        assert_eq!(bench.tick(&messages), expected);
+    }
+}
+
 #[test]
 fn the_price_is_held_within_the_collar_around_the_last_trade_of_the_symbol() {
     let mut config = config(CENT);
@@ -378,6 +462,11 @@ fn a_configuration_reads_from_toml_with_defaults_and_writes_back() {
     assert_eq!(echo.strategy, Strategy::first_byte());
     let numbered: TraderConfig = toml::from_str(&text.replace("\"AAPL\"", "13")).unwrap();
     assert!(matches!(numbered.strategy, Strategy::Threshold { symbol: SymbolChoice::Locate(13), .. }));
+    let all: TraderConfig = toml::from_str(&text.replace("AAPL", "all")).unwrap();
+    assert!(matches!(all.strategy, Strategy::Threshold { symbol: SymbolChoice::All, .. }));
+    assert_eq!(toml::from_str::<TraderConfig>(&toml::to_string(&all).unwrap()).unwrap(), all);
+    let allstate: TraderConfig = toml::from_str(&text.replace("AAPL", "ALL")).unwrap();
+    assert_eq!(allstate.strategy, Strategy::threshold("ALL", Price4(CENT), 100));
 }
 
 #[test]

@@ -4,8 +4,9 @@ use tickcert_results::time::Nanos;
 
 use super::{
     NoProbe, Stage, StageProbe, Strategy, TraderConfig, TraderError, config,
+    followed::Followed,
     follower::Follower,
-    risk::Risk,
+    risk::{Market, Risk},
     stats::{TickKind, TickOutcome, TraderStats},
     threshold::{Threshold, Wish},
 };
@@ -48,8 +49,9 @@ impl Trader {
         let mode = match &config.strategy {
             Strategy::Threshold { symbol, threshold, quantity } => {
                 config::check_capacity(&config.capacity)?;
-                let strategy = Threshold::new(symbol, *threshold, *quantity)?;
-                Mode::Threshold(Box::new(Follower { book: Book::new(config.capacity), strategy, risk }))
+                let followed = Followed::new(symbol)?;
+                let rule = Threshold::new(*threshold, *quantity)?;
+                Mode::Threshold(Box::new(Follower { book: Book::new(config.capacity), followed, rule, risk }))
             }
             Strategy::FirstByte { symbol, price, quantity } => {
                 if price.0 == 0 || *price > crate::feed::itch::Price4::MAX {
@@ -208,7 +210,7 @@ impl Trader {
         if let Mode::Threshold(follower) = &mut self.mode {
             self.past_unknown += follower.book.stats().unknown;
             follower.book.clear();
-            follower.strategy.reset();
+            follower.followed.reset();
             follower.risk.reset();
         }
     }
@@ -228,14 +230,17 @@ impl Trader {
             return false;
         };
         probe.stamp(Stage::Book);
-        let Follower { book, strategy, risk } = &mut **follower;
-        let Some((Wish { side, symbol, price }, top)) = strategy.decide(&update, || book.top(update.locate)) else {
+        let Follower { book, followed, rule, risk } = &mut **follower;
+        let Some(known) = followed.get(update.locate) else {
+            return false;
+        };
+        let Some((Wish { side, symbol, price }, top)) = rule.decide(known, &update, || book.top(update.locate)) else {
             return false;
         };
         probe.stamp(Stage::Decide);
-        let quantity = strategy.quantity;
+        let quantity = rule.quantity;
         let time: Nanos = message.head().timestamp();
-        if let Err(reason) = risk.check(price, quantity, top, time) {
+        if let Err(reason) = risk.check(price, quantity, Market { last_trade: known.last_trade, top }, time) {
             self.stats.refuse(reason);
             return false;
         }

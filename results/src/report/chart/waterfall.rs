@@ -39,7 +39,7 @@ pub(in crate::report) fn waterfall(cell: &Cell) -> Option<Markup> {
         x: Scale::Linear { hi: end.max(1.0) },
         y: Scale::Linear { hi: 1.0 },
     };
-    let title = format!("Stages inside the trader, {}: median and 99 %", cell.title());
+    let title = format!("Stages from the tick to its order, {}: median and 99 %", cell.title());
     let bottom = frame.py(0.0);
     Some(svg(
         frame.width,
@@ -53,7 +53,7 @@ pub(in crate::report) fn waterfall(cell: &Cell) -> Option<Markup> {
                     text.middle x=(n(x)) y=(n(bottom + 15.0)) { (t.label) }
                 }
             }
-            text.name.middle x=(n(frame.px(0.5))) y=(n(frame.height - 4.0)) { "from the tick's arrival at the trader; dark: median, light: to 99 %" }
+            text.name.middle x=(n(frame.px(0.5))) y=(n(frame.height - 4.0)) { "from the departure of the tick at the exchange; dark: median, light: to 99 %" }
             @for (row, bar) in bars.iter().enumerate() { (bar.draw(&frame, row)) }
             @if let Some(cost) = cell.stamp_cost_ns { (stamp(&frame, bars.len(), cost)) }
         },

@@ -44,7 +44,7 @@ fn stages(view: &CellView<'_>) -> Markup {
         @if let Some(picture) = chart::waterfall(view.cell) {
             figure.wide {
                 figcaption {
-                    strong { "Stages inside the trader" }
+                    strong { "Stages from the tick to its order" }
                     " From repetitions stamped in this detail and used for nothing else (n " (text::count(staged)) "). "
                     "Medians of stages do not add up to the median of the whole. "
                     @match view.cell.stamp_cost_ns {
