@@ -102,7 +102,7 @@ mod tests {
             fs::write(dir.join("tape"), "x").unwrap();
         }
         std::os::unix::fs::symlink(&other, parent.path().join("tickcert-run-link")).unwrap();
-        assert_eq!(sweep(parent.path()), [left.clone()]);
+        assert_eq!(sweep(parent.path()), std::slice::from_ref(&left));
         assert!(!left.exists());
         assert!(other.join("tape").exists());
     }
