@@ -158,6 +158,24 @@ fn a_lane_that_did_not_run_is_not_run_with_its_need() {
 }
 
 #[test]
+fn a_run_of_no_lane_is_not_run_whatever_the_host_is_like_and_says_so_first() {
+    let mut c = whole();
+    c.cells.clear();
+    c.sut.host.virtualised = "kvm".into();
+    c.not_run.push(NotRun {
+        kind: NotRunKind::Lane,
+        name: "kernel-udp".into(),
+        needs: "root, or user namespaces".into(),
+        how: "run as root".into(),
+    });
+    let j = judge(&[require("host.virtualised", "== no"), require("orders.lost", "== 0")], &c);
+    assert_eq!(j.verdict, DidNotRun);
+    assert!(j.results.iter().any(|r| r.verdict == NotCertifiable), "{:?}", j.results);
+    assert!(j.reasons[0].starts_with("Not run"), "{:?}", j.reasons);
+    assert!(j.reasons.iter().any(|r| r.contains("it needs root, or user namespaces (run as root)")), "{:?}", j.reasons);
+}
+
+#[test]
 fn an_empty_list_or_one_that_matches_nothing_is_no_pass() {
     assert_eq!(judge(&[], &whole()).verdict, DidNotRun);
     let mut r = require("orders.lost", "== 0");

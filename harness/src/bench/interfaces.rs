@@ -8,13 +8,12 @@ use std::{
 };
 
 use nix::mount::{MsFlags, mount};
-use tickcert_probes::host;
 
 use super::{
     connections,
     error::BenchError,
     journal::{Change, InterfaceState, Journal, JournalError},
-    netlink::{Connection, Interface, NetlinkError},
+    netlink::{Connection, Interface},
     netns::Namespace,
     run_dir,
 };
@@ -23,13 +22,17 @@ use super::{
 #[derive(Debug, thiserror::Error)]
 pub enum InterfaceError {
     /// Everything that has no other route goes through it.
-    #[error("{interface} carries the default route, so the host would be cut off; name another, or use --force")]
+    #[error(
+        "{interface} carries the default route, so the host would be cut off; name another, or use --force-interfaces"
+    )]
     DefaultRoute {
         /// Which.
         interface: String,
     },
     /// Somebody is logged in through it.
-    #[error("{interface} carries an SSH session (to {local}), which would be cut off; name another, or use --force")]
+    #[error(
+        "{interface} carries an SSH session (to {local}), which would be cut off; name another, or use --force-interfaces"
+    )]
     SshSession {
         /// Which.
         interface: String,
@@ -41,6 +44,17 @@ pub enum InterfaceError {
     Same {
         /// Which.
         interface: String,
+    },
+    /// No such interface in the network namespace that the bench is set up from.
+    #[error(
+        "there is no interface {interface} here; there are: {}; what a killed run was lent comes back with `tickcert clean`",
+        there_are.join(", ")
+    )]
+    Missing {
+        /// Which.
+        interface: String,
+        /// Those that there are, but for the loopback.
+        there_are: Vec<String>,
     },
     /// The loopback can't be moved.
     #[error(
@@ -63,6 +77,10 @@ fn look_at(connection: &mut Connection, name: &str, force: bool) -> Result<Candi
     if name == "lo" {
         return Err(InterfaceError::Loopback { interface: name.into() }.into());
     }
+    if !connection.is_here(name)? {
+        let others = connection.interfaces()?.into_iter().map(|i| i.name).filter(|n| n != "lo").collect();
+        return Err(InterfaceError::Missing { interface: name.into(), there_are: others }.into());
+    }
     let interface = connection.interface(name)?;
     let was = InterfaceState::read(connection, name)?;
     if !force {
@@ -77,6 +95,20 @@ fn look_at(connection: &mut Connection, name: &str, force: bool) -> Result<Candi
     Ok(Candidate { interface, was })
 }
 
+/// Looks at both, and moves neither.
+fn look_at_both(connection: &mut Connection, names: [&str; 2], force: bool) -> Result<[Candidate; 2], BenchError> {
+    let [exchange, trader] = names;
+    if exchange == trader {
+        return Err(InterfaceError::Same { interface: exchange.into() }.into());
+    }
+    Ok([look_at(connection, exchange, force)?, look_at(connection, trader, force)?])
+}
+
+/// Whether the two may be lent, in the calling thread's namespace.
+pub(super) fn check(names: [&str; 2], force: bool) -> Result<(), BenchError> {
+    look_at_both(&mut Connection::open()?, names, force).map(|_| ())
+}
+
 /// Lends the two interfaces, in the calling thread's namespace; both are looked at before either is moved.
 pub(super) fn lend(
     journal: &mut Journal,
@@ -85,12 +117,8 @@ pub(super) fn lend(
     to: [&Namespace; 2],
     force: bool,
 ) -> Result<(), BenchError> {
-    let [exchange, trader] = names;
-    if exchange == trader {
-        return Err(InterfaceError::Same { interface: exchange.into() }.into());
-    }
     let mut connection = Connection::open()?;
-    let candidates = [look_at(&mut connection, exchange, force)?, look_at(&mut connection, trader, force)?];
+    let candidates = look_at_both(&mut connection, names, force)?;
     for (candidate, namespace) in candidates.into_iter().zip(to) {
         move_one(journal, run_dir, &mut connection, candidate, namespace)?;
     }
@@ -125,11 +153,4 @@ fn pin(journal: &mut Journal, run_dir: &Path, namespace: &Namespace) -> Result<P
     let bound = mount(Some(&namespace.path()), &file, None::<&str>, MsFlags::MS_BIND, None::<&str>);
     bound.map_err(|errno| failed(errno.into()))?;
     Ok(file)
-}
-
-/// Whether an interface is only software, or a hypervisor stands between it and the wire, so that nothing better than
-/// emulated evidence can come of it.
-pub(super) fn is_virtual(namespace: &Namespace, name: &str) -> Result<bool, BenchError> {
-    let found: Result<_, NetlinkError> = namespace.run(|| Connection::open()?.interface(name))?;
-    Ok(found?.kind.is_some() || host::hypervisor(Path::new("/")) != "none")
 }

@@ -16,6 +16,7 @@ pub mod parent;
 pub mod run_dir;
 pub mod user_namespace;
 mod veth;
+mod wire;
 
 use std::{
     net::{Ipv4Addr, SocketAddrV4},
@@ -29,6 +30,7 @@ use ends::End;
 pub use error::BenchError;
 use journal::Journal;
 use netns::Namespace;
+pub use wire::Wire;
 
 /// Group and port that ticks are sent to.
 const TICKS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(239, 195, 1, 1), 26477);
@@ -36,22 +38,6 @@ const TICKS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(239, 195, 1, 1), 264
 const ORDERS: SocketAddrV4 = SocketAddrV4::new(ends::EXCHANGE, 26478);
 /// Where datagram orders come from.
 const TRADER: SocketAddrV4 = SocketAddrV4::new(ends::TRADER, 26479);
-
-/// What the wire is made of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// A veth pair; needs no hardware, gives emulated evidence.
-    Veth,
-    /// Two interfaces of the host that are cabled to each other.
-    Interfaces {
-        /// The exchange's.
-        exchange: String,
-        /// The trader's.
-        trader: String,
-        /// Even if the default route or an SSH session goes through one of them.
-        force: bool,
-    },
-}
 
 /// The bench that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,19 +111,20 @@ impl Bench {
     /// # Errors
     /// [`BenchError`]; everything done until then is undone.
     pub fn set_up(spec: &BenchSpec) -> Result<Self, BenchError> {
+        // While the interfaces are still here.
+        let is_virtual = spec.wire.virtual_because()?.is_some();
         let (exchange, trader) = (Namespace::create()?, Namespace::create()?);
         // Declared after the namespaces, so that a failure below undoes before it lets go of them.
         let mut undo = Undo { host: Namespace::current()?, journal: Journal::new(&spec.run_dir) };
-        let (names, is_virtual) = match &spec.wire {
+        let names = match &spec.wire {
             Wire::Veth => {
                 let names = veth::unique_names();
                 veth::create(&names, &exchange, &trader)?;
-                (names, true)
+                names
             }
             Wire::Interfaces { exchange: e, trader: t, force } => {
                 interfaces::lend(&mut undo.journal, &spec.run_dir, [e, t], [&exchange, &trader], *force)?;
-                let names = veth::Names { exchange: e.clone(), trader: t.clone() };
-                (names, interfaces::is_virtual(&exchange, e)? || interfaces::is_virtual(&trader, t)?)
+                veth::Names { exchange: e.clone(), trader: t.clone() }
             }
         };
         ends::connect(

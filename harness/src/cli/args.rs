@@ -62,6 +62,7 @@ pub(crate) enum Command {
 const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify                                  the built-in profile `ci`, generated ticks
   tickcert certify --profile colo --label srv-17    qualify a server
+  tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --lanes kernel-udp
   tickcert certify --profile ./mine.toml --json > certificate.json";
 
@@ -123,6 +124,20 @@ pub(crate) struct Common {
     pub(crate) no_wait: bool,
 }
 
+/// A wire other than the virtual one.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WireArgs {
+    /// Interface of the exchange, cabled to that of the trader [default: the profile's, else a virtual wire]
+    #[arg(long, value_name = "IF", requires = "trader_interface")]
+    pub(crate) exchange_interface: Option<String>,
+    /// Interface of the trader
+    #[arg(long, value_name = "IF", requires = "exchange_interface")]
+    pub(crate) trader_interface: Option<String>,
+    /// Take an interface even if the default route or an SSH session goes through it
+    #[arg(long)]
+    pub(crate) force_interfaces: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct CertifyArgs {
     /// Name of a built-in profile (ci, colo) or path of a TOML file
@@ -143,6 +158,8 @@ pub(crate) struct CertifyArgs {
     /// Core of the trader
     #[arg(long, value_name = "CORE", requires = "exchange_core")]
     pub(crate) trader_core: Option<u32>,
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
     /// Folder of the certificate [default: tickcert-out/<run id>]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -189,6 +206,8 @@ pub(crate) struct ServiceTimeArgs {
     /// Core of the echoing end
     #[arg(long, value_name = "CORE", requires = "exchange_core")]
     pub(crate) trader_core: Option<u32>,
+    #[command(flatten)]
+    pub(crate) wire: WireArgs,
     #[command(flatten)]
     pub(crate) common: Common,
 }

@@ -23,11 +23,13 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     for warning in &profile.warnings {
         progress.say(&format!("warning: {warning}"));
     }
-    let order = order(args, profile)?;
+    let mut order = order(args, profile)?;
     let (store, key) = (places::store(args.store.as_ref()), places::key(args.key.as_ref()));
     let (store, key) = (store.map_err(Failure::usage)?, key.map_err(Failure::usage)?);
-    let _privilege = start::privilege()?;
-    let _lock = start::lock(&args.common, &progress)?;
+    let ready = start::bench(&order.wire, &args.wire)?;
+    // Who can't measure needs no lock, and may have no right to it either.
+    let _lock = ready.is_ok().then(|| start::lock(&args.common, &progress)).transpose()?;
+    order.no_bench = ready.err();
     start::listen()?;
     // Before the run: its results would be lost if it turned out only then that they can't be signed.
     let key = SigningKey::load_or_create(&key).map_err(Failure::cannot_run)?;
@@ -79,8 +81,9 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     let run_id = run_id();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
     output::check_vacant(&out).map_err(Failure::usage)?;
-    let label = args.label.clone();
-    Ok(Order { profile, ticks: args.ticks.clone(), lanes, cores, label, overrides, out, run_id })
+    let (label, ticks) = (args.label.clone(), args.ticks.clone());
+    let wire = start::wire(&args.wire, profile.interfaces.as_ref())?;
+    Ok(Order { profile, ticks, lanes, cores, wire, no_bench: None, label, overrides, out, run_id })
 }
 
 fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {

@@ -49,13 +49,20 @@ impl Wired {
         if let (Some(exchange), Some(trader), Ok(link)) =
             (std::env::var_os(EXCHANGE_NETNS), std::env::var_os(TRADER_NETNS), std::env::var(LINK))
         {
+            if args.wire.exchange_interface.is_some() || args.wire.force_interfaces {
+                return Err(Failure::usage(anyhow!(
+                    "the wire is given by `tickcert bench exec`: leave the interfaces out"
+                )));
+            }
             let link =
                 serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
             return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
         }
-        start::privilege()?;
+        let wire = start::wire(&args.wire, None)?;
+        start::bench(&wire, &args.wire)?.map_err(Failure::cannot_run)?;
         let lock = start::lock(&args.common, progress)?;
-        let bench = Bench::set_up(&BenchSpec::default()).map_err(Failure::cannot_run)?;
+        let spec = BenchSpec { wire, ..BenchSpec::default() };
+        let bench = Bench::set_up(&spec).map_err(Failure::cannot_run)?;
         Ok(Self::Own { bench, _lock: lock })
     }
 

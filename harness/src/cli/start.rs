@@ -1,11 +1,18 @@
 //! What every command that measures does first: privileges, the host's lock, signals, cores.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use tickcert_probes::affinity;
+use tickcert_scenarios::profile::InterfacePair;
+use tickcert_transports::api::Unmet;
 
-use super::{Failure, args::Common};
+use super::{
+    Failure,
+    args::{Common, WireArgs},
+};
 use crate::{
     bench::{
+        BenchError, Wire,
+        interfaces::InterfaceError,
         lock::{self, IfHeld, RunLock},
         user_namespace::{self, Privilege},
     },
@@ -28,6 +35,48 @@ pub(crate) fn voice(common: &Common) -> Voice {
 /// The right to make network namespaces. Must come before any thread.
 pub(crate) fn privilege() -> Result<Privilege, Failure> {
     user_namespace::enter().map_err(Failure::cannot_run)
+}
+
+/// What the wire is made of: the interfaces of the command line, else those of the profile, else nothing real.
+pub(crate) fn wire(args: &WireArgs, of_profile: Option<&InterfacePair>) -> Result<Wire, Failure> {
+    let given = args.exchange_interface.as_ref().zip(args.trader_interface.as_ref());
+    let force = args.force_interfaces;
+    match given.or(of_profile.map(|pair| (&pair.exchange, &pair.trader))) {
+        Some((exchange, trader)) => Ok(Wire::Interfaces { exchange: exchange.clone(), trader: trader.clone(), force }),
+        None if force => Err(Failure::usage(anyhow!(
+            "--force-interfaces, but no interface is named: add --exchange-interface and --trader-interface"
+        ))),
+        None => Ok(Wire::Veth),
+    }
+}
+
+/// The right to set up a bench with this wire, or what this host lacks for it. Must come before any thread.
+///
+/// An interface that must not be used is wrong use, and so is one that is not there if the command line names it; if
+/// the profile does, which may be meant for other hosts too, this host lacks it.
+pub(crate) fn bench(wire: &Wire, args: &WireArgs) -> Result<Result<Privilege, Unmet>, Failure> {
+    match wire.check() {
+        Ok(()) => {}
+        Err(BenchError::Interface(InterfaceError::Missing { interface, there_are }))
+            if args.exchange_interface.is_none() =>
+        {
+            return Ok(Err(Unmet {
+                needs: format!("the interface {interface}, which the profile names"),
+                how: format!(
+                    "name others with --exchange-interface and --trader-interface; there are: {}",
+                    there_are.join(", ")
+                ),
+            }));
+        }
+        Err(e @ BenchError::Interface(_)) => return Err(Failure::usage(e)),
+        Err(e) => return Ok(Err(e.into_unmet())),
+    }
+    if user_namespace::present().is_none()
+        && let Some(unmet) = wire.unmet_without_root()
+    {
+        return Ok(Err(unmet));
+    }
+    Ok(user_namespace::enter())
 }
 
 /// One measuring run at a time.

@@ -143,8 +143,8 @@ pub struct TraderReport {
     pub full: u64,
     /// Orders that could not be sent for lack of room.
     pub unsent: u64,
-    /// Answers of the exchange that were read.
-    pub answers: u64,
+    /// Answers of the exchange that were read; `None` where there is no session.
+    pub answers: Option<u64>,
     /// Faults put in on purpose.
     pub injected: u64,
     /// Why the trial ended early, if it did.

@@ -53,11 +53,11 @@ impl Desk {
         }
     }
 
-    /// Answers read from the exchange.
-    pub(super) fn answers(&self) -> u64 {
+    /// Answers read from the exchange; `None` where there is no session to answer in.
+    pub(super) fn answers(&self) -> Option<u64> {
         match self {
-            Self::Datagram => 0,
-            Self::Session(session) => session.answers,
+            Self::Datagram => None,
+            Self::Session(session) => Some(session.answers),
         }
     }
 
@@ -90,8 +90,15 @@ impl Desk {
         outbox.send(tx)
     }
 
-    /// Logs out; the exchange may be gone already.
-    pub(super) fn close(&mut self, tx: &mut impl Tx) {
+    /// Reads until the exchange ends the session, so that the last answers are counted, but not for longer than so many
+    /// ticks of the clock; then logs out. The exchange may be gone already.
+    pub(super) fn close(&mut self, rx: &mut impl Rx, tx: &mut impl Tx, patience: u64) {
+        let deadline = tsc::now().raw() + patience;
+        while matches!(self, Self::Session(_)) && tsc::now().raw() < deadline {
+            if self.pump(rx, tx).is_err() {
+                return;
+            }
+        }
         let Self::Session(session) = self else { return };
         session.client.logout(|packet| session.outbox.push(packet), |_| ());
         let _ = session.outbox.send(tx);

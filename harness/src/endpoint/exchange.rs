@@ -28,6 +28,10 @@ const LEAD: Nanos = Nanos(2_000_000);
 const PATIENCE: Nanos = Nanos(100_000_000);
 /// Answers and heartbeats are sent only when the next packet is at least this far off.
 const SLACK_FOR_ANSWERS: Nanos = Nanos(30_000);
+/// …but not later than this after the last time: well within the second after which a heartbeat is due.
+const PUMP_AT_LEAST: Nanos = Nanos(200_000_000);
+/// The phase of the polls is shifted only when this many polls fit before the next packet.
+const SHIFT_ROOM: u64 = 4;
 /// The end of the session is announced this often, so that one lost packet doesn't matter.
 const FAREWELLS: u32 = 3;
 
@@ -54,6 +58,8 @@ pub(super) fn run<T: Transport>(
         slow: spec.scale.ticks(spec.injection.slow_exchange),
         stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
         phase: spec.seed | 1,
+        last_pump: tsc::now().raw(),
+        pump_at_least: spec.scale.ticks(PUMP_AT_LEAST),
     };
     exchange.sent.fill(0);
     cue.ready()?;
@@ -86,6 +92,8 @@ struct Exchange<'a, R, X> {
     slow: u64,
     stall: Option<Stall>,
     phase: u64,
+    last_pump: u64,
+    pump_at_least: u64,
 }
 
 impl<R: Rx, X: Tx> Exchange<'_, R, X> {
@@ -125,6 +133,18 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
         Ok(self.scale.ns(costs[POLLS * 99 / 100]).unwrap_or_default())
     }
 
+    fn pump(&mut self) -> Result<()> {
+        self.last_pump = tsc::arrival().raw();
+        self.gate.pump(&mut self.tx)
+    }
+
+    /// At high rates there is never slack: answers and heartbeats go out all the same, now and then, and the ticks
+    /// behind them leave late, which shows.
+    #[inline]
+    fn pump_if_overdue(&mut self) -> Result<()> {
+        if tsc::arrival().raw() - self.last_pump > self.pump_at_least { self.pump() } else { Ok(()) }
+    }
+
     fn play(&mut self, base: Ticks, offsets: &[u64]) -> Result<()> {
         let guard = self.scale.ticks(self.report.poll_cost);
         let slack = self.scale.ticks(SLACK_FOR_ANSWERS);
@@ -133,15 +153,18 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
             let now = self.wait_until(base.raw() + offset, guard, slack)?;
             self.send_packet(n, in_pass, pass, now)?;
             self.burn_time_on_purpose();
-            self.shift_polls(guard);
             in_pass += 1;
             if in_pass == per_pass {
                 (in_pass, pass) = (0, pass + 1);
             }
             let next = offsets.get(n + 1).map_or(u64::MAX, |o| base.raw() + o);
-            if next <= tsc::arrival().raw() {
+            let left = next.saturating_sub(tsc::arrival().raw());
+            if left == 0 {
                 // Behind: the wait below would not look at the orders at all.
                 self.poll_orders().context("while receiving orders")?;
+                self.pump_if_overdue()?;
+            } else if left > SHIFT_ROOM * guard {
+                self.shift_polls(guard);
             }
         }
         Ok(())
@@ -156,7 +179,9 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
             if left > guard {
                 let frames = self.poll_orders().context("while receiving orders")?;
                 if frames == 0 && left > slack {
-                    self.gate.pump(&mut self.tx)?;
+                    self.pump()?;
+                } else {
+                    self.pump_if_overdue()?;
                 }
             }
         }

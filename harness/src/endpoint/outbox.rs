@@ -32,9 +32,14 @@ impl Outbox {
             return Ok(());
         }
         let batch = &waiting[..waiting.len().min(BATCH)];
-        match tx.send(Flow::Orders, batch.len(), |out| out.copy_from_slice(batch)).and_then(|_| tx.flush()) {
-            Ok(()) => self.sent += batch.len(),
-            Err(TxError::Full) => {}
+        match tx.send(Flow::Orders, batch.len(), |out| out.copy_from_slice(batch)) {
+            Ok(_) => self.sent += batch.len(),
+            Err(TxError::Full) => return Ok(()),
+            Err(e) => return Err(e).context("while sending on the order session"),
+        }
+        match tx.flush() {
+            // What the lane has taken is the lane's: it goes out with its next send.
+            Ok(()) | Err(TxError::Full) => {}
             Err(e) => return Err(e).context("while sending on the order session"),
         }
         if self.is_empty() {

@@ -105,8 +105,13 @@ fn silence_limit(scale: TickScale, from_now: Nanos) -> u64 {
 /// Sends, trying again while there is no room: in a closed loop there is nothing else to do.
 #[inline]
 fn send(tx: &mut impl Tx, flow: Flow, len: usize, fill: impl Fn(&mut [u8])) -> Result<(), TxError> {
+    while let Err(e) = tx.send(flow, len, &fill) {
+        if !matches!(e, TxError::Full) {
+            return Err(e);
+        }
+    }
     loop {
-        match tx.send(flow, len, &fill).and_then(|_| tx.flush()) {
+        match tx.flush() {
             Err(TxError::Full) => {}
             other => return other,
         }

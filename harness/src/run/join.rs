@@ -1,5 +1,7 @@
 //! Joins what the endpoints recorded with what the tape expects: every order's fate, and its latencies.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 use tickcert_results::{
     certificate::Counts,
@@ -23,8 +25,11 @@ pub struct Joined {
     pub schedule_error: Vec<Lateness>,
     /// Each expected order that arrived as expected, in the oracle's order.
     pub orders: Vec<OrderSample>,
-    /// Of the same orders, the stages (see [`STAGES`]); empty where they were not stamped.
-    pub stages: Vec<[Nanos; STAGES.len()]>,
+    /// The stages (see [`STAGES`]) by order, where all were stamped.
+    pub stages: HashMap<u32, [Nanos; STAGES.len()]>,
+    /// The counters of the two cores differ by no more than this, the longer of the smallest legs either way: a larger
+    /// difference would make one of the true legs negative. `None` where no leg was stamped.
+    pub counters_in_step: Option<Nanos>,
     /// Times from the first packet to the last, as intended and as achieved.
     pub span: Span,
 }
@@ -61,7 +66,7 @@ pub struct OrderSample {
     /// When the order arrived.
     pub arrival_ns: i64,
     /// In the trader: order's departure minus tick's arrival.
-    pub trader: Option<Nanos>,
+    pub trader: Nanos,
 }
 
 impl OrderSample {
@@ -97,7 +102,7 @@ pub fn join(
     let mut counts = fates.counts;
     counts.sent = exchange.sent.iter().filter(|s| **s != 0).count() as u64;
     counts.skipped = exchange.sent.len() as u64 - counts.sent;
-    let (mut orders, mut all_stages) = (Vec::with_capacity(expected.len()), Vec::new());
+    let (mut orders, mut all_stages) = (Vec::with_capacity(expected.len()), HashMap::new());
     for (n, fate) in fates.first.iter().enumerate() {
         match sample(n, *fate, &expected, schedule, exchange, departures.get(n), scale) {
             Outcome::Lost => counts.lost += 1,
@@ -106,16 +111,19 @@ pub fn join(
             Outcome::Good(sample, _) if sample.t2t_sent() > late_after => counts.late += 1,
             Outcome::Good(sample, stages) => {
                 counts.matched += 1;
+                all_stages.extend(stages.map(|legs| (sample.order, legs)));
                 orders.push(sample);
-                all_stages.extend(stages);
             }
         }
     }
+    let (schedule_error, early) = lateness(schedule, exchange, scale);
+    counts.bad_stamps += early;
     Joined {
         counts,
         received_sha256: fates.received_sha256,
-        schedule_error: lateness(schedule, exchange, scale),
+        schedule_error,
         orders,
+        counters_in_step: in_step(&all_stages),
         stages: all_stages,
         span: span(schedule, exchange, scale),
     }
@@ -197,7 +205,10 @@ fn sample(
     if arrival_ns < sent_ns || arrival_ns < due_ns {
         return Outcome::BadStamps;
     }
-    let trader = departure.and_then(|d| scale.ns(d.at(Departure::DEPARTURE)?.since(d.at(Departure::ARRIVAL)?)));
+    // Every order that arrived as expected was sent by the trader, after a tick that it received: a missing or backward
+    // pair of its stamps is a fault, not a gap in a column.
+    let Some(departure) = departure else { return Outcome::BadStamps };
+    let Some(trader) = span_of(departure, scale) else { return Outcome::BadStamps };
     let sample = OrderSample {
         order: u32::try_from(n).unwrap_or(u32::MAX),
         packet: u32::try_from(packet).unwrap_or(u32::MAX),
@@ -206,11 +217,11 @@ fn sample(
         arrival_ns,
         trader,
     };
-    Outcome::Good(sample, departure.and_then(|d| stages(sent, d, arrival, scale)))
+    Outcome::Good(sample, stages(sent, departure, arrival, scale))
 }
 
-/// The stages of an order whose every stage was stamped. Exchange and trader read the same counter, in step between
-/// cores of one host (the clock probe says so); were it not, a negative leg would leave the order out here.
+/// The stages of an order whose every stage was stamped. Exchange and trader read counters of two cores, which an
+/// invariant TSC promises to be in step; [`Joined::counters_in_step`] bounds by how much they can differ.
 ///
 /// `tx` ends at the exchange, not with the trader's call: a kernel may hand the order over before that call returns.
 fn stages(sent: Ticks, d: &Departure, arrival: Ticks, scale: TickScale) -> Option<[Nanos; STAGES.len()]> {
@@ -223,18 +234,30 @@ fn stages(sent: Ticks, d: &Departure, arrival: Ticks, scale: TickScale) -> Optio
     Some(legs)
 }
 
-fn lateness(schedule: &Schedule, exchange: &ExchangeSamples, scale: TickScale) -> Vec<Lateness> {
-    let Some(base) = Ticks::new(exchange.base) else { return Vec::new() };
+fn span_of(d: &Departure, scale: TickScale) -> Option<Nanos> {
+    scale.ns(d.at(Departure::DEPARTURE)?.since(d.at(Departure::ARRIVAL)?))
+}
+
+fn in_step(stages: &HashMap<u32, [Nanos; STAGES.len()]>) -> Option<Nanos> {
+    let smallest = |leg: usize| stages.values().map(|legs| legs[leg]).min();
+    Some(smallest(0)?.max(smallest(STAGES.len() - 1)?))
+}
+
+/// Each packet's lateness, and how many left before they were due, which no sender of ours does.
+fn lateness(schedule: &Schedule, exchange: &ExchangeSamples, scale: TickScale) -> (Vec<Lateness>, u64) {
+    let (mut all, mut early) = (Vec::with_capacity(exchange.sent.len()), 0);
+    let Some(base) = Ticks::new(exchange.base) else { return (all, early) };
     let mut before: Option<Ticks> = None;
-    let mut all = Vec::with_capacity(exchange.sent.len());
     for (due, sent) in schedule.due().iter().zip(&exchange.sent) {
         let Some(sent) = Ticks::new(*sent) else { continue };
         let due_at = base.raw() + scale.ticks(*due);
-        let late = Ticks::new(due_at).and_then(|d| scale.ns(sent.since(d))).unwrap_or_default();
-        all.push(Lateness { late, queued: before.is_some_and(|b| b.raw() >= due_at) });
+        match Ticks::new(due_at).and_then(|d| scale.ns(sent.since(d))) {
+            Some(late) => all.push(Lateness { late, queued: before.is_some_and(|b| b.raw() >= due_at) }),
+            None => early += 1,
+        }
         before = Some(sent);
     }
-    all
+    (all, early)
 }
 
 fn span(schedule: &Schedule, exchange: &ExchangeSamples, scale: TickScale) -> Span {
@@ -244,4 +267,155 @@ fn span(schedule: &Schedule, exchange: &ExchangeSamples, scale: TickScale) -> Sp
     let due = schedule.due();
     let intended = due.last().copied().unwrap_or_default().saturating_sub(due.first().copied().unwrap_or_default());
     Span { intended, achieved }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tickcert_results::time::PerSecond;
+    use tickcert_scenarios::{
+        generator::{self, GeneratorConfig},
+        load::Arrival,
+        tape,
+        trader::{Strategy, TraderConfig},
+    };
+
+    use super::*;
+    use crate::endpoint::samples::{ArrivalLog, STAMPS};
+
+    /// One tick in 10 us, one order for each; leaves 10 ns late, is answered after 5 us, of which the trader takes 2.
+    struct Case {
+        _folder: TempDir,
+        tape: Tape,
+        schedule: Schedule,
+        sent: Vec<u64>,
+        arrivals: Vec<(u64, Vec<u8>)>,
+        departures: Vec<Departure>,
+    }
+
+    const BASE: u64 = 1_000_000;
+    const SCALE: TickScale = TickScale { ns_per_tick: 1.0 };
+
+    impl Case {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("tape");
+            let ticks = generator::generate(&GeneratorConfig { messages: 50, ..GeneratorConfig::default() }).unwrap();
+            tape::build(&path, &ticks, TraderConfig::new(Strategy::first_byte())).unwrap();
+            let tape = Tape::open(&path).unwrap();
+            let load = Arrival::Constant { rate: PerSecond(100_000.0) };
+            let schedule = Schedule::new(&load, tape.times(), 2, 1).unwrap();
+            let sent: Vec<u64> = schedule.due().iter().map(|d| BASE + d.get() + 10).collect();
+            let expected = tape.expected(schedule.due().len());
+            let (mut arrivals, mut departures, mut order) = (Vec::new(), Vec::new(), Vec::new());
+            for n in 0..expected.len() {
+                expected.write(n, &mut order);
+                let left = sent[expected.packet(n).unwrap()];
+                arrivals.push((left + 5_000, order.clone()));
+                let mut stamps = [0; STAMPS];
+                for (place, stamp) in stamps.iter_mut().enumerate() {
+                    *stamp = left + 1_000 + 300 * place as u64;
+                }
+                stamps[Departure::DEPARTURE] = left + 3_000;
+                departures.push(Departure { stamps });
+            }
+            Self { _folder: folder, tape, schedule, sent, arrivals, departures }
+        }
+
+        fn join(&self) -> Joined {
+            let mut log = ArrivalLog::with_room(self.arrivals.len());
+            for (at, order) in &self.arrivals {
+                log.push(Ticks::new(*at).unwrap(), order);
+            }
+            let path = self._folder.path().join("samples");
+            ExchangeSamples::write(&path, Ticks::new(BASE).unwrap(), &self.sent, &log).unwrap();
+            let samples = ExchangeSamples::read(&path).unwrap();
+            join(&self.tape, &self.schedule, &samples, &self.departures, SCALE, Nanos::MILLI)
+        }
+
+        /// Everything matched but `faults`.
+        fn matched_but(&self, faults: u64) -> Counts {
+            let counts = self.join().counts;
+            assert_eq!(counts.matched, counts.expected_orders - faults, "{counts:?}");
+            counts
+        }
+    }
+
+    #[test]
+    fn orders_as_expected_are_all_matched_and_their_latencies_are_those_put_in() {
+        let case = Case::new();
+        let joined = case.join();
+        assert_eq!(joined.counts.matched, case.arrivals.len() as u64);
+        assert_eq!(joined.received_sha256, case.tape.expected(case.schedule.due().len()).digest());
+        for order in &joined.orders {
+            assert_eq!((order.t2t_sent(), order.t2t_due(), order.trader), (Nanos(5_000), Nanos(5_010), Nanos(2_000)));
+            let legs = joined.stages[&order.order];
+            assert_eq!(legs.iter().map(|l| l.get()).sum::<u64>(), 5_000, "the stages add up to t2t_sent");
+        }
+        assert!(joined.schedule_error.iter().all(|l| l.late == Nanos(10) && !l.queued));
+    }
+
+    #[test]
+    fn lateness_of_the_sender_is_in_t2t_due_and_not_in_t2t_sent() {
+        let mut case = Case::new();
+        let n = case.sent.len() - 1;
+        case.sent[n] += 700_000;
+        let last = case.arrivals.len() - 1;
+        case.arrivals[last].0 += 700_000;
+        for stamp in &mut case.departures[last].stamps {
+            *stamp += 700_000;
+        }
+        let joined = case.join();
+        let order = joined.orders.last().unwrap();
+        assert_eq!((order.t2t_sent(), order.t2t_due()), (Nanos(5_000), Nanos(705_010)));
+    }
+
+    #[test]
+    fn a_lost_a_wrong_a_repeated_and_an_unasked_order_are_each_counted_for_what_they_are() {
+        let mut case = Case::new();
+        case.arrivals.remove(3);
+        assert_eq!(case.matched_but(1).lost, 1);
+        let mut case = Case::new();
+        *case.arrivals[3].1.last_mut().unwrap() ^= 1;
+        assert_eq!(case.matched_but(1).wrong, 1);
+        let mut case = Case::new();
+        let again = case.arrivals[3].clone();
+        case.arrivals.push(again);
+        assert_eq!(case.matched_but(0).duplicate, 1);
+        let mut case = Case::new();
+        case.arrivals.push((BASE, b"no order of ours".to_vec()));
+        assert_eq!(case.matched_but(0).unexpected, 1);
+    }
+
+    #[test]
+    fn an_order_after_the_limit_is_late_and_is_no_sample() {
+        let mut case = Case::new();
+        case.arrivals[3].0 += 2_000_000;
+        assert_eq!(case.matched_but(1).late, 1);
+    }
+
+    #[test]
+    fn stamps_that_contradict_each_other_are_counted_and_not_dropped() {
+        let mut case = Case::new();
+        case.arrivals[3].0 = BASE;
+        assert_eq!(case.matched_but(1).bad_stamps, 1);
+        let mut case = Case::new();
+        case.departures[3].stamps[Departure::DEPARTURE] = 1;
+        assert_eq!(case.matched_but(1).bad_stamps, 1);
+        let mut case = Case::new();
+        case.departures.pop();
+        assert_eq!(case.matched_but(1).bad_stamps, 1);
+        let mut case = Case::new();
+        case.sent[0] -= 20;
+        assert_eq!(case.matched_but(0).bad_stamps, 1, "a packet that left before it was due");
+    }
+
+    #[test]
+    fn a_packet_that_was_not_sent_is_skipped_and_its_order_is_no_sample() {
+        let mut case = Case::new();
+        case.sent[3] = 0;
+        let counts = case.join().counts;
+        assert_eq!(counts.skipped, 1);
+        assert!(counts.matched < counts.expected_orders);
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod certify;
 pub mod endpoints;
+mod ground;
 pub mod interrupt;
 pub mod join;
 pub mod output;
@@ -12,4 +13,6 @@ pub mod repetition;
 pub mod scratch;
 pub mod service_time;
 pub mod trial;
+mod trials;
+mod warnings;
 pub mod workload;

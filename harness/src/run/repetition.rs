@@ -112,11 +112,10 @@ impl Attempt {
         // Two halves of the work at once: a repetition may have millions of orders, and the next one waits.
         let (expected_sha256, found, distributions) = thread::scope(|s| {
             let expected = s.spawn(|| (tape.expected(schedule.due().len()).digest(), independence(&latencies)));
-            let distributions = distributions(kept, joined, measured.len() - kept.len());
+            let distributions = distributions(kept, joined);
             expected.join().map(|(digest, found)| (digest, found, distributions))
         })
         .map_err(|_| anyhow::anyhow!("a thread that looks at the samples has ended"))?;
-        let distributions = distributions?;
         let (achieved, intended) = rates(joined, schedule);
         let mut reasons = reasons(finished, achieved, intended);
         if joined.received_sha256 != expected_sha256 && joined.counts.lost == 0 {
@@ -125,6 +124,11 @@ impl Attempt {
         if kept.is_empty() {
             reasons.push("nothing was left to measure after the warm-up".to_owned());
         }
+        // A latency beyond what a histogram holds (60 s) makes the attempt invalid; it is not left out of it.
+        let distributions = distributions.or_else(|e| {
+            reasons.push(format!("{e:#}"));
+            Distributions::new()
+        })?;
         let record = Repetition {
             counts: joined.counts,
             orders_sha256: joined.received_sha256.clone(),
@@ -184,6 +188,7 @@ fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec
         (c.bad_stamps, "orders had stamps that contradict each other"),
         (exchange.overflowed, "arrivals found no room in the log"),
         (trader.gaps, "gaps were seen by the trader in the ticks' sequence numbers"),
+        (trader.duplicates, "packets came to the trader twice"),
         (trader.malformed, "packets or messages could not be read by the trader"),
         (trader.unsent, "orders could not be sent for lack of room"),
     ];
@@ -192,8 +197,11 @@ fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec
     for (who, broken) in [("exchange", &exchange.broken), ("trader", &trader.broken)] {
         reasons.extend(broken.iter().map(|b| format!("the {who} broke off: {b}")));
     }
+    if let Some(answers) = trader.answers.filter(|n| *n != trader.orders) {
+        reasons.push(format!("{} orders were sent and {answers} answered", trader.orders));
+    }
     let off = achieved.0 / intended.0 - 1.0;
-    if off.abs() > RATE_TOLERANCE {
+    if off.is_nan() || off.abs() > RATE_TOLERANCE {
         reasons.push(format!(
             "the exchange could not keep its schedule: {:.0} packets/s instead of {:.0} ({:+.1} %)",
             achieved.0,
@@ -227,19 +235,18 @@ fn nearest_rank(values: &mut [Nanos], q: f64) -> Nanos {
 }
 
 /// From the samples themselves, so that the smallest and the largest are exact.
-fn distributions(kept: &[OrderSample], joined: &Joined, first: usize) -> Result<Distributions> {
+fn distributions(kept: &[OrderSample], joined: &Joined) -> Result<Distributions> {
     let mut stages = BTreeMap::new();
-    // Stages are kept for all orders: where only some are measured, they would not be those of the samples above.
-    if !joined.stages.is_empty() && joined.stages.len() == first + kept.len() {
+    let of_kept: Vec<_> = kept.iter().filter_map(|o| joined.stages.get(&o.order)).collect();
+    if !of_kept.is_empty() {
         for (n, name) in STAGES.iter().enumerate() {
-            let of_stage = joined.stages[first..].iter().map(|legs| legs[n]);
-            stages.insert((*name).to_owned(), Histogram::of(of_stage)?);
+            stages.insert((*name).to_owned(), Histogram::of(of_kept.iter().map(|legs| legs[n]))?);
         }
     }
     Ok(Distributions {
         t2t_sent: Histogram::of(kept.iter().map(OrderSample::t2t_sent))?,
         t2t_due: Histogram::of(kept.iter().map(OrderSample::t2t_due))?,
-        trader: Histogram::of(kept.iter().filter_map(|o| o.trader))?,
+        trader: Histogram::of(kept.iter().map(|o| o.trader))?,
         stages,
     })
 }
@@ -279,7 +286,15 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
         notes.insert(format!("{who}/memory_locked"), usage.memory_locked.to_string());
     }
     notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());
-    notes.insert("trader/answers_read".to_owned(), finished.trader.answers.to_string());
+    if let Some(answers) = finished.trader.answers {
+        notes.insert("trader/answers_read".to_owned(), answers.to_string());
+    }
+    if finished.trader.held_back > 0 {
+        notes.insert("trader/held_back_by_risk".to_owned(), finished.trader.held_back.to_string());
+    }
+    if let Some(bound) = finished.joined.counters_in_step {
+        notes.insert("counters_in_step".to_owned(), format!("the two cores' counters agree within {bound}"));
+    }
     if finished.exchange.full + finished.trader.full > 0 {
         let full = format!("exchange {}, trader {} times", finished.exchange.full, finished.trader.full);
         notes.insert("lane_full".to_owned(), full);
@@ -309,7 +324,7 @@ fn write_parquet(
     joined: &Joined,
 ) -> Result<()> {
     let measured_from = measured_from(joined, schedule);
-    let staged = !joined.stages.is_empty() && joined.stages.len() == joined.orders.len();
+    let staged = !joined.stages.is_empty();
     let meta = SampleMeta {
         lane: file.lane.to_owned(),
         repetition: attempt.slot.repetition,
@@ -323,8 +338,9 @@ fn write_parquet(
     let signed = |n: Nanos| i64::try_from(n.get()).unwrap_or(i64::MAX);
     let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
     let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
-    let stages: Vec<Vec<i64>> =
-        (0..meta.stages.len()).map(|n| joined.stages.iter().map(|legs| signed(legs[n])).collect()).collect();
+    let stages: Vec<Vec<i64>> = (0..meta.stages.len())
+        .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
+        .collect();
     let warm_up: Vec<bool> = orders.iter().map(|o| o.due < measured_from).collect();
     write_samples(
         &file.folder.join(&file.name),
@@ -338,7 +354,7 @@ fn write_parquet(
             arrival_ns: &column(&|o| o.arrival_ns),
             t2t_sent_ns: &column(&|o| signed(o.t2t_sent())),
             t2t_due_ns: &column(&|o| signed(o.t2t_due())),
-            trader_ns: &column(&|o| o.trader.map_or(NO_VALUE, signed)),
+            trader_ns: &column(&|o| signed(o.trader)),
             warm_up: &warm_up,
             stages: stages.iter().map(Vec::as_slice).collect(),
         },

@@ -1,6 +1,8 @@
 //! The bench on the kernel that the tests run on: in namespaces of the tests' own, so that the host isn't touched.
 
 #[cfg(test)]
+mod certify;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod interfaces;

@@ -52,8 +52,11 @@ pub fn judge(requirements: &[Requirement], certificate: &Certificate) -> Judgeme
         .chain(scope::lanes_not_run(requirements, certificate))
         .collect();
     let blockers = ground.blockers(requirements);
-    let verdict = Verdict::of_all(results.iter().map(|r| r.verdict).chain(blockers.iter().map(|b| b.verdict)));
-    let reasons = reasons::of(&blockers, &results);
+    let verdicts = results.iter().map(|r| r.verdict).chain(blockers.iter().map(|b| b.verdict));
+    // Weak evidence about a host on which nothing ran is no finding about a run.
+    let nothing_ran = certificate.cells.is_empty();
+    let verdict = if nothing_ran { Verdict::NotRun } else { Verdict::of_all(verdicts) };
+    let reasons = reasons::of(&blockers, &results, nothing_ran);
     Judgement { results, verdict, reasons }
 }
 

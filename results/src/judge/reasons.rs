@@ -7,10 +7,14 @@ use crate::verdict::Verdict;
 const NAMED: usize = 3;
 
 /// The reasons of all `results` that did not pass, after what stands against the run as a whole; failures before weak
-/// evidence before what did not run. Requirements with the same reason share a line.
-pub(super) fn of(blockers: &[Finding], results: &[RequirementResult]) -> Vec<String> {
+/// evidence before what did not run, unless nothing ran. Requirements with the same reason share a line.
+pub(super) fn of(blockers: &[Finding], results: &[RequirementResult], nothing_ran: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    for verdict in [Verdict::Fail, Verdict::NotCertifiable, Verdict::NotRun] {
+    let mut order = [Verdict::Fail, Verdict::NotCertifiable, Verdict::NotRun];
+    if nothing_ran {
+        order.rotate_right(1);
+    }
+    for verdict in order {
         let of_run: Vec<&Finding> = blockers.iter().filter(|b| b.verdict == verdict).collect();
         lines.extend(of_run.iter().map(|b| line(verdict, &[], &b.why)));
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();

@@ -116,6 +116,19 @@ impl Schedule {
         u32::try_from(self.due.len()).unwrap_or(u32::MAX)
     }
 
+    /// The most packets that are due within any `window`.
+    #[must_use]
+    pub fn most_within(&self, window: Nanos) -> usize {
+        let mut first = 0;
+        let ends = self.due.iter().enumerate().map(|(last, due)| {
+            while due.saturating_sub(self.due[first]) > window {
+                first += 1;
+            }
+            last + 1 - first
+        });
+        ends.max().unwrap_or_default()
+    }
+
     /// From the start to the last packet.
     #[must_use]
     pub fn duration(&self) -> Nanos {
@@ -253,6 +266,12 @@ mod tests {
         let mean = gaps.iter().sum::<f64>() / n;
         let sd = (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / n).sqrt();
         assert!((mean - 10_000.0).abs() < 100.0 && (sd / mean - 1.0).abs() < 0.02, "mean {mean} sd {sd}");
+    }
+
+    #[test]
+    fn the_densest_window_counts_its_packets_and_not_the_mean() {
+        let s = schedule(&Arrival::Bursts { rate: PerSecond(1e6), burst: 2 }, 1);
+        assert_eq!((s.most_within(Nanos(1_999)), s.most_within(Nanos(2_000)), s.most_within(Nanos::ZERO)), (2, 4, 2));
     }
 
     #[test]

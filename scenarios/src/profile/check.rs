@@ -39,6 +39,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         sha256: crate::digest::sha256_hex(text.as_bytes()),
         source: source.to_owned(),
         text: text.to_owned(),
+        interfaces: doc.interfaces(&raw.bench)?,
         tape: doc.tape(&raw.tape, folder)?,
         strategy: doc.strategy(&raw.strategy)?,
         risk: doc.risk(&raw.risk)?,

@@ -6,6 +6,7 @@
 
 mod builtin;
 mod check;
+mod check_bench;
 mod check_workload;
 mod error;
 mod locate;
@@ -53,6 +54,8 @@ pub struct Profile {
     pub text: String,
     /// How the trials are run.
     pub run: Run,
+    /// The interfaces that the wire is made of, where the profile names them; else it is virtual.
+    pub interfaces: Option<InterfacePair>,
     /// The workload's ticks.
     pub tape: TapeSpec,
     /// What the trader does with them.
@@ -107,6 +110,15 @@ pub struct CorePair {
     pub exchange_core: u32,
     /// Core of the trader.
     pub trader_core: u32,
+}
+
+/// Two interfaces that are cabled to each other; never the same one.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct InterfacePair {
+    /// Interface of the exchange.
+    pub exchange: String,
+    /// Interface of the trader.
+    pub trader: String,
 }
 
 /// The noise probe that runs before the trials.

@@ -17,6 +17,8 @@ pub(super) struct RawProfile {
     pub(super) description: String,
     pub(super) run: RawRun,
     #[serde(default)]
+    pub(super) bench: RawBench,
+    #[serde(default)]
     pub(super) window: RawWindow,
     #[serde(default)]
     pub(super) tape: RawTape,
@@ -50,6 +52,13 @@ pub(super) struct RawRun {
 pub(super) struct RawPlacement {
     pub(super) exchange_core: u32,
     pub(super) trader_core: u32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawBench {
+    pub(super) exchange_interface: Option<Spanned<String>>,
+    pub(super) trader_interface: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -42,7 +42,7 @@ fn the_smallest_profile_has_every_default_that_the_manual_states() {
     let p = Profile::from_text("my.toml", SMALL).unwrap();
     assert_eq!((p.run.retries, p.run.staged_repetitions, p.run.seed), (0, 1, 1));
     assert_eq!((p.run.orders_late_after, p.run.stall), (Nanos::MILLI * 10, Nanos::MILLI * 200));
-    assert_eq!(p.run.placement, None);
+    assert_eq!((p.run.placement, &p.interfaces), (None, &None));
     assert_eq!(p.tape, TapeSpec::Generator { seed: 7, symbols: 40, messages: 100_000 });
     let (symbol, threshold_e4, quantity) = (SymbolChoice::MostActive, 100, 100);
     assert_eq!(p.strategy, StrategySpec::Threshold { symbol, threshold_e4, quantity });
@@ -95,6 +95,41 @@ fn a_strategy_may_follow_all_symbols_and_only_small_letters_mean_them() {
     assert_eq!(symbol("all"), SymbolChoice::All);
     assert_eq!(symbol("ALL"), SymbolChoice::Named("ALL".into()));
     assert_eq!(symbol("most-active"), SymbolChoice::MostActive);
+}
+
+/// [`SMALL`] with a table `[bench]` of these lines.
+fn with_bench(lines: &str) -> String {
+    with("[[load]]", &format!("[bench]\n{lines}\n[[load]]"))
+}
+
+#[test]
+fn a_profile_may_name_two_interfaces_for_the_wire() {
+    let p =
+        Profile::from_text("my.toml", &with_bench("exchange_interface = \"eth2\"\ntrader_interface = \"enp1s0f1np1\""));
+    let pair = InterfacePair { exchange: "eth2".into(), trader: "enp1s0f1np1".into() };
+    assert_eq!(p.unwrap().interfaces, Some(pair));
+}
+
+#[test]
+fn one_interface_alone_the_same_twice_and_what_is_no_name_are_answered_with_what_to_write() {
+    assert_eq!(
+        complaint(&with_bench("exchange_interface = \"eth2\"")),
+        "my.toml:8:22: a wire has two ends, and one is named\n  \
+         8 | exchange_interface = \"eth2\"\n  \
+         add `trader_interface = \"…\"`, or leave both out for a virtual wire"
+    );
+    assert!(complaint(&with_bench("trader_interface = \"eth2\"")).contains("add `exchange_interface ="));
+    assert_eq!(
+        complaint(&with_bench("exchange_interface = \"eth2\"\ntrader_interface = \"eth2\"")),
+        "my.toml:9:20: interface `eth2` for both ends of the wire\n  \
+         9 | trader_interface = \"eth2\"\n  \
+         name two that are cabled to each other, or leave both out for a virtual wire"
+    );
+    for name in ["", "a-name-of-16-byte", "eth 2", "../eth2", ".."] {
+        let text = complaint(&with_bench(&format!("exchange_interface = \"{name}\"\ntrader_interface = \"eth3\"")));
+        assert!(text.contains("is no name of an interface") && text.contains("at most 15 bytes"), "{text}");
+    }
+    assert!(complaint(&with_bench("interface = \"eth2\"")).contains("exchange_interface, trader_interface"));
 }
 
 #[test]

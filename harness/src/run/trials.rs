@@ -1,0 +1,171 @@
+//! All trials of a run, in their order, and the cells that come of them.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use tickcert_results::{
+    certificate::{Cell, ClockProbe, Handoff, Latencies, Placement, Probes, Repetition, Sut},
+    stats::summarise::{Distributions, summarise},
+    time::Nanos,
+};
+
+use super::{
+    certify::{Order, now},
+    interrupt,
+    plan::{self, PlannedCell, Slot},
+    progress::Progress,
+    repetition::{Attempt, SampleFile},
+    trial::{Request, Stage, is_interrupt},
+    warnings,
+};
+use crate::endpoint::control::Injection;
+
+/// The trials, and what has come of them so far.
+pub(super) struct Trials<'a> {
+    order: &'a Order,
+    stage: &'a Stage<'a>,
+    cells: Vec<PlannedCell>,
+    /// By cell: the attempts, with their distributions where there are any.
+    results: HashMap<usize, Vec<(Repetition, Option<Distributions>)>>,
+    position: u32,
+}
+
+impl<'a> Trials<'a> {
+    pub(super) fn new(order: &'a Order, stage: &'a Stage<'a>, cells: Vec<PlannedCell>) -> Self {
+        Self { order, stage, cells, results: HashMap::new(), position: 0 }
+    }
+
+    /// All slots, each until it is valid or its retries are used up. Returns whether the user broke it off.
+    pub(super) fn run(&mut self, progress: &mut Progress) -> Result<bool> {
+        let run = &self.order.profile.run;
+        let slots = plan::interleave(self.cells.len(), run.repetitions, run.staged_repetitions, run.seed);
+        let total: Nanos = slots.iter().map(|s| self.cells[s.cell].schedule.duration()).fold(Nanos::ZERO, |a, b| a + b);
+        progress.say(&format!("{} trials, about {} of traffic", slots.len(), total));
+        progress.begin(slots.len());
+        let mut interrupted = false;
+        for slot in slots {
+            interrupted = !self.repetition(slot, progress)?;
+            if interrupted {
+                break;
+            }
+        }
+        progress.end();
+        if interrupted {
+            progress.say("Interrupted: what there is by now goes into the certificate, marked as such");
+        }
+        Ok(interrupted)
+    }
+
+    /// One slot; false when the user wants to stop.
+    fn repetition(&mut self, slot: Slot, progress: &Progress) -> Result<bool> {
+        let title = self.cells[slot.cell].lane.name();
+        for number in 1..=self.order.profile.run.retries + 1 {
+            if interrupt::wanted() {
+                return Ok(false);
+            }
+            self.position += 1;
+            progress.trial(&format!("{title}, repetition {}", slot.repetition));
+            let attempt = Attempt { slot, number, position: self.position, started_at: now() };
+            let Some((record, distributions)) = self.attempt(&attempt)? else { return Ok(false) };
+            progress.done(&describe(title, &record, distributions.as_ref()));
+            let valid = record.valid;
+            self.results.entry(slot.cell).or_default().push((record, distributions));
+            if valid {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn attempt(&self, attempt: &Attempt) -> Result<Option<(Repetition, Option<Distributions>)>> {
+        let cell = &self.cells[attempt.slot.cell];
+        let request = Request {
+            lane: cell.lane,
+            load: &cell.load,
+            schedule: &cell.schedule,
+            passes: cell.passes,
+            staged: attempt.slot.staged,
+            injection: Injection::default(),
+        };
+        let finished = match self.stage.run(&request) {
+            Ok(finished) => finished,
+            Err(e) if is_interrupt(&e) => return Ok(None),
+            // An endpoint that died costs its attempt, not the run.
+            Err(e) => return Ok(Some((attempt.without_samples(format!("{e:#}")), None))),
+        };
+        let lane = cell.lane.name();
+        let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
+        let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.load.mode(), attempt.number);
+        let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
+        let (record, distributions) = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
+        Ok(Some((record, Some(distributions))))
+    }
+
+    /// What has come of them; `warning` goes with every cell.
+    pub(super) fn into_cells(
+        mut self,
+        sut: &Sut,
+        probes: &Probes,
+        clock: &ClockProbe,
+        warning: Option<&str>,
+    ) -> Result<Vec<Cell>> {
+        let seed = self.order.profile.run.seed;
+        let mut cells = Vec::new();
+        for (n, planned) in self.cells.iter().enumerate() {
+            let attempts = self.results.remove(&n).unwrap_or_default();
+            let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
+                attempts.iter().filter(|(r, _)| wanted(r)).filter_map(|(_, d)| d.as_ref()).collect()
+            };
+            let counted = of(Repetition::counts_for_latency);
+            let staged = of(|r| r.valid && r.staged);
+            let latency_ns =
+                if counted.is_empty() { Latencies::default() } else { summarise(&counted, &staged, seed)? };
+            let repetitions: Vec<Repetition> = attempts.iter().map(|(r, _)| r.clone()).collect();
+            cells.push(Cell {
+                lane: planned.lane.name().to_owned(),
+                variant: String::new(),
+                order_channel: planned.caps.orders,
+                evidence: planned.caps.evidence,
+                evidence_why: planned.caps.evidence_why.clone(),
+                placement: self.placement(),
+                handoff: Handoff::Inline,
+                load: planned.load.describe(&planned.schedule),
+                warnings: warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning),
+                repetitions,
+                latency_ns,
+                stamp_cost_ns: probes.stamp_cost_ns,
+            });
+        }
+        Ok(cells)
+    }
+
+    fn placement(&self) -> Placement {
+        let (exchange_core, trader_core) = self.order.cores;
+        Placement {
+            name: format!("{exchange_core}-{trader_core}"),
+            exchange_core,
+            trader_core,
+            link: self.order.wire.name(),
+        }
+    }
+}
+
+fn describe(lane: &str, r: &Repetition, d: Option<&Distributions>) -> String {
+    let what = if r.staged { "stages" } else { "repetition" };
+    if !r.valid {
+        return format!(
+            "  {lane} {what} {} attempt {}: INVALID, {}",
+            r.repetition,
+            r.attempt,
+            r.invalid_reasons.join("; ")
+        );
+    }
+    let shown = |q| d.and_then(|d| d.t2t_due.quantile(q)).map_or_else(|| "-".to_owned(), |n| n.to_string());
+    format!(
+        "  {lane} {what} {}: {} orders, t2t_due p50 {} p99 {}",
+        r.repetition,
+        r.counts.matched,
+        shown(0.5),
+        shown(0.99)
+    )
+}

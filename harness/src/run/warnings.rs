@@ -1,0 +1,47 @@
+//! What stands beside the numbers of a cell.
+
+use tickcert_results::certificate::{ClockProbe, OrderChannel, Repetition, Sut};
+
+/// What a reader should know before trusting the numbers of a cell.
+///
+/// `of_run` is one that is about all cells.
+pub(super) fn of_cell(
+    repetitions: &[Repetition],
+    channel: OrderChannel,
+    sut: &Sut,
+    clock: &ClockProbe,
+    of_run: Option<&str>,
+) -> Vec<String> {
+    let mut warnings: Vec<String> = of_run.into_iter().map(str::to_owned).collect();
+    let valid: Vec<&Repetition> = repetitions.iter().filter(|r| r.counts_for_latency()).collect();
+    let count = |is: &dyn Fn(&Repetition) -> bool| valid.iter().filter(|r| is(r)).count();
+    let mut say = |n: usize, what: &str| {
+        if n > 0 {
+            warnings.push(format!("{n} of {} repetitions: {what}", valid.len()));
+        }
+    };
+    say(count(&|r| !r.warm_up.stationary), "the latencies were not stationary when the warm-up allowed was used up");
+    say(
+        count(&|r| r.independence.drift_p < 0.01 && r.independence.drift_share.abs() > 0.05),
+        "the median drifted by more than 5 % within the window",
+    );
+    say(
+        count(&|r| r.independence.autocorrelation_p < 0.01 && r.independence.lag1 > 0.2),
+        "successive latencies are correlated, so a window holds less information than its samples suggest; the intervals rest on repetitions and allow for it",
+    );
+    say(
+        count(&|r| r.notes.get("trader/memory_locked").is_some_and(|v| v == "false")),
+        "the trader's memory was not locked (raise `ulimit -l`)",
+    );
+    if !clock.invariant_tsc {
+        warnings.push("the processor does not promise an invariant time-stamp counter".to_owned());
+    }
+    if sut.host.virtualised != "none" {
+        let text = "on a virtual machine the hypervisor may take a core away for milliseconds at any moment: the tails are the host's as much as the lane's";
+        warnings.push(text.to_owned());
+    }
+    if channel == OrderChannel::Datagram {
+        warnings.push("orders cross as datagrams without a session; the exchange sends no answers".to_owned());
+    }
+    warnings
+}
