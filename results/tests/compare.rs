@@ -107,3 +107,41 @@ fn several_against_one_share_their_correction() {
     assert_eq!(all[1].cells[0].rows[0].outcome, Outcome::Slower);
     assert!(compare_all(&[&a]).is_err());
 }
+
+#[cfg(test)]
+fn with_repetitions(p50: f64, seed: u64, repetitions: u32) -> Certificate {
+    let kind = Kind { p50, seed, repetitions, ..USUAL };
+    let mut c = certificate(vec![cell("kernel-udp", kind), cell("kernel-tcp", Kind { seed: seed + 100, ..kind })]);
+    c.run_id = format!("run-{seed}");
+    c
+}
+
+#[test]
+fn five_repetitions_a_side_cannot_tell_ten_times_slower_and_say_how_many_could() {
+    let c = compare(&with_repetitions(8_000.0, 1, 5), &with_repetitions(80_000.0, 2, 5)).unwrap();
+    let rows: Vec<_> = c.cells.iter().flat_map(|c| &c.rows).collect();
+    assert!(rows.len() >= 18, "{}", rows.len());
+    for r in rows {
+        assert!((r.p - 2.0 / 252.0).abs() < 1e-12 && (r.p_smallest - r.p).abs() < 1e-12, "{r:?}");
+        assert_eq!((r.outcome, r.needs_repetitions), (Outcome::CannotBeTold, Some(7)), "{r:?}");
+    }
+    let text = c.to_string();
+    assert!(text.contains("cannot be told: needs 7 repetitions a side; with 5 and 5"), "{text}");
+    assert!(!text.contains("no difference shown"), "{text}");
+    assert!(text.lines().all(|l| l.chars().count() <= 110), "{text}");
+    let json = serde_json::to_value(&c).unwrap();
+    let row = &json["cells"][0]["rows"][0];
+    assert_eq!((row["outcome"].as_str(), row["needs_repetitions"].as_u64()), (Some("cannot be told"), Some(7)));
+    assert_eq!(serde_json::from_value::<tickcert_results::compare::Comparison>(json).unwrap(), c);
+}
+
+#[test]
+fn as_many_repetitions_as_it_asks_for_do_tell_and_one_fewer_does_not() {
+    let outcome = |p50, n| {
+        let c = compare(&with_repetitions(8_000.0, 1, n), &with_repetitions(p50, 2, n)).unwrap();
+        c.cells.into_iter().flat_map(|c| c.rows).map(|r| (r.outcome, r.needs_repetitions)).collect::<Vec<_>>()
+    };
+    assert!(outcome(80_000.0, 6).iter().all(|o| *o == (Outcome::CannotBeTold, Some(7))));
+    assert!(outcome(80_000.0, 7).iter().all(|o| *o == (Outcome::Slower, None)));
+    assert!(outcome(8_000.0, 7).iter().all(|o| *o == (Outcome::NoDifferenceShown, None)));
+}

@@ -244,12 +244,127 @@ fn cells_of_one_lane_are_told_apart_by_their_load() {
     );
 }
 
+/// Every metric about cells, one profile for each, with a limit that the whole certificate meets.
+#[cfg(test)]
+fn one_requirement_profiles() -> Vec<Requirement> {
+    let mut all = strict();
+    all.push(require("trader.p99", "<= 1 ms"));
+    all.retain(|r| r.metric.is_per_cell());
+    all
+}
+
+#[cfg(test)]
+fn never_valid(c: &mut Certificate, numbers: std::ops::RangeInclusive<u32>) {
+    for r in c.cells[0].repetitions.iter_mut().filter(|r| numbers.contains(&r.repetition)) {
+        r.valid = false;
+        r.invalid_reasons = vec!["the rate was off by 3 %".into()];
+    }
+}
+
+#[test]
+fn nothing_passes_without_a_valid_repetition_whatever_the_one_requirement_is() {
+    let (mut all_invalid, mut staged_only) = (whole(), whole());
+    never_valid(&mut all_invalid, 1..=13);
+    staged_only.cells[0].repetitions.retain(|r| r.staged);
+    for r in one_requirement_profiles() {
+        assert_eq!(judge(std::slice::from_ref(&r), &whole()).verdict, Pass, "{} as it is", r.id);
+        for c in [&all_invalid, &staged_only] {
+            let j = judge(std::slice::from_ref(&r), c);
+            assert_eq!((j.verdict, j.results[0].verdict), (NotCertifiable, NotCertifiable), "{}", r.id);
+        }
+    }
+    let (_, why) = verdict_on("orders.lost", "== 0", &all_invalid);
+    assert!(why.starts_with("no valid repetition; repetition 1 never became valid (nor did 2, 3"), "{why}");
+}
+
+#[test]
+fn five_of_ten_repetitions_that_never_became_valid_are_not_passed_over() {
+    let mut c = certificate(vec![cell("kernel-udp", fixture::Kind { repetitions: 10, ..USUAL })]);
+    let p50 = require("t2t_due.p50", "<= 10 us");
+    assert_eq!(judge(std::slice::from_ref(&p50), &c).verdict, Pass);
+    never_valid(&mut c, 6..=10);
+    let j = judge(&[p50], &c);
+    assert_eq!(j.verdict, NotCertifiable);
+    assert_eq!(j.results[0].why, "repetition 6 never became valid (nor did 7, 8, 9, 10): the rate was off by 3 %");
+    assert_eq!(verdict_on("t2t_due.p50", "<= 1 us", &c).0, Fail, "what the survivors show against it stands");
+}
+
+#[test]
+fn one_repetition_that_never_became_valid_spoils_every_pass_about_its_cell_a_staged_one_too() {
+    for number in [3, 11] {
+        let mut c = whole();
+        never_valid(&mut c, number..=number);
+        for r in one_requirement_profiles().into_iter().filter(|r| !r.id.starts_with("stage.")) {
+            let j = judge(std::slice::from_ref(&r), &c);
+            let expected = format!("repetition {number} never became valid: the rate was off by 3 %");
+            assert_eq!((j.verdict, j.results[0].why.as_str()), (NotCertifiable, expected.as_str()), "{}", r.id);
+        }
+    }
+}
+
+#[test]
+fn a_valid_staged_repetition_of_the_same_number_does_not_stand_in_for_a_plain_one() {
+    let mut c = whole();
+    never_valid(&mut c, 3..=3);
+    c.cells[0].repetitions[10].repetition = 3;
+    assert_eq!(verdict_on("orders.lost", "== 0", &c).0, NotCertifiable);
+}
+
+#[test]
+fn a_clock_that_nobody_looked_at_again_blocks_even_what_needs_no_clock() {
+    let lost = [require("orders.lost", "== 0")];
+    let mut c = whole();
+    c.probes.clocks.as_mut().unwrap().end = None;
+    let j = judge(&lost, &c);
+    assert_eq!(j.verdict, NotCertifiable);
+    assert_eq!(j.reasons, ["Not certifiable: the clock was not calibrated again after the run"]);
+    c.probes.clocks = None;
+    assert_eq!(judge(&lost, &c).verdict, NotCertifiable);
+}
+
+#[test]
+fn a_larger_allowance_written_beside_the_calibrations_allows_no_more() {
+    let mut c = whole();
+    let clocks = c.probes.clocks.as_mut().unwrap();
+    (clocks.drift_ppm, clocks.drift_allowed_ppm) = (Some(3.0), Some(50.0));
+    let j = judge(&[require("orders.lost", "== 0")], &c);
+    assert_eq!(j.verdict, NotCertifiable);
+    assert!(j.reasons[0].contains("3.00 ppm, 1.20 ppm are allowed"), "{:?}", j.reasons);
+    let clocks = c.probes.clocks.as_mut().unwrap();
+    (clocks.drift_ppm, clocks.drift_allowed_ppm) = (Some(0.9), Some(0.5));
+    assert_eq!(judge(&strict(), &c).verdict, NotCertifiable, "nor does it count less than what was written");
+    c.probes.clocks.as_mut().unwrap().drift_allowed_ppm = Some(f64::NAN);
+    assert_eq!(judge(&strict(), &c).verdict, NotCertifiable);
+}
+
+#[test]
+fn a_rate_that_is_no_positive_number_never_passes_however_wide_the_limit() {
+    for (achieved, intended) in [
+        (0.0, 20_000.0),
+        (20_000.0, 0.0),
+        (0.0, 0.0),
+        (f64::NAN, 20_000.0),
+        (20_000.0, f64::NAN),
+        (f64::INFINITY, 20_000.0),
+        (20_000.0, f64::INFINITY),
+        (-20_000.0, -20_000.0),
+    ] {
+        let mut c = whole();
+        let r = &mut c.cells[0].repetitions[2];
+        (r.achieved_pps.0, r.intended_pps.0) = (achieved, intended);
+        for limit in ["within 1 %", "within 100 %"] {
+            let (verdict, why) = verdict_on("rate.achieved", limit, &c);
+            assert_eq!(verdict, NotCertifiable, "{achieved} of {intended}, {limit}: {why}");
+        }
+    }
+}
+
 /// A way to take evidence away from a certificate: its name, and how.
 type Damage = (&'static str, fn(&mut Certificate, usize));
 
 /// Each takes a piece of evidence away, or turns it against the system.
 #[cfg(test)]
-const DAMAGE: [Damage; 31] = [
+const DAMAGE: [Damage; 32] = [
     ("no cell", |c, _| c.cells.clear()),
     ("broken off", |c, _| c.interrupted = true),
     ("no clock probe", |c, _| c.probes.clocks = None),
@@ -284,6 +399,7 @@ const DAMAGE: [Damage; 31] = [
     ("packets skipped", |c, i| any(c, i).counts.skipped = 1),
     ("no stamps received", |c, i| any(c, i).hw_stamps.rx_coverage = None),
     ("no stamps sent", |c, i| any(c, i).hw_stamps.tx_coverage = None),
+    ("a repetition that never became valid", |c, i| any(c, i).valid = false),
     ("an order lost", |c, i| any(c, i).counts.lost = 1),
 ];
 

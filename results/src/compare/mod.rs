@@ -2,7 +2,8 @@
 //!
 //! The ratio is that of the values which the certificates show (quantiles of all repetitions pooled), its interval comes
 //! from a bootstrap over the repetitions of both, the p-value from the ranks of the repetitions' own quantiles, and Holm's
-//! correction covers every row of the table.
+//! correction covers every row of the table. Where the repetitions are too few for any difference to survive that
+//! correction, the outcome is not "no difference shown" but "cannot be told", with how many it takes.
 
 mod check;
 mod table;
@@ -22,7 +23,8 @@ use crate::{
         LEAST_REPETITIONS,
         bootstrap::{PooledRepetitions, Spread, ln, ratio_interval},
         holm::holm,
-        mann_whitney::mann_whitney,
+        len_f64,
+        mann_whitney::{mann_whitney, smallest_p},
         quantile::Quantile,
         summarise::Distributions,
     },
@@ -104,8 +106,13 @@ pub struct Row {
     pub p_corrected: f64,
     /// Cliff's delta over repetitions, -1 to 1.
     pub effect: f64,
+    /// The smallest p-value that so many repetitions can give, not corrected.
+    pub p_smallest: f64,
     /// What may be said.
     pub outcome: Outcome,
+    /// Where it cannot be told: valid repetitions that each side needs for this family of rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_repetitions: Option<usize>,
 }
 
 /// Compares `b` against `a`.
@@ -133,15 +140,41 @@ pub fn compare_all(certificates: &[&Certificate]) -> Result<Vec<Comparison>, Not
 /// Corrects the p-values of all rows together, and says what may be said.
 fn correct(comparisons: &mut [Comparison]) {
     let rules = Rules::default();
-    let p: Vec<f64> = comparisons.iter().flat_map(|c| &c.cells).flat_map(|c| &c.rows).map(|r| r.p).collect();
+    let of_rows = |value: fn(&Row) -> f64| -> Vec<f64> {
+        comparisons.iter().flat_map(|c| &c.cells).flat_map(|c| &c.rows).map(value).collect()
+    };
+    let p = of_rows(|r| r.p);
+    // Corrected values only grow with the others, so none can be smaller than with every row at its smallest.
+    let mut smallest = holm(&of_rows(|r| r.p_smallest)).into_iter();
     let mut corrected = holm(&p).into_iter();
+    let needed = needed_repetitions(p.len(), rules);
     for comparison in comparisons {
         comparison.family = p.len();
         for row in comparison.cells.iter_mut().flat_map(|c| &mut c.rows) {
             row.p_corrected = corrected.next().unwrap_or(1.0);
-            row.outcome = outcome(rules, row.ratio, Some(row.ci95), row.p_corrected, row.effect);
+            if smallest.next().is_none_or(|p| p > rules.significance) {
+                row.outcome = Outcome::CannotBeTold;
+                row.needs_repetitions = needed;
+            } else {
+                row.outcome = outcome(rules, row.ratio, Some(row.ci95), row.p_corrected, row.effect);
+            }
         }
     }
+}
+
+/// The fewest repetitions a side with which a difference can be declared among `family` rows.
+fn needed_repetitions(family: usize, rules: Rules) -> Option<usize> {
+    (LEAST_REPETITIONS..=MANY).find(|n| smallest_p(*n, *n) * len_f64(family) <= rules.significance)
+}
+
+/// With so many repetitions a side p is below 1e-17 at best: enough for every family that there is.
+const MANY: usize = 30;
+
+/// The smallest p-value that the test gives for arms of these lengths: that of two that don't overlap.
+fn best_p(a: usize, b: usize) -> f64 {
+    let ranks: Vec<f64> = (0..a + b).map(len_f64).collect();
+    let (low, high) = ranks.split_at(a);
+    mann_whitney(low, high).map_or(1.0, |t| t.p)
 }
 
 fn uncorrected(a: &Certificate, b: &Certificate) -> Result<Comparison, NotComparable> {
@@ -256,7 +289,8 @@ fn rows(name: &str, quantiles: &[(Quantile, f64)], a: &[&Histogram], b: &[&Histo
         let [value_a, value_b] = [&pools[0], &pools[1]].map(|p| p.quantile(&vec![1; p.repetitions()], *level));
         let (value_a, value_b) = (value_a?, value_b?);
         let each = |h: &[&Histogram]| h.iter().filter_map(|h| h.quantile(*level).map(ln)).collect::<Vec<f64>>();
-        let test = mann_whitney(&each(a), &each(b))?;
+        let (each_a, each_b) = (each(a), each(b));
+        let test = mann_whitney(&each_a, &each_b)?;
         Some(Row {
             distribution: name.to_owned(),
             quantile: *quantile,
@@ -267,7 +301,9 @@ fn rows(name: &str, quantiles: &[(Quantile, f64)], a: &[&Histogram], b: &[&Histo
             p: test.p,
             p_corrected: 1.0,
             effect: test.delta,
+            p_smallest: best_p(each_a.len(), each_b.len()),
             outcome: Outcome::NoDifferenceShown,
+            needs_repetitions: None,
         })
     };
     quantiles.iter().enumerate().filter_map(row).collect()

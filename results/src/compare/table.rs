@@ -55,6 +55,13 @@ fn write_cell(f: &mut fmt::Formatter<'_>, cell: &CellComparison) -> fmt::Result 
     for row in &cell.rows {
         write_row(f, row)?;
     }
+    if let Some(needed) = cell.rows.iter().find_map(|r| r.needs_repetitions) {
+        writeln!(
+            f,
+            "  cannot be told: needs {needed} repetitions a side; with {a} and {b} no difference, however large, could\n  \
+             be significant among so many rows"
+        )?;
+    }
     for missing in &cell.missing {
         writeln!(f, "  not compared: {missing}")?;
     }

@@ -46,6 +46,9 @@ pub enum Outcome {
     /// Not that there is none.
     #[serde(rename = "no difference shown")]
     NoDifferenceShown,
+    /// So few repetitions among so many rows that no difference, however large, could have been shown.
+    #[serde(rename = "cannot be told")]
+    CannotBeTold,
 }
 
 impl Outcome {
@@ -56,6 +59,7 @@ impl Outcome {
             Self::Faster => "faster",
             Self::Slower => "slower",
             Self::NoDifferenceShown => "no difference shown",
+            Self::CannotBeTold => "cannot be told",
         }
     }
 }
@@ -118,7 +122,7 @@ pub struct ValueComparison {
 }
 
 impl ValueComparison {
-    /// What may be said of this comparison alone.
+    /// What may be said of this comparison alone; never [`Outcome::CannotBeTold`], which only a family of rows can be.
     #[must_use]
     pub fn outcome(&self, rules: Rules) -> Outcome {
         outcome(rules, self.ratio, self.ci95, self.p, self.effect)

@@ -126,7 +126,11 @@ fn rate(cell: &Cell, bound: Bound) -> Finding {
             r.counts.skipped, r.repetition
         ));
     }
-    let ratio = |r: &Repetition| (r.intended_pps.0 > 0.0).then(|| r.achieved_pps.0 / r.intended_pps.0);
+    let ratio = |r: &Repetition| {
+        let (achieved, intended) = (r.achieved_pps.0, r.intended_pps.0);
+        let rates = [achieved, intended].iter().all(|x| x.is_finite() && *x > 0.0);
+        rates.then(|| achieved / intended)
+    };
     in_words(worst_of(cell, bound, "ratio", ratio), |x| {
         format!("{:.2} % of the intended rate was achieved in the worst repetition", x * 100.0)
     })

@@ -66,8 +66,10 @@ impl<'a> Ground<'a> {
         if self.certificate.interrupted {
             blockers.push(Finding::not_certifiable("the run was broken off before its end"));
         }
-        if let Err(ClockFault::Invalid(why)) = &self.clock {
-            blockers.push(Finding::not_certifiable(why));
+        // No evidence about the clock is no better than evidence against it: a run whose clock was not looked at again
+        // may be one whose clock jumped.
+        if let Err(fault) = &self.clock {
+            blockers.push(Finding::not_certifiable(fault.why()));
         }
         blockers
     }
@@ -78,11 +80,13 @@ pub(super) fn drift(clocks: &ClockProbe) -> Option<(f64, f64)> {
     let end = clocks.end?;
     let (start_hz, end_hz) = (clocks.start.hz, end.hz);
     let computed = (end_hz - start_hz).abs() / start_hz * 1e6;
-    // Either figure may have been edited; the worse one counts.
+    // Either figure may have been edited; the worse one counts, and so it is with what is allowed.
     let drift = clocks.drift_ppm.map_or(computed, |said| said.abs().max(computed));
     let widths = 1.0 + clocks.start.error_ppm.abs() + end.error_ppm.abs();
-    let allowed = clocks.drift_allowed_ppm.unwrap_or(widths);
-    let sound = start_hz > 0.0 && end_hz > 0.0 && drift.is_finite() && allowed.is_finite();
+    let said = clocks.drift_allowed_ppm.unwrap_or(widths);
+    let allowed = said.min(widths);
+    let finite = [computed, drift, said, widths].iter().all(|x| x.is_finite());
+    let sound = start_hz > 0.0 && end_hz > 0.0 && finite;
     sound.then_some((drift, allowed))
 }
 

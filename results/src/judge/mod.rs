@@ -15,6 +15,7 @@ mod orders;
 mod reasons;
 mod requirement;
 mod scope;
+mod slots;
 
 pub use limit::{Bound, Limit, Relation};
 pub use metric::{Dimension, Direction, Distribution, Metric, OrderFault, ScheduleStatistic, UnknownMetric};
@@ -62,6 +63,15 @@ pub fn judge(requirements: &[Requirement], certificate: &Certificate) -> Judgeme
 
 /// What `requirement` comes to; `cell` is there whenever its metric is about cells.
 fn finding(requirement: &Requirement, cell: Option<&Cell>, ground: &Ground<'_>) -> Finding {
+    let found = alone(requirement, cell, ground);
+    match cell.and_then(slots::gap) {
+        Some(why) if found.verdict == Verdict::Pass => Finding { verdict: Verdict::NotCertifiable, why, ..found },
+        _ => found,
+    }
+}
+
+/// The same, whether or not every repetition became valid.
+fn alone(requirement: &Requirement, cell: Option<&Cell>, ground: &Ground<'_>) -> Finding {
     let bound = requirement.limit.bound;
     match (&requirement.metric, cell) {
         (Metric::Latency(of, q), Some(cell)) => latency::finding(cell, of, *q, &requirement.limit, ground),

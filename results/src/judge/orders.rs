@@ -2,11 +2,10 @@
 //!
 //! Of each repetition one attempt counts: the valid one, or, where none became valid, the last. So an attempt that was
 //! repeated with success does not spoil the result, and a system that loses orders in every attempt does not escape by
-//! having no valid one.
+//! having no valid one. That it passes takes more: a valid attempt at every repetition, as for every other requirement
+//! (`slots::gap`).
 
-use std::collections::BTreeMap;
-
-use super::{Bound, OrderFault, finding::Finding, ground::Ground};
+use super::{Bound, OrderFault, finding::Finding, ground::Ground, slots};
 use crate::{
     certificate::{Cell, Counts, Repetition},
     hist::count_f64,
@@ -15,15 +14,8 @@ use crate::{
 
 /// The attempts that count, by repetition.
 fn counted<'c>(cell: &'c Cell, ground: &Ground<'_>) -> Vec<&'c Repetition> {
-    let mut by_repetition: BTreeMap<u32, &Repetition> = BTreeMap::new();
-    for attempt in &cell.repetitions {
-        let slot = by_repetition.entry(attempt.repetition).or_insert(attempt);
-        if !slot.valid || attempt.valid {
-            *slot = attempt;
-        }
-    }
     // An attempt that was broken off with the run lost nothing: its orders were not waited for.
-    by_repetition.into_values().filter(|r| r.valid || !ground.certificate.interrupted).collect()
+    slots::counted(cell).into_values().filter(|r| r.valid || !ground.certificate.interrupted).collect()
 }
 
 const fn count(counts: &Counts, fault: OrderFault) -> u64 {
