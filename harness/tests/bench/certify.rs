@@ -3,11 +3,10 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use tickcert_probes::affinity;
 
@@ -49,7 +48,7 @@ limit = "== 0"
 fn certify(dir: &Path, profile: &str, wrapper: &[&str], arguments: &[&str]) -> Output {
     let file = dir.join("short.toml");
     fs::write(&file, profile).unwrap();
-    let tickcert = cargo_bin("tickcert");
+    let tickcert = PathBuf::from(env!("CARGO_BIN_EXE_tickcert"));
     let mut line: Vec<&str> = wrapper.to_vec();
     line.extend([tickcert.to_str().unwrap(), "certify", "--quiet"]);
     let (program, rest) = line.split_first().unwrap();
@@ -152,8 +151,11 @@ fn a_wrong_interface_on_the_command_line_is_wrong_use_and_the_right_ones_are_nam
         ] {
             let output = certify(dir, PROFILE, &[], &arguments);
             assert_eq!((output.status.code(), stderr(&output).contains(text)), (Some(2), true), "{}", stderr(&output));
-            let run =
-                Command::new(cargo_bin("tickcert")).args(["run", "service-time"]).args(arguments).output().unwrap();
+            let run = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tickcert")))
+                .args(["run", "service-time"])
+                .args(arguments)
+                .output()
+                .unwrap();
             assert_eq!((run.status.code(), stderr(&run).contains(text)), (Some(2), true), "{}", stderr(&run));
         }
         assert!(stderr(&certify(dir, PROFILE, &[], &["--force-interfaces"])).contains("no interface is named"));
@@ -169,7 +171,7 @@ fn service_time_runs_over_two_interfaces() {
             return;
         }
         cable("left0", "right0");
-        let mut command = Command::new(cargo_bin("tickcert"));
+        let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tickcert")));
         command.args(["run", "service-time", "--json", "--duration", "50 ms"]).args(INTERFACES);
         let output = command.output().unwrap();
         let times: Value =
