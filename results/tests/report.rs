@@ -100,7 +100,7 @@ fn verdict_and_reasons_come_first_and_the_rest_in_its_order() {
         "Share of orders above a latency",
         "Repetitions Filled",
         "Over time",
-        "Stages inside the trader",
+        "Stages from the tick to its order",
         "Every attempt is kept",
         "Environment",
         "Settings that spoil measurements",

@@ -22,7 +22,8 @@ pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
         });
         out::json(&value)?;
     } else {
-        out::print(&report)?;
+        out::line(&report)?;
+        out::line(format_args!("run {}, verdict {}", report.run_id, report.verdict))?;
     }
     Ok(Outcome(u8::from(!report.ok())))
 }

@@ -123,7 +123,7 @@ impl ExchangeSamples {
         let mut from = bytes.as_slice();
         let (base, packets, orders) = (word(&mut from)?, word(&mut from)?, word(&mut from)?);
         let sent = words(&mut from, packets)?;
-        let mut arrivals = Vec::new();
+        let mut arrivals = Vec::with_capacity(from.len() / size_of::<Arrival>());
         for _ in 0..orders {
             let mut record = Arrival { at: word(&mut from)?, ..Arrival::EMPTY };
             let mut len = [0; 4];

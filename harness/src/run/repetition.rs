@@ -1,10 +1,10 @@
 //! From the joined samples of one attempt to its record: is it valid, and what are its distributions.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, path::Path, thread};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket},
+    certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket, WarmUp},
     evidence::Evidence,
     export::parquet::{NO_VALUE, SampleColumns, SampleMeta, write_samples},
     hist::Histogram,
@@ -74,6 +74,27 @@ impl Attempt {
         }
     }
 
+    /// Writes the samples, and makes the record that names them, at once.
+    ///
+    /// # Errors
+    /// When the file can't be written or a histogram can't be made.
+    pub fn keep(
+        &self,
+        finished: &Finished,
+        tape: &Tape,
+        schedule: &Schedule,
+        file: SampleFile<'_>,
+    ) -> Result<(Repetition, Distributions)> {
+        let (written, made) = thread::scope(|s| {
+            let written = s.spawn(|| write_parquet(&file, self, tape, schedule, &finished.joined));
+            let made = self.with_samples(finished, tape, schedule);
+            (written.join(), made)
+        });
+        written.map_err(|_| anyhow::anyhow!("the thread that writes the samples has ended"))??;
+        let (record, distributions) = made?;
+        Ok((Repetition { samples: file.name, ..record }, distributions))
+    }
+
     /// The record of an attempt with samples, and its distributions.
     ///
     /// # Errors
@@ -85,18 +106,25 @@ impl Attempt {
         schedule: &Schedule,
     ) -> Result<(Repetition, Distributions)> {
         let joined = &finished.joined;
-        let expected_sha256 = tape.expected(schedule.due().len()).digest();
+        let measured = measured(&joined.orders, schedule);
+        let (warm, kept) = warm_up(&measured);
+        let latencies: Vec<Nanos> = kept.iter().map(OrderSample::t2t_due).collect();
+        // Two halves of the work at once: a repetition may have millions of orders, and the next one waits.
+        let (expected_sha256, found, distributions) = thread::scope(|s| {
+            let expected = s.spawn(|| (tape.expected(schedule.due().len()).digest(), independence(&latencies)));
+            let distributions = distributions(kept, joined, measured.len() - kept.len());
+            expected.join().map(|(digest, found)| (digest, found, distributions))
+        })
+        .map_err(|_| anyhow::anyhow!("a thread that looks at the samples has ended"))?;
+        let distributions = distributions?;
         let (achieved, intended) = rates(joined, schedule);
         let mut reasons = reasons(finished, achieved, intended);
         if joined.received_sha256 != expected_sha256 && joined.counts.lost == 0 {
             reasons.push("the digest of the orders received is not that of the tape".to_owned());
         }
-        let measured = measured(&joined.orders, schedule);
-        let (warm, kept) = self.warm_up(&measured);
         if kept.is_empty() {
             reasons.push("nothing was left to measure after the warm-up".to_owned());
         }
-        let distributions = distributions(kept, joined, measured.len() - kept.len())?;
         let record = Repetition {
             counts: joined.counts,
             orders_sha256: joined.received_sha256.clone(),
@@ -105,7 +133,7 @@ impl Attempt {
             intended_pps: intended,
             schedule_error_ns: schedule_error(&joined.schedule_error),
             warm_up: warm,
-            independence: independence(&kept.iter().map(OrderSample::t2t_due).collect::<Vec<_>>()),
+            independence: found,
             histograms: distributions.to_record()?,
             over_time: over_time(kept),
             notes: notes(finished),
@@ -113,23 +141,28 @@ impl Attempt {
         };
         Ok((record, distributions))
     }
+}
 
-    fn warm_up<'a>(&self, measured: &'a [OrderSample]) -> (tickcert_results::certificate::WarmUp, &'a [OrderSample]) {
-        let times: Vec<Nanos> = measured.iter().map(|o| o.due).collect();
-        let latencies: Vec<Nanos> = measured.iter().map(OrderSample::t2t_sent).collect();
-        let rule = WarmUpRule::default();
-        let end = warm_up::find(&latencies, &times, rule);
-        (end.record(&times), &measured[end.first_kept..])
-    }
+/// Where the warm-up ends, and what is left after it.
+fn warm_up(measured: &[OrderSample]) -> (WarmUp, &[OrderSample]) {
+    let times: Vec<Nanos> = measured.iter().map(|o| o.due).collect();
+    let latencies: Vec<Nanos> = measured.iter().map(OrderSample::t2t_sent).collect();
+    let end = warm_up::find(&latencies, &times, WarmUpRule::default());
+    (end.record(&times), &measured[end.first_kept..])
+}
+
+/// The due time from which orders are measured.
+fn measured_from(joined: &Joined, schedule: &Schedule) -> Nanos {
+    warm_up(&measured(&joined.orders, schedule)).0.duration_ns
 }
 
 /// The orders that are measured: all, or those of the packets that the schedule names, the first of each.
-fn measured(orders: &[OrderSample], schedule: &Schedule) -> Vec<OrderSample> {
-    let Some(only) = schedule.only() else { return orders.to_vec() };
+fn measured<'a>(orders: &'a [OrderSample], schedule: &Schedule) -> Cow<'a, [OrderSample]> {
+    let Some(only) = schedule.only() else { return Cow::Borrowed(orders) };
     let mut of_these: Vec<OrderSample> =
         orders.iter().filter(|o| only.binary_search(&o.packet).is_ok()).copied().collect();
     of_these.dedup_by_key(|o| o.packet);
-    of_these
+    Cow::Owned(of_these)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "rates for comparison within a percent")]
@@ -172,21 +205,24 @@ fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec
 }
 
 fn schedule_error(all: &[Lateness]) -> ScheduleError {
-    let sorted = |packets: Vec<Nanos>| {
-        let mut packets = packets;
-        packets.sort_unstable();
-        packets
-    };
-    let every = sorted(all.iter().map(|l| l.late).collect());
-    let waiting = sorted(all.iter().filter(|l| !l.queued).map(|l| l.late).collect());
-    let at = |sorted: &[Nanos], q| quantile::of_sorted(sorted, q).unwrap_or_default();
-    let queued = (all.len() - waiting.len()) as u64 * 1_000_000 / (all.len() as u64).max(1);
+    let mut every: Vec<Nanos> = all.iter().map(|l| l.late).collect();
+    let mut waiting: Vec<Nanos> = all.iter().filter(|l| !l.queued).map(|l| l.late).collect();
+    let queued = (every.len() - waiting.len()) as u64 * 1_000_000 / (every.len() as u64).max(1);
     ScheduleError {
-        p50: at(&every, 0.5),
-        p99: at(&every, 0.99),
-        max: every.last().copied().unwrap_or_default(),
-        waiting_p50: at(&waiting, 0.5),
+        p50: nearest_rank(&mut every, 0.5),
+        p99: nearest_rank(&mut every, 0.99),
+        max: every.iter().max().copied().unwrap_or_default(),
+        waiting_p50: nearest_rank(&mut waiting, 0.5),
         queued_ppm: u32::try_from(queued).unwrap_or(u32::MAX),
+    }
+}
+
+/// As [`quantile::of_sorted`], without sorting more than it takes: a repetition may have millions of values.
+fn nearest_rank(values: &mut [Nanos], q: f64) -> Nanos {
+    let rank = usize::try_from(quantile::rank_of(q, values.len() as u64)).unwrap_or(usize::MAX);
+    match rank.checked_sub(1).filter(|place| *place < values.len()) {
+        Some(place) => *values.select_nth_unstable(place).1,
+        None => Nanos::ZERO,
     }
 }
 
@@ -214,14 +250,12 @@ fn over_time(kept: &[OrderSample]) -> Vec<TimeBucket> {
     kept.chunk_by(|a, b| slice_of(a, first, width) == slice_of(b, first, width))
         .map(|chunk| {
             let mut latencies: Vec<Nanos> = chunk.iter().map(OrderSample::t2t_due).collect();
-            latencies.sort_unstable();
-            let at = |q| quantile::of_sorted(&latencies, q).unwrap_or_default();
             TimeBucket {
                 at_ns: Nanos(slice_of(&chunk[0], first, width) * width),
                 n: chunk.len() as u64,
-                p50_ns: at(0.5),
-                p99_ns: at(0.99),
-                max_ns: latencies.last().copied().unwrap_or_default(),
+                p50_ns: nearest_rank(&mut latencies, 0.5),
+                p99_ns: nearest_rank(&mut latencies, 0.99),
+                max_ns: latencies.iter().max().copied().unwrap_or_default(),
             }
         })
         .collect()
@@ -253,25 +287,34 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
     notes
 }
 
+/// Where an attempt's raw samples go, and what they are of.
+#[derive(Clone, Debug)]
+pub struct SampleFile<'a> {
+    /// Folder of the certificate.
+    pub folder: &'a Path,
+    /// Path of the file below it.
+    pub name: String,
+    /// Title of the cell.
+    pub lane: &'a str,
+    /// What the stamps rest on.
+    pub evidence: Evidence,
+}
+
 /// Writes the raw samples of an attempt, warm-up included.
-///
-/// # Errors
-/// When the file can't be written.
-pub fn write_parquet(
-    path: &Path,
+fn write_parquet(
+    file: &SampleFile<'_>,
     attempt: &Attempt,
-    lane: &str,
-    evidence: Evidence,
     tape: &Tape,
+    schedule: &Schedule,
     joined: &Joined,
-    measured_from: Nanos,
 ) -> Result<()> {
+    let measured_from = measured_from(joined, schedule);
     let staged = !joined.stages.is_empty() && joined.stages.len() == joined.orders.len();
     let meta = SampleMeta {
-        lane: lane.to_owned(),
+        lane: file.lane.to_owned(),
         repetition: attempt.slot.repetition,
         attempt: attempt.number,
-        evidence,
+        evidence: file.evidence,
         tape_sha256: tape.sha256().to_owned(),
         stages: if staged { STAGES.iter().map(|s| format!("{s}_ns")).collect() } else { Vec::new() },
     };
@@ -284,7 +327,7 @@ pub fn write_parquet(
         (0..meta.stages.len()).map(|n| joined.stages.iter().map(|legs| signed(legs[n])).collect()).collect();
     let warm_up: Vec<bool> = orders.iter().map(|o| o.due < measured_from).collect();
     write_samples(
-        path,
+        &file.folder.join(&file.name),
         &meta,
         &SampleColumns {
             order: &index(&|o| o.order % per_pass),

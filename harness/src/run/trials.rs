@@ -14,7 +14,7 @@ use super::{
     interrupt,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
-    repetition::{Attempt, write_parquet},
+    repetition::{Attempt, SampleFile},
     trial::{Request, Stage, is_interrupt},
     warnings,
 };
@@ -93,26 +93,11 @@ impl<'a> Trials<'a> {
             // An endpoint that died costs its attempt, not the run.
             Err(e) => return Ok(Some((attempt.without_samples(format!("{e:#}")), None))),
         };
-        let (mut record, distributions) = attempt.with_samples(&finished, self.stage.tape, &cell.schedule)?;
-        let name = format!(
-            "samples/{}-{}-r{}-a{}.parquet",
-            cell.lane.name(),
-            cell.load.mode(),
-            attempt.slot.repetition,
-            attempt.number
-        );
-        let path = self.order.out.join(&name);
-        let measured_from = record.warm_up.duration_ns;
-        write_parquet(
-            &path,
-            attempt,
-            cell.lane.name(),
-            cell.caps.evidence,
-            self.stage.tape,
-            &finished.joined,
-            measured_from,
-        )?;
-        record.samples = name;
+        let lane = cell.lane.name();
+        let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
+        let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.load.mode(), attempt.number);
+        let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
+        let (record, distributions) = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
         Ok(Some((record, Some(distributions))))
     }
 

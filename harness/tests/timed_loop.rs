@@ -1,0 +1,77 @@
+//! What the trader asks of the kernel while it trades.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, fs};
+
+    use tickcert_transports::api::Role;
+
+    use crate::support::{
+        can_measure,
+        endpoints::{Endpoint, Site, trial},
+        has,
+    };
+
+    const PACKETS: u32 = 300;
+
+    /// How often each system call was made in the timed loop: between the trader's two looks at its own usage, which
+    /// follow the report that it runs and the end of the session.
+    fn calls_in_the_loop(log: &str) -> BTreeMap<String, usize> {
+        // With -f the process id stands first, once there is more than one.
+        let lines = log.lines().map(|l| l.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' '));
+        let after_running = lines.skip_while(|l| !(l.starts_with("write(") && l.contains("running"))).skip(1);
+        let from = after_running.skip_while(|l| !l.starts_with("getrusage(")).skip(1);
+        let mut calls = BTreeMap::new();
+        let mut ended = false;
+        for line in from {
+            let name = line.split('(').next().unwrap_or_default();
+            if name == "getrusage" {
+                ended = true;
+                break;
+            }
+            *calls.entry(name.to_owned()).or_default() += 1;
+        }
+        assert!(ended, "the trace does not hold the end of the loop");
+        calls
+    }
+
+    fn traced(lane: &str) -> Option<BTreeMap<String, usize>> {
+        if !can_measure() || !has("strace") {
+            return None;
+        }
+        let site = Site::new();
+        let log = site.dir.path().join("trace");
+        // -D: the tracer is the grandchild, so that the endpoint's parent is the one that it is told of.
+        let under = ["strace", "-D", "-f", "-qq", "-s", "64", "-o", log.to_str().unwrap()];
+        let mut exchange = Endpoint::start(site.netns(Role::Exchange), &[]);
+        let mut trader = Endpoint::start(site.netns(Role::Trader), &under);
+        trial(&site, lane, PACKETS, &mut exchange, &mut trader);
+        // Returns only when the tracer too has closed standard error, and so has written its log.
+        let said = trader.end();
+        assert_eq!(said, "");
+        Some(calls_in_the_loop(&fs::read_to_string(&log).unwrap()))
+    }
+
+    fn check(lane: &str) {
+        let Some(calls) = traced(lane) else { return };
+        let names: Vec<&str> = calls.keys().map(String::as_str).collect();
+        assert_eq!(names, ["recvfrom", "sendto"], "{calls:?}");
+        let orders = usize::try_from(PACKETS).unwrap();
+        // On a session, its log-out and perhaps a heartbeat.
+        assert!((orders..=orders + 10).contains(&calls["sendto"]), "{calls:?}");
+        assert!(calls["recvfrom"] >= orders, "{calls:?}");
+    }
+
+    #[test]
+    fn the_traders_loop_on_datagrams_makes_no_system_call_but_receive_and_one_send_for_each_order() {
+        check("kernel-udp");
+    }
+
+    #[test]
+    fn the_traders_loop_on_a_session_makes_no_system_call_but_receive_and_send() {
+        check("kernel-tcp");
+    }
+}
