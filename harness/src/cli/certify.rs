@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
-use tickcert_scenarios::{
-    feed::FeedError,
-    profile::{LaneSelection, Profile, resolve_lanes},
-};
+use tickcert_scenarios::profile::{LaneSelection, Profile, resolve_lanes};
 use tickcert_transports::Lane;
 
 use super::{Failure, Outcome, args::CertifyArgs, out, places, start};
@@ -16,6 +13,7 @@ use crate::run::{
     certify::{self, Order},
     output,
     progress::{Progress, Voice},
+    workload,
 };
 
 pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
@@ -46,7 +44,7 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
 
 /// What the user gave was not fit for it, or the host was not.
 fn broken_off(error: anyhow::Error) -> Failure {
-    if error.is::<FeedError>() || error.is::<output::Occupied>() {
+    if workload::is_at_fault(&error) || error.is::<output::Occupied>() {
         return Failure::usage(error);
     }
     Failure::cannot_run(error)

@@ -14,7 +14,9 @@ use crate::{
 
 pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
     let allowed = args.signers.as_deref().map(sign::parse_allowed_signers).transpose().map_err(Failure::usage)?;
-    let report = sign::verify_dir(&args.dir, allowed.as_deref()).map_err(Failure::negative)?;
+    // What can't be looked at is wrong use; what was looked at and refused is a no.
+    let refused = if args.dir.is_dir() { Failure::negative } else { Failure::usage };
+    let report = sign::verify_dir(&args.dir, allowed.as_deref()).map_err(refused)?;
     if args.json {
         let value = serde_json::json!({
             "ok": report.ok(), "run_id": report.run_id, "verdict": report.verdict, "signer": report.signer.to_string(),

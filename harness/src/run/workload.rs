@@ -6,12 +6,33 @@ use anyhow::{Context, Result};
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::{
     book::BookCapacity,
-    feed::{self, TickStream, itch::Price4},
-    generator::{self, GeneratorConfig},
+    feed::{self, FeedError, TickStream, itch::Price4},
+    generator::{self, GeneratorConfig, GeneratorError},
+    load::ScheduleError,
     profile::{Profile, RiskSpec, StrategySpec, SymbolChoice, TapeSpec},
-    tape::{self, Tape},
+    tape::{self, Tape, TapeError},
     trader::{Notional, RiskLimits, Strategy, SymbolChoice as Symbol, TraderConfig},
 };
+
+/// Ticks of which none adds an order.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{ticks} adds no order of any symbol, so none is the most active; give ticks that hold the session's add messages"
+)]
+struct NoSymbol {
+    ticks: String,
+}
+
+/// Whether an error is the fault of the ticks or of what the profile wants of them, and not of the host.
+#[must_use]
+pub fn is_at_fault(error: &anyhow::Error) -> bool {
+    let unfit = |e: &TapeError| matches!(e, TapeError::NoOrders { .. } | TapeError::Orders(_) | TapeError::Trader(_));
+    error.is::<FeedError>()
+        || error.is::<NoSymbol>()
+        || error.is::<GeneratorError>()
+        || error.is::<ScheduleError>()
+        || error.downcast_ref::<TapeError>().is_some_and(unfit)
+}
 
 /// Reads or generates the ticks, finds the orders, and writes the tape to `path`.
 ///
@@ -48,9 +69,8 @@ fn strategy(spec: &StrategySpec, ticks: &TickStream) -> Result<Strategy> {
                 SymbolChoice::All => Symbol::All,
                 SymbolChoice::Named(name) => Symbol::Name(name.clone()),
                 SymbolChoice::MostActive => {
-                    let busiest = tape::most_active_symbol(ticks).with_context(|| {
-                        format!("{} adds no order of any symbol, so none is the most active", ticks.source)
-                    })?;
+                    let busiest =
+                        tape::most_active_symbol(ticks).ok_or_else(|| NoSymbol { ticks: ticks.source.clone() })?;
                     Symbol::Name(busiest.to_string().trim_end().to_owned())
                 }
             };

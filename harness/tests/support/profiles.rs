@@ -12,12 +12,12 @@ pub(crate) fn once() -> String {
 
 /// One repetition of some two seconds of each lane.
 pub(crate) fn seconds() -> String {
-    profile("seconds", BOTH, 1, 8_000)
+    profile("seconds", BOTH, 1, 6_000)
 }
 
 /// Half a minute, if nobody disturbs it.
 pub(crate) fn long() -> String {
-    profile("long", UDP, 10, 8_000)
+    profile("long", UDP, 20, 4_000)
 }
 
 const UDP: &str = r#""kernel-udp""#;
