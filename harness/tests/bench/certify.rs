@@ -1,5 +1,5 @@
 //! `tickcert certify` and `run service-time` on a wire of interfaces, with veths in a namespace of the test's standing
-//! for the host's; and where there can be no bench.
+//! for the host's.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tickcert_probes::affinity;
 
-use crate::common::{cable, configured_cable, interface_names, may_make_namespaces, on_a_host_of_its_own, state_of};
+use crate::common::{cable, configured_cable, interface_names, on_a_host_of_its_own, state_of};
 
 /// Half a second of warm-up and hardly more.
 const PROFILE: &str = r#"profile = 1
@@ -45,15 +45,11 @@ limit = "== 0"
 "#;
 
 /// `tickcert certify` with all its files in `dir`, in the network namespace of the calling thread.
-fn certify(dir: &Path, profile: &str, wrapper: &[&str], arguments: &[&str]) -> Output {
+fn certify(dir: &Path, profile: &str, arguments: &[&str]) -> Output {
     let file = dir.join("short.toml");
     fs::write(&file, profile).unwrap();
-    let tickcert = PathBuf::from(env!("CARGO_BIN_EXE_tickcert"));
-    let mut line: Vec<&str> = wrapper.to_vec();
-    line.extend([tickcert.to_str().unwrap(), "certify", "--quiet"]);
-    let (program, rest) = line.split_first().unwrap();
-    let mut command = Command::new(program);
-    command.args(rest).arg("--profile").arg(file);
+    let mut command = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tickcert")));
+    command.args(["certify", "--quiet", "--profile"]).arg(file);
     for (flag, name) in [("--out", "out"), ("--store", "store.sqlite"), ("--key", "key")] {
         command.arg(flag).arg(dir.join(name));
     }
@@ -85,7 +81,7 @@ fn a_certificate_over_two_interfaces_names_them_and_calls_veths_emulated() {
             return;
         }
         let before = configured_cable("left0", "right0");
-        let output = certify(dir, PROFILE, &[], &INTERFACES);
+        let output = certify(dir, PROFILE, &INTERFACES);
         let certificate = certificate(dir);
         let cell = &certificate["cells"][0];
         assert_eq!(cell["placement"]["link"], "left0-right0");
@@ -107,7 +103,7 @@ fn the_profile_may_name_the_interfaces_and_one_that_this_host_lacks_is_not_run_w
         }
         cable("left0", "right0");
         let bench = "[bench]\nexchange_interface = \"left0\"\ntrader_interface = \"nosuch0\"\n[window]";
-        let output = certify(dir, &PROFILE.replace("[window]", bench), &[], &[]);
+        let output = certify(dir, &PROFILE.replace("[window]", bench), &[]);
         assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
         let certificate = certificate(dir);
         assert_eq!((&certificate["verdict"], &certificate["cells"]), (&"not-run".into(), &Value::Array(Vec::new())));
@@ -129,7 +125,7 @@ fn interfaces_that_are_not_cabled_to_each_other_give_a_certificate_that_says_so(
         }
         cable("left0", "elsewhere0");
         cable("right0", "elsewhere1");
-        let output = certify(dir, PROFILE, &[], &INTERFACES);
+        let output = certify(dir, PROFILE, &INTERFACES);
         assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
         let row = &certificate(dir)["not_run"][0];
         assert!(row["how"].as_str().unwrap().contains("cabled to each other"), "{row}");
@@ -149,7 +145,7 @@ fn a_wrong_interface_on_the_command_line_is_wrong_use_and_the_right_ones_are_nam
             (["--exchange-interface", "left0", "--trader-interface", "left0"], "can't be both ends"),
             (["--exchange-interface", "lo", "--trader-interface", "left0"], "loopback"),
         ] {
-            let output = certify(dir, PROFILE, &[], &arguments);
+            let output = certify(dir, PROFILE, &arguments);
             assert_eq!((output.status.code(), stderr(&output).contains(text)), (Some(2), true), "{}", stderr(&output));
             let run = Command::new(PathBuf::from(env!("CARGO_BIN_EXE_tickcert")))
                 .args(["run", "service-time"])
@@ -158,8 +154,8 @@ fn a_wrong_interface_on_the_command_line_is_wrong_use_and_the_right_ones_are_nam
                 .unwrap();
             assert_eq!((run.status.code(), stderr(&run).contains(text)), (Some(2), true), "{}", stderr(&run));
         }
-        assert!(stderr(&certify(dir, PROFILE, &[], &["--force-interfaces"])).contains("no interface is named"));
-        assert_eq!(certify(dir, PROFILE, &[], &["--exchange-interface", "left0"]).status.code(), Some(2));
+        assert!(stderr(&certify(dir, PROFILE, &["--force-interfaces"])).contains("no interface is named"));
+        assert_eq!(certify(dir, PROFILE, &["--exchange-interface", "left0"]).status.code(), Some(2));
         assert!(!dir.join("out").exists());
     });
 }
@@ -179,34 +175,4 @@ fn service_time_runs_over_two_interfaces() {
         assert_eq!(times["cells"][0]["evidence"], "emulated");
         assert!(interface_names().iter().any(|n| n == "left0"));
     });
-}
-
-/// Root of a user namespace of its own in which no further one may be made, and then nobody's privileges: the limit
-/// counts in that namespace only, so the host's isn't touched.
-const UNPRIVILEGED: [&str; 4] = ["unshare", "--map-root-user", "sh", "-c"];
-const GIVE_UP: &str =
-    "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all -- \"$0\" \"$@\"";
-
-#[test]
-fn without_privilege_and_user_namespaces_every_lane_is_not_run_with_the_need_and_the_remedy() {
-    if !may_make_namespaces() || !has_two_cores() {
-        return;
-    }
-    let wrapper: Vec<&str> = UNPRIVILEGED.iter().copied().chain([GIVE_UP]).collect();
-    let works = Command::new(wrapper[0]).args(&wrapper[1..]).arg("true").status().is_ok_and(|s| s.success());
-    if !works {
-        println!("SKIPPED: unshare or setpriv is missing, or does not do it here");
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let output = certify(dir.path(), PROFILE, &wrapper, &[]);
-    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
-    let certificate = certificate(dir.path());
-    assert_eq!(certificate["verdict"], "not-run");
-    let row = &certificate["not_run"][0];
-    assert_eq!(row["name"], "kernel-udp");
-    assert!(row["needs"].as_str().unwrap().contains("user.max_user_namespaces = 0"), "{row}");
-    assert!(row["how"].as_str().unwrap().contains("run as root"), "{row}");
-    assert!(certificate["reasons"][0].as_str().unwrap().starts_with("Not run"), "{}", certificate["reasons"]);
-    assert!(dir.path().join("out/certificate.html").exists());
 }

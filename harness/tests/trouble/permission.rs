@@ -7,6 +7,7 @@ use std::{
     process::Command,
 };
 
+use serde_json::Value;
 use tickcert::bench::user_namespace::{self, Privilege};
 
 use crate::support::{Ended, Home, can_measure, has, profiles};
@@ -84,18 +85,36 @@ fn a_profile_that_may_not_be_read_is_named() {
 }
 
 #[test]
-fn without_the_right_to_make_namespaces_the_setting_that_forbids_it_is_named() {
-    let Some(home) = ordinary_home() else { return };
-    // Root of a user namespace that allows no further one, without any capability.
+fn without_the_right_to_make_namespaces_the_certificate_is_not_run_and_names_the_setting_that_forbids_it() {
+    if !can_measure() || !has("unshare") || !has("setpriv") {
+        return;
+    }
+    let home = Home::new();
+    home.write("once.toml", profiles::once());
+    // Root of a user namespace that allows no further one, without any capability. The limit counts in there only.
     let script =
         "echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all \"$@\"";
-    let mut command = Command::new("unshare");
-    home.dress(&mut command).args(["-Ur", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_tickcert")]);
-    let ended = Ended::of(command.args(CERTIFY).args(["--out", "out"]));
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new("unshare");
+        home.dress(&mut command).args(["-Ur", "sh", "-c", script, "sh", env!("CARGO_BIN_EXE_tickcert")]);
+        Ended::of(command.args(arguments))
+    };
+    let ended = run(&[&CERTIFY[..], &["--out", "out"]].concat());
     if ended.err.contains("unshare failed") || ended.err.contains("setpriv:") {
         println!("SKIPPED: a user namespace without capabilities can't be made here");
         return;
     }
-    ended.refused(4, &["user.max_user_namespaces", "run as root", "sysctl -w"]);
-    assert!(!home.path("out").exists());
+    let ended = ended.expect(4);
+    assert!(ended.err.contains("user.max_user_namespaces") && !ended.err.contains("panicked"), "{}", ended.err);
+    let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
+    assert_eq!((&certificate["verdict"], &certificate["cells"]), (&"not-run".into(), &Value::Array(Vec::new())));
+    assert!(certificate["reasons"][0].as_str().unwrap().starts_with("Not run"), "{}", certificate["reasons"]);
+    for row in certificate["not_run"].as_array().unwrap() {
+        assert_eq!((&row["kind"], &row["name"]), (&"lane".into(), &"kernel-udp".into()));
+        assert!(row["needs"].as_str().unwrap().contains("user.max_user_namespaces = 0"), "{row}");
+        assert!(row["how"].as_str().unwrap().contains("run as root, or `sysctl -w"), "{row}");
+    }
+    assert_eq!(certificate["not_run"].as_array().unwrap().len(), 1);
+    home.run(&["verify", "out"]).expect(0);
+    run(&["run", "service-time"]).refused(4, &["user.max_user_namespaces", "run as root", "sysctl -w"]);
 }
