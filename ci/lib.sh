@@ -42,7 +42,7 @@ need_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
 }
 
-# A C compiler with headers (SQLite and zstd are compiled in), and the certificates by which cargo trusts crates.io.
+# A C compiler with headers (SQLite and zstd are compiled in), and the certificates by which cargo trusts its registry.
 need_build_tools() {
     local packages=() program
     program=$(mktemp)
