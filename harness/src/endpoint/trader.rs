@@ -80,6 +80,9 @@ pub(super) fn run<T: Transport>(
     let (stats, end) =
         if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
     let usage = usage.stop();
+    if matches!(end, End::Session) {
+        loop_.close();
+    }
     loop_
         .out
         .log
@@ -189,10 +192,12 @@ impl<R: Rx, X: Tx> Loop<R, X> {
                 break End::Broken(e);
             }
         };
-        if matches!(end, End::Session) {
-            self.desk.close(&mut self.rx, &mut self.out.tx, self.scale.ticks(LAST_ANSWERS));
-        }
         (*trader.stats(), end)
+    }
+
+    /// The feed has ended: reads the last answers and leaves. No longer timed.
+    fn close(&mut self) {
+        self.desk.close(&mut self.rx, &mut self.out.tx, self.scale.ticks(LAST_ANSWERS));
     }
 
     /// What can wait until no tick does.
