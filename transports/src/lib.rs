@@ -1,6 +1,6 @@
 //! The lanes: each way across from exchange to trader and back, behind one small set of traits ([`api`]).
 //!
-//! A lane is added by one folder here and one line in [`transports!`] below.
+//! A lane is added by one folder here and one line in `transports!` below.
 
 pub mod api;
 pub mod wrap;
