@@ -1,7 +1,7 @@
 //! The traits that every lane implements. They are generic on purpose (`&dyn Rx` doesn't compile): the timed loop is
 //! compiled once for each lane, and nothing in it is looked up at run time.
 
-use std::{fmt, io, net::SocketAddrV4};
+use std::{fmt, io, net::SocketAddrV4, path::PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_results::{
@@ -50,14 +50,17 @@ pub struct Frame<'a> {
 
 /// Receiving half of a lane.
 pub trait Rx {
-    /// Hands over each waiting frame of the flows asked for, at most `budget`; returns how many.
+    /// Hands over each waiting frame of the flow asked for, at most `budget`; returns how many.
     ///
-    /// A lane with a socket for each flow touches only those asked for; a lane whose flows share a ring hands over
-    /// whatever is next in it, so the caller looks at [`Frame::flow`].
+    /// A lane whose flows share a ring keeps what comes of the other flow for the call that asks for it.
     ///
     /// # Errors
     /// When the flow is broken for good (the peer closed the stream, the device is gone). Nothing waiting is `Ok(0)`.
     fn poll(&mut self, interest: Interest, budget: u32, on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32>;
+
+    /// What a reader of the certificate should know of this half as it was opened (buffers granted, modes chosen), as
+    /// pairs of name and value. Called outside the timed loop.
+    fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
 }
 
 /// Names a sent frame until its hardware stamp comes.
@@ -109,6 +112,23 @@ pub trait Tx {
 
     /// Hands over hardware transmit stamps that have arrived since; they come late, or never.
     fn stamps(&mut self, _on_stamp: impl FnMut(TxToken, Ticks)) {}
+
+    /// How the orders' byte stream was cut into segments; `None` where orders don't travel on one.
+    fn segments(&self) -> Option<Segments> {
+        None
+    }
+
+    /// As [`Rx::facts`].
+    fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
+}
+
+/// What became of the writes to a byte stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Segments {
+    /// Calls of [`Tx::send`] that put something on the stream.
+    pub writes: u64,
+    /// Segments with data that left, without those sent again. Fewer than `writes`: some shared a segment.
+    pub segments: u64,
 }
 
 /// Which end of the lane a process is.
@@ -136,11 +156,21 @@ pub struct Link {
     pub trader: SocketAddrV4,
     /// True when the wire is virtual (veth), so that nothing better than emulated evidence can come of it.
     pub is_virtual: bool,
+    /// Hardware address of the exchange's interface; zero where it has none.
+    pub exchange_mac: MacAddress,
+    /// Hardware address of the trader's interface.
+    pub trader_mac: MacAddress,
+    /// A folder in which both ends can meet (sockets, shared files), whatever network namespace they are in; it goes
+    /// with the run.
+    pub meeting: PathBuf,
     /// Bytes that a receive buffer must hold so that a stall loses nothing.
     pub receive_buffer: usize,
     /// How long to wait for the other end when opening.
     pub connect_timeout: Nanos,
 }
+
+/// A hardware address of Ethernet.
+pub type MacAddress = [u8; 6];
 
 /// What a lane can do on this host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +181,9 @@ pub struct Caps {
     pub evidence: Evidence,
     /// Why that class.
     pub evidence_why: String,
+    /// What it crosses in place of the bench's wire, if it brings a way of its own (`memif`, `shared memory`).
+    #[serde(default)]
+    pub own_wire: Option<String>,
 }
 
 /// A need that this host does not meet, and how to meet it. Becomes a `not-run` row.
@@ -163,19 +196,41 @@ pub struct Unmet {
     pub how: String,
 }
 
+/// Why a lane did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The host, a driver or a device refused what the lane needs, as could only be found out by trying.
+    #[error(transparent)]
+    Unmet(#[from] Unmet),
+    /// Something failed that should have worked; the text says what was tried and what to do.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// One lane of a transport: its name on the command line, and the settings that make it.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// The lane's name: `kernel-udp-busypoll`; behind a slash what is special about it: `afxdp-copy/skb`.
+    pub lane: &'static str,
+    /// What it is, in a line.
+    pub summary: &'static str,
+    /// Settings that differ from the defaults, a JSON object in the form of [`Transport::Config`].
+    pub settings: &'static str,
+}
+
 /// A way across.
 pub trait Transport: Sized {
-    /// Settings of the lane's own; every one has a default.
+    /// Settings of its own; every one has a default, and unknown ones are refused.
     type Config: DeserializeOwned + Serialize + Default + Clone + fmt::Debug + Send + Sync;
     /// Receiving half.
     type Rx: Rx + Send;
     /// Sending half.
     type Tx: Tx + Send;
 
-    /// Name of the lane, as in `--lanes`.
+    /// Name of the transport, under which a profile has its settings.
     const NAME: &'static str;
-    /// What it is, in a line.
-    const SUMMARY: &'static str;
+    /// Its lanes; there is at least one.
+    const VARIANTS: &'static [Variant];
 
     /// What this host can do over a link (virtual or real), or which need is unmet. Touches no device.
     ///
@@ -186,8 +241,9 @@ pub trait Transport: Sized {
     /// Opens one end, and returns when the other end is there too (or needs not be).
     ///
     /// # Errors
-    /// With the call that failed and what to do, as text of the [`io::Error`].
-    fn open(config: &Self::Config, link: &Link, role: Role) -> io::Result<(Self::Rx, Self::Tx)>;
+    /// [`OpenError::Unmet`] when the lane can't run here after all; [`OpenError::Io`] with the call that failed and what
+    /// to do, as text of the [`io::Error`].
+    fn open(config: &Self::Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError>;
 }
 
 /// Something to be done with whichever lane was chosen at run time; see `dispatch`.

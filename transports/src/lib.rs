@@ -1,62 +1,48 @@
 //! The lanes: each way across from exchange to trader and back, behind one small set of traits ([`api`]).
 //!
-//! A lane is added by one folder here and one line in `transports!` below.
+//! A transport is added by one folder here and one line in `transports!` below; each of its variants is a lane.
 
 pub mod api;
 pub mod wrap;
 
-#[cfg(test)]
-mod conformance;
 mod kernel;
+mod lane;
 
-use api::{Job, Transport};
+use api::{Job, Transport, Variant};
+pub use lane::{Lane, SettingsError, read_settings};
 
-/// Declares the lanes: their modules, the [`Lane`] enum, its list, and [`dispatch`], the only choice made at run time.
+/// Declares the transports: their modules, their list, and the dispatch, the only choice made at run time.
 macro_rules! transports {
-    ($($module:ident => $lane:ident),+ $(,)?) => {
+    ($($module:ident => $transport:ident),+ $(,)?) => {
         $(pub mod $module;)+
 
-        /// The lanes that this build knows.
+        /// The transports that this build knows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Lane {
-            $(
-                #[doc = concat!("[`", stringify!($module), "`]")]
-                $lane,
-            )+
+        pub(crate) enum Kind {
+            $($transport,)+
         }
 
-        impl Lane {
-            /// Every lane, in the order of the list.
-            pub const ALL: &[Self] = &[$(Self::$lane),+];
+        impl Kind {
+            /// Every transport, in the order of the list.
+            pub(crate) const ALL: &[Self] = &[$(Self::$transport),+];
 
-            /// Its name, as in `--lanes`.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self {
-                    $(Self::$lane => <$module::$lane as Transport>::NAME,)+
+                    $(Self::$transport => <$module::$transport as Transport>::NAME,)+
                 }
             }
 
-            /// What it is, in a line.
-            #[must_use]
-            pub const fn summary(self) -> &'static str {
+            pub(crate) const fn variants(self) -> &'static [Variant] {
                 match self {
-                    $(Self::$lane => <$module::$lane as Transport>::SUMMARY,)+
+                    $(Self::$transport => <$module::$transport as Transport>::VARIANTS,)+
                 }
             }
-        }
 
-        /// Runs `job`, compiled for the lane chosen.
-        pub fn dispatch<J: Job>(lane: Lane, job: J) -> J::Out {
-            match lane {
-                $(Lane::$lane => job.run::<$module::$lane>(),)+
+            pub(crate) fn dispatch<J: Job>(self, job: J) -> J::Out {
+                match self {
+                    $(Self::$transport => job.run::<$module::$transport>(),)+
+                }
             }
-        }
-
-        /// What every lane must do, whichever it is.
-        #[cfg(test)]
-        mod lanes_conform {
-            $(crate::conformance::suite!($module, crate::$module::$lane);)+
         }
     };
 }
@@ -66,16 +52,7 @@ transports! {
     kernel_tcp => KernelTcp,
 }
 
-impl Lane {
-    /// The lane of that name.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|lane| lane.name() == name)
-    }
-
-    /// The names of all lanes.
-    #[must_use]
-    pub fn names() -> Vec<&'static str> {
-        Self::ALL.iter().map(|lane| lane.name()).collect()
-    }
+/// Runs `job`, compiled for the transport of the lane chosen.
+pub fn dispatch<J: Job>(lane: Lane, job: J) -> J::Out {
+    lane.kind().dispatch(job)
 }

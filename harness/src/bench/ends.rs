@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tickcert_transports::api::MacAddress;
+
 use super::{
     error::BenchError,
     netlink::{Address, Connection, Interface, NetlinkError, Route},
@@ -71,15 +73,24 @@ fn silence_ipv6(interface: &str) {
     let _ = fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1");
 }
 
+/// The hardware addresses of both ends.
+pub(super) struct Macs {
+    pub(super) exchange: MacAddress,
+    pub(super) trader: MacAddress,
+}
+
 /// Configures both ends and proves that they hear each other.
-pub(super) fn connect(exchange: &End<'_>, trader: &End<'_>, at_most: Duration) -> Result<(), BenchError> {
+pub(super) fn connect(exchange: &End<'_>, trader: &End<'_>, at_most: Duration) -> Result<Macs, BenchError> {
     exchange.switch_on()?;
     trader.switch_on()?;
     let exchange_mac = exchange.wait_for_carrier(at_most)?.mac;
     let trader_mac = trader.wait_for_carrier(at_most)?.mac;
     exchange.route_to(trader.ip, &trader_mac)?;
     trader.route_to(exchange.ip, &exchange_mac)?;
-    prove(exchange, trader, at_most)
+    prove(exchange, trader, at_most)?;
+    // What has no Ethernet address has none to give; only lanes that make their own frames need one.
+    let address = |mac: Vec<u8>| mac.try_into().unwrap_or_default();
+    Ok(Macs { exchange: address(exchange_mac), trader: address(trader_mac) })
 }
 
 /// From one attempt to the next: a switch may hold a port back for seconds after its link came up.

@@ -127,7 +127,7 @@ impl Bench {
                 veth::Names { exchange: e.clone(), trader: t.clone() }
             }
         };
-        ends::connect(
+        let macs = ends::connect(
             &End { namespace: &exchange, interface: &names.exchange, ip: ends::EXCHANGE },
             &End { namespace: &trader, interface: &names.trader, ip: ends::TRADER },
             spec.connect_timeout.into(),
@@ -138,6 +138,9 @@ impl Bench {
             ticks: TICKS,
             orders: ORDERS,
             trader: TRADER,
+            exchange_mac: macs.exchange,
+            trader_mac: macs.trader,
+            meeting: PathBuf::new(),
             is_virtual,
             receive_buffer: spec.receive_buffer,
             connect_timeout: spec.connect_timeout,

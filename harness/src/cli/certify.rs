@@ -87,6 +87,12 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
 }
 
 fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {
+    let transports: Vec<&str> = Lane::all().iter().map(|lane| lane.transport()).collect();
+    let read = |transport: &str, settings: &_| match Lane::all().iter().find(|lane| lane.transport() == transport) {
+        Some(lane) => lane.settings(settings).map(drop).map_err(|e| e.to_string()),
+        None => Ok(()),
+    };
+    profile.check_transports(&transports, read).map_err(Failure::usage)?;
     let known = Lane::names();
     let names = if args.lanes.is_empty() {
         match &profile.run.lanes {

@@ -3,29 +3,33 @@
 use serde::Serialize;
 use tickcert_results::{certificate::OrderChannel, evidence::Evidence};
 use tickcert_transports::{
-    Lane,
+    Lane, SettingsError,
     api::{Caps, Job, Transport, Unmet},
-    dispatch,
+    dispatch, read_settings,
 };
 
 use super::{Failure, Outcome, args::LanesArgs, out};
 
-/// Asks a lane what it can do with its default settings.
-pub(crate) struct Preflight {
+/// Asks a lane what it can do.
+pub(crate) struct Preflight<'a> {
+    /// The settings of its transport; `null` for the defaults.
+    pub(crate) settings: &'a serde_json::Value,
     /// Over a virtual wire.
     pub(crate) virtual_link: bool,
 }
 
-impl Job for Preflight {
-    type Out = Result<Caps, Unmet>;
+impl Job for Preflight<'_> {
+    type Out = Result<Result<Caps, Unmet>, SettingsError>;
     fn run<T: Transport>(self) -> Self::Out {
-        T::preflight(&T::Config::default(), self.virtual_link)
+        Ok(T::preflight(&read_settings::<T>(self.settings)?, self.virtual_link))
     }
 }
 
 #[derive(Serialize)]
 struct Row {
     lane: &'static str,
+    transport: &'static str,
+    settings: serde_json::Value,
     summary: &'static str,
     runs: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,7 +41,8 @@ struct Row {
 }
 
 pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
-    let rows: Vec<Row> = Lane::ALL.iter().map(|lane| row(*lane)).collect();
+    let rows = Lane::all().iter().map(|lane| row(*lane)).collect::<Result<Vec<Row>, _>>();
+    let rows = rows.map_err(Failure::cannot_run)?;
     if args.json {
         out::json(&rows)?;
         return Ok(Outcome::OK);
@@ -54,17 +59,20 @@ pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::OK)
 }
 
-fn row(lane: Lane) -> Row {
-    let (caps, needs) = match dispatch(lane, Preflight { virtual_link: false }) {
+fn row(lane: Lane) -> Result<Row, SettingsError> {
+    let settings = lane.settings(&serde_json::Map::new())?;
+    let (caps, needs) = match dispatch(lane, Preflight { settings: &settings, virtual_link: false })? {
         Ok(caps) => (Some(caps), None),
         Err(unmet) => (None, Some(unmet)),
     };
-    Row {
+    Ok(Row {
         lane: lane.name(),
+        transport: lane.transport(),
+        settings,
         summary: lane.summary(),
         runs: caps.is_some(),
         orders: caps.as_ref().map(|c| c.orders),
         evidence_on_real_nics: caps.as_ref().map(|c| c.evidence),
         needs,
-    }
+    })
 }

@@ -1,6 +1,7 @@
 //! What parent and endpoint say to each other: one JSON object a line, on the endpoint's standard input and output.
 
 use std::{
+    collections::BTreeMap,
     io::{self, BufRead, Write},
     path::PathBuf,
 };
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_results::time::{Nanos, TickScale};
 use tickcert_scenarios::load::Arrival;
 use tickcert_transports::{
-    api::{Link, Role},
+    api::{Link, Role, Unmet},
     wrap::faults::FaultPlan,
 };
 
@@ -41,6 +42,8 @@ pub enum Report {
     Traded(TraderReport),
     /// The ping-pong is over.
     PingPonged(PingPongReport),
+    /// The lane can't run here after all.
+    Unmet(Unmet),
     /// It can't go on.
     Failed {
         /// What went wrong, with causes and remedy.
@@ -53,8 +56,8 @@ pub enum Report {
 pub struct TrialSpec {
     /// The lane's name.
     pub lane: String,
-    /// The lane's own settings; `null` for its defaults.
-    pub lane_config: serde_json::Value,
+    /// The transport's own settings; `null` for its defaults.
+    pub settings: serde_json::Value,
     /// Which end this is.
     pub role: Role,
     /// The wire.
@@ -105,6 +108,9 @@ pub struct Injection {
     pub slow_exchange: Nanos,
 }
 
+/// Names and values, as a lane gives them.
+pub type Facts = BTreeMap<String, String>;
+
 /// What the exchange knows after a trial.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ExchangeReport {
@@ -116,6 +122,8 @@ pub struct ExchangeReport {
     pub overflowed: u64,
     /// Cost of a poll that finds nothing, 99 %; the sender stops polling that long before a due time.
     pub poll_cost: Nanos,
+    /// What the lane says of itself as it was opened.
+    pub facts: Facts,
     /// Why the trial ended early, if it did.
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
@@ -147,6 +155,10 @@ pub struct TraderReport {
     pub answers: Option<u64>,
     /// Faults put in on purpose.
     pub injected: u64,
+    /// Orders that shared a segment of the byte stream with another; `None` where they don't travel on one.
+    pub merged: Option<u64>,
+    /// What the lane says of itself as it was opened.
+    pub facts: Facts,
     /// Why the trial ended early, if it did.
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
@@ -158,8 +170,8 @@ pub struct TraderReport {
 pub struct PingPongSpec {
     /// The lane's name.
     pub lane: String,
-    /// The lane's own settings; `null` for its defaults.
-    pub lane_config: serde_json::Value,
+    /// The transport's own settings; `null` for its defaults.
+    pub settings: serde_json::Value,
     /// Which end this is: the exchange begins, the trader echoes.
     pub role: Role,
     /// The wire.

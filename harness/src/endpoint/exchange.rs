@@ -17,7 +17,7 @@ use super::{
     Cue,
     control::{ExchangeReport, TrialSpec},
     gate::Gate,
-    process::UsageMeter,
+    process::{self, UsageMeter},
     samples::{ArrivalLog, ExchangeSamples},
     trouble::{Stall, spin_until},
 };
@@ -67,6 +67,7 @@ pub(super) fn run<T: Transport>(
     cue.wait_for_go()?;
     let offsets: Vec<u64> = schedule.due().iter().map(|d| spec.scale.ticks(*d)).collect();
     exchange.report.poll_cost = exchange.measure_poll_cost()?;
+    exchange.report.facts = process::facts(&exchange.rx, &exchange.tx);
     cue.running()?;
     let usage = UsageMeter::start();
     let base = Ticks::new(tsc::now().raw() + spec.scale.ticks(LEAD)).context("the clock stands at its end")?;

@@ -15,12 +15,11 @@ use std::io::{self, BufRead, Write};
 
 use anyhow::{Context, Result, bail};
 use control::{Command, PingPongSpec, Report, TrialSpec};
-use serde::de::DeserializeOwned;
 use tickcert_scenarios::tape::Tape;
 use tickcert_transports::{
     Lane,
-    api::{Job, Role, Transport},
-    dispatch,
+    api::{Job, OpenError, Role, Transport, Unmet},
+    dispatch, read_settings,
 };
 
 /// Serves the parent's commands until it says [`Command::Quit`] or closes.
@@ -36,7 +35,11 @@ pub fn serve(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
             Command::Quit => return Ok(()),
         };
         if let Err(error) = outcome {
-            control::send(to, &Report::Failed { error: format!("{error:#}") })?;
+            let report = match error.downcast_ref::<Unmet>() {
+                Some(unmet) => Report::Unmet(unmet.clone()),
+                None => Report::Failed { error: format!("{error:#}") },
+            };
+            control::send(to, &report)?;
         }
     }
     Ok(())
@@ -44,13 +47,6 @@ pub fn serve(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
 
 fn lane(name: &str) -> Result<Lane> {
     Lane::by_name(name).with_context(|| format!("this build has no lane `{name}`; it has {}", Lane::names().join(", ")))
-}
-
-fn config<C: DeserializeOwned + Default>(value: &serde_json::Value) -> Result<C> {
-    if value.is_null() {
-        return Ok(C::default());
-    }
-    serde_json::from_value(value.clone()).context("the lane's settings are not understood")
 }
 
 fn run_trial(spec: &TrialSpec, from: &mut dyn BufRead, to: &mut dyn Write) -> Result<()> {
@@ -78,11 +74,10 @@ impl Job for Trial<'_> {
     type Out = Result<()>;
 
     fn run<T: Transport>(self) -> Result<()> {
-        let config = config::<T::Config>(&self.spec.lane_config)?;
+        let config = read_settings::<T>(&self.spec.settings)?;
         let channel = T::preflight(&config, self.spec.link.is_virtual)?.orders;
         let mut cue = Cue { from: self.from, to: self.to };
-        let open =
-            || T::open(&config, &self.spec.link, self.spec.role).with_context(|| format!("can't open {}", T::NAME));
+        let open = || T::open(&config, &self.spec.link, self.spec.role).map_err(|e| explain(e, &self.spec.lane));
         let report = match self.spec.role {
             Role::Exchange => Report::Exchanged(exchange::run::<T>(self.spec, self.tape, channel, open, &mut cue)?),
             Role::Trader => Report::Traded(trader::run::<T>(self.spec, self.tape, channel, open, &mut cue)?),
@@ -105,13 +100,20 @@ impl Job for PingPong<'_> {
     type Out = Result<()>;
 
     fn run<T: Transport>(mut self) -> Result<()> {
-        let config = config::<T::Config>(&self.spec.lane_config)?;
-        let ends =
-            T::open(&config, &self.spec.link, self.spec.role).with_context(|| format!("can't open {}", T::NAME))?;
+        let config = read_settings::<T>(&self.spec.settings)?;
+        let ends = T::open(&config, &self.spec.link, self.spec.role).map_err(|e| explain(e, &self.spec.lane))?;
         self.cue.ready()?;
         self.cue.wait_for_go()?;
         let report = ping_pong::run::<T>(self.spec, ends, &mut self.cue)?;
         self.cue.send(&Report::PingPonged(report))
+    }
+}
+
+/// An unmet need stays one, so that the parent can tell it from a failure.
+fn explain(error: OpenError, lane: &str) -> anyhow::Error {
+    match error {
+        OpenError::Unmet(unmet) => unmet.into(),
+        OpenError::Io(e) => anyhow::Error::new(e).context(format!("can't open {lane}")),
     }
 }
 

@@ -5,7 +5,9 @@ use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
 use tickcert_probes::{affinity, memory};
 use tickcert_scenarios::order_entry::session::{CredentialError, Credentials};
 
-use super::control::Usage;
+use tickcert_transports::api::{Rx, Tx};
+
+use super::control::{Facts, Usage};
 
 /// Runs on `core` only, with all memory locked where this is allowed.
 pub(super) fn prepare(core: u32) -> Result<()> {
@@ -13,6 +15,17 @@ pub(super) fn prepare(core: u32) -> Result<()> {
     // Without the right to lock, page faults show in the usage; the trial is no less true for it.
     let _ = memory::lock_all();
     Ok(())
+}
+
+/// What both halves of a lane say of themselves.
+pub(super) fn facts(rx: &impl Rx, tx: &impl Tx) -> Facts {
+    let mut facts = Facts::new();
+    let mut note = |name: &'static str, value: String| {
+        facts.insert(name.to_owned(), value);
+    };
+    rx.facts(&mut note);
+    tx.facts(&mut note);
+    facts
 }
 
 /// Who the trader is. The session is between two processes of one run: there is nothing to keep secret.

@@ -17,7 +17,7 @@ use tickcert_scenarios::{
     trader::{TickKind, Trader, TraderStats},
 };
 use tickcert_transports::{
-    api::{Flow, Interest, Rx, Transport, Tx, TxError},
+    api::{Flow, Interest, Rx, Segments, Transport, Tx, TxError},
     wrap::faults::Faulty,
 };
 
@@ -25,7 +25,7 @@ use super::{
     Cue,
     control::{TraderReport, TrialSpec},
     desk::Desk,
-    process::UsageMeter,
+    process::{self, UsageMeter},
     samples::DepartureLog,
     trouble::Trouble,
 };
@@ -76,10 +76,12 @@ pub(super) fn run<T: Transport>(
     loop_.log_in(spec.link.connect_timeout)?;
     cue.wait_for_go()?;
     cue.running()?;
+    let before = loop_.out.tx.segments();
     let usage = UsageMeter::start();
     let (stats, end) =
         if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
     let usage = usage.stop();
+    let merged = before.zip(loop_.out.tx.segments()).map(|(before, after)| merged(before, after));
     if matches!(end, End::Session) {
         loop_.close();
     }
@@ -88,7 +90,13 @@ pub(super) fn run<T: Transport>(
         .log
         .write(&spec.samples)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
-    Ok(loop_.report(&stats, end, usage))
+    let facts = process::facts(&loop_.rx, &loop_.out.tx);
+    Ok(TraderReport { merged, facts, ..loop_.report(&stats, end, usage) })
+}
+
+/// Writes between the two counts that had no segment of their own.
+const fn merged(before: Segments, after: Segments) -> u64 {
+    (after.writes - before.writes).saturating_sub(after.segments.saturating_sub(before.segments))
 }
 
 /// Why the loop ended.
@@ -235,6 +243,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
                 End::Broken(e) => Some(format!("{e:#}")),
             },
             usage,
+            ..TraderReport::default()
         }
     }
 }

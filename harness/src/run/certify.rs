@@ -12,7 +12,10 @@ use tickcert_results::{
     verdict::Verdict,
 };
 use tickcert_scenarios::{profile::Profile, tape::Tape};
-use tickcert_transports::{Lane, api::Unmet};
+use tickcert_transports::{
+    Lane,
+    api::{Link, Unmet},
+};
 
 use super::{
     endpoints::Homes,
@@ -170,8 +173,9 @@ impl Prepared<'_> {
             trader: Some(&bench.trader_netns),
             logs: self.folder.path(),
         };
+        let link = Link { meeting: self.folder.path().to_owned(), ..bench.link.clone() };
         let stage = Stage {
-            link: &bench.link,
+            link: &link,
             homes,
             tape: self.tape,
             tape_path: self.tape_path,
@@ -195,7 +199,7 @@ impl Prepared<'_> {
             });
         }
         let warning = self.ground.buffer_warning(bench.link.receive_buffer, order.profile.run.stall);
-        Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref())?, interrupted))
+        Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, interrupted))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tickcert_results::time::Nanos;
-use tickcert_transports::api::Role;
+use tickcert_transports::api::{Role, Unmet};
 
 use super::interrupt;
 use crate::endpoint::control::{
@@ -32,6 +32,9 @@ pub enum TrialError {
     /// An endpoint reported that it can't go on.
     #[error("the {0:?} endpoint: {1}")]
     Failed(Role, String),
+    /// The lane can't run here after all.
+    #[error("the {0:?} endpoint {1}")]
+    Unmet(Role, Unmet),
     /// An endpoint's process ended.
     #[error("the {0:?} endpoint ended in the middle ({1})")]
     Died(Role, String),
@@ -197,6 +200,7 @@ impl Pair {
             }
             match self.events.recv_timeout(LOOK) {
                 Ok((role, Event::Said(Report::Failed { error }))) => return Err(TrialError::Failed(role, error)),
+                Ok((role, Event::Said(Report::Unmet(unmet)))) => return Err(TrialError::Unmet(role, unmet)),
                 Ok((role, Event::Said(report))) => return Ok((role, report)),
                 Ok((role, Event::Broken(e))) => return Err(TrialError::Channel(role, e)),
                 Ok((role, Event::Ended)) => return Err(self.explain_end(role)),

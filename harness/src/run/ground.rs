@@ -53,7 +53,9 @@ impl Ground {
     pub(super) fn plan_cells(&self, order: &Order, tape: &Tape, not_run: &mut Vec<NotRun>) -> Result<Vec<PlannedCell>> {
         let mut cells = Vec::new();
         for lane in &order.lanes {
-            match dispatch(*lane, Preflight { virtual_link: self.virtual_wire.is_some() }) {
+            let settings = lane.settings(&order.profile.settings_of(lane.transport()))?;
+            let virtual_link = self.virtual_wire.is_some();
+            match dispatch(*lane, Preflight { settings: &settings, virtual_link })? {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
                     let caps = self.capped(caps);
@@ -62,6 +64,7 @@ impl Ground {
                             plan::schedule(&load.arrival, tape, load.window, order.profile.run.seed)?;
                         cells.push(PlannedCell {
                             lane: *lane,
+                            settings: settings.clone(),
                             caps: caps.clone(),
                             load: load.arrival,
                             schedule,
@@ -77,7 +80,7 @@ impl Ground {
     /// No lane gives better evidence than the ground that it stands on, and the certificate says which ground that is.
     fn capped(&self, caps: Caps) -> Caps {
         match (&self.virtual_wire, &self.virtual_host) {
-            (Some(why), _) if caps.evidence >= Evidence::Emulated => {
+            (Some(why), _) if caps.own_wire.is_none() && caps.evidence >= Evidence::Emulated => {
                 Caps { evidence: Evidence::Emulated, evidence_why: why.clone(), ..caps }
             }
             // Whatever the wire, a virtual machine's clock and cores are not the hardware's own.
@@ -107,7 +110,7 @@ pub(super) fn none_runs(planned: &[PlannedCell], unmet: &Unmet, not_run: &mut Ve
     }
 }
 
-fn lane_not_run(lane: &str, unmet: Unmet) -> NotRun {
+pub(super) fn lane_not_run(lane: &str, unmet: Unmet) -> NotRun {
     NotRun { kind: NotRunKind::Lane, name: lane.to_owned(), needs: unmet.needs, how: unmet.how }
 }
 
@@ -131,8 +134,12 @@ mod tests {
     }
 
     fn capped(ground: &Ground, evidence: Evidence) -> (Evidence, String) {
-        let caps =
-            ground.capped(Caps { orders: OrderChannel::Tcp, evidence, evidence_why: "the lane's own".to_owned() });
+        let caps = ground.capped(Caps {
+            orders: OrderChannel::Tcp,
+            evidence,
+            evidence_why: "the lane's own".to_owned(),
+            own_wire: None,
+        });
         (caps.evidence, caps.evidence_why)
     }
 

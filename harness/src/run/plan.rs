@@ -23,6 +23,8 @@ const SPARE: u64 = 5;
 pub struct PlannedCell {
     /// The lane.
     pub lane: Lane,
+    /// The settings of its transport.
+    pub settings: serde_json::Value,
     /// What it can do here.
     pub caps: Caps,
     /// How ticks arrive.

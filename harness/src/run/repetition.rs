@@ -26,6 +26,8 @@ use super::{
 
 /// Achieved and intended rate may differ by this much.
 const RATE_TOLERANCE: f64 = 0.01;
+/// The note that says how many orders shared a TCP segment with another.
+pub(super) const MERGED: &str = "trader/orders_without_own_segment";
 /// Slices of the measured window in the chart of latency over time.
 const SLICES: usize = 60;
 
@@ -284,6 +286,12 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
             format!("{} minor, {} major", usage.minor_faults, usage.major_faults),
         );
         notes.insert(format!("{who}/memory_locked"), usage.memory_locked.to_string());
+    }
+    for (who, facts) in [("exchange", &finished.exchange.facts), ("trader", &finished.trader.facts)] {
+        notes.extend(facts.iter().map(|(name, value)| (format!("{who}/{name}"), value.clone())));
+    }
+    if let Some(merged) = finished.trader.merged {
+        notes.insert(MERGED.to_owned(), merged.to_string());
     }
     notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());
     if let Some(answers) = finished.trader.answers {

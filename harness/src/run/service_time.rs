@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use serde::Serialize;
+use serde_json::Value;
 use tickcert_results::{
     certificate::{NotRun, NotRunKind, ServiceCell},
     evidence::Evidence,
@@ -13,13 +14,14 @@ use tickcert_results::{
 };
 use tickcert_transports::{
     Lane,
-    api::{Link, Role},
+    api::{Caps, Link, Role},
     dispatch,
 };
 
 use super::{
     endpoints::{Homes, Pair},
     scratch::Scratch,
+    trial::unmet_in,
 };
 use crate::{cli::Preflight, endpoint::control::PingPongSpec};
 
@@ -65,28 +67,34 @@ pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
     let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new() };
     let logs = Scratch::new()?;
     for lane in order.lanes {
-        match dispatch(*lane, Preflight { virtual_link: order.link.is_virtual }) {
-            Ok(caps) => {
-                let evidence = if order.virtualised == "none" { caps.evidence } else { Evidence::Emulated };
-                times.cells.push(one(order, *lane, evidence, logs.path())?);
-            }
-            Err(unmet) => times.not_run.push(NotRun {
-                kind: NotRunKind::Lane,
-                name: lane.name().to_owned(),
-                needs: unmet.needs,
-                how: unmet.how,
-            }),
-        }
+        let settings = lane.settings(&serde_json::Map::new())?;
+        let unmet = match dispatch(*lane, Preflight { settings: &settings, virtual_link: order.link.is_virtual })? {
+            Ok(caps) => match one(order, *lane, &settings, &caps, logs.path()) {
+                Ok(cell) => {
+                    times.cells.push(cell);
+                    continue;
+                }
+                Err(e) => unmet_in(&e).cloned().ok_or(e)?,
+            },
+            Err(unmet) => unmet,
+        };
+        times.not_run.push(NotRun {
+            kind: NotRunKind::Lane,
+            name: lane.name().to_owned(),
+            needs: unmet.needs,
+            how: unmet.how,
+        });
     }
     Ok(times)
 }
 
-fn one(order: &Order<'_>, lane: Lane, evidence: Evidence, logs: &Path) -> Result<ServiceCell> {
+fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path) -> Result<ServiceCell> {
+    let link = Link { meeting: logs.to_owned(), ..order.link.clone() };
     let spec = |role, core| PingPongSpec {
         lane: lane.name().to_owned(),
-        lane_config: serde_json::Value::Null,
+        settings: settings.clone(),
         role,
-        link: order.link.clone(),
+        link: link.clone(),
         core,
         frame_bytes: order.frame_bytes,
         duration: order.duration,
@@ -104,7 +112,7 @@ fn one(order: &Order<'_>, lane: Lane, evidence: Evidence, logs: &Path) -> Result
     let rtt = Histogram::from_base64(&report.rtt)?;
     Ok(ServiceCell {
         lane: lane.name().to_owned(),
-        evidence,
+        evidence: if order.virtualised == "none" { caps.evidence } else { caps.evidence.min(Evidence::Emulated) },
         frame_bytes: order.frame_bytes,
         rtt_ns: quantiles(&[&rtt], 1)?,
     })

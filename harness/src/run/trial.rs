@@ -10,7 +10,7 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{
     Lane,
-    api::{Link, Role},
+    api::{Link, Role, Unmet},
 };
 
 use super::{
@@ -51,6 +51,8 @@ pub struct Stage<'a> {
 pub struct Request<'a> {
     /// The lane.
     pub lane: Lane,
+    /// The settings of its transport.
+    pub settings: &'a serde_json::Value,
     /// How ticks arrive.
     pub load: &'a Arrival,
     /// When; made from the same load, passes and seed as the endpoint makes its own.
@@ -102,7 +104,7 @@ impl Stage<'_> {
         };
         TrialSpec {
             lane: request.lane.name().to_owned(),
-            lane_config: serde_json::Value::Null,
+            settings: request.settings.clone(),
             role,
             link: self.link.clone(),
             core,
@@ -122,6 +124,15 @@ impl Stage<'_> {
 
     fn sample_file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+}
+
+/// The need that an error stands for, if it is that a lane can't run here after all.
+#[must_use]
+pub fn unmet_in(error: &anyhow::Error) -> Option<&Unmet> {
+    match error.downcast_ref() {
+        Some(TrialError::Unmet(_, unmet)) => Some(unmet),
+        _ => None,
     }
 }
 

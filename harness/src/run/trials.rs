@@ -1,24 +1,38 @@
 //! All trials of a run, in their order, and the cells that come of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Cell, ClockProbe, Handoff, Latencies, Placement, Probes, Repetition, Sut},
+    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, Probes, Repetition, Sut},
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
+use tickcert_transports::api::Unmet;
 
 use super::{
     certify::{Order, now},
+    ground::lane_not_run,
     interrupt,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::{Attempt, SampleFile},
-    trial::{Request, Stage, is_interrupt},
+    trial::{Request, Stage, is_interrupt, unmet_in},
     warnings,
 };
 use crate::endpoint::control::Injection;
+
+/// What came of one attempt.
+enum Attempted {
+    /// Samples, valid or not.
+    Samples(Box<(Repetition, Option<Distributions>)>),
+    /// An endpoint failed.
+    Nothing(Box<Repetition>),
+    /// The lane can't run here after all.
+    Unmet(Unmet),
+    /// The user wants to stop.
+    Interrupted,
+}
 
 /// The trials, and what has come of them so far.
 pub(super) struct Trials<'a> {
@@ -28,11 +42,13 @@ pub(super) struct Trials<'a> {
     /// By cell: the attempts, with their distributions where there are any.
     results: HashMap<usize, Vec<(Repetition, Option<Distributions>)>>,
     position: u32,
+    /// Cells whose lane turned out not to run here, and why.
+    unmet: BTreeMap<usize, Unmet>,
 }
 
 impl<'a> Trials<'a> {
     pub(super) fn new(order: &'a Order, stage: &'a Stage<'a>, cells: Vec<PlannedCell>) -> Self {
-        Self { order, stage, cells, results: HashMap::new(), position: 0 }
+        Self { order, stage, cells, results: HashMap::new(), position: 0, unmet: BTreeMap::new() }
     }
 
     /// All slots, each until it is valid or its retries are used up. Returns whether the user broke it off.
@@ -63,10 +79,22 @@ impl<'a> Trials<'a> {
             if interrupt::wanted() {
                 return Ok(false);
             }
+            if self.unmet.contains_key(&slot.cell) {
+                break;
+            }
             self.position += 1;
             progress.trial(&format!("{title}, repetition {}", slot.repetition));
             let attempt = Attempt { slot, number, position: self.position, started_at: now() };
-            let Some((record, distributions)) = self.attempt(&attempt)? else { return Ok(false) };
+            let (record, distributions) = match self.attempt(&attempt)? {
+                Attempted::Samples(samples) => *samples,
+                Attempted::Nothing(record) => (*record, None),
+                Attempted::Unmet(unmet) => {
+                    progress.done(&format!("  {title}: can't run here, {unmet}"));
+                    self.unmet.insert(slot.cell, unmet);
+                    break;
+                }
+                Attempted::Interrupted => return Ok(false),
+            };
             progress.done(&describe(title, &record, distributions.as_ref()));
             let valid = record.valid;
             self.results.entry(slot.cell).or_default().push((record, distributions));
@@ -77,10 +105,11 @@ impl<'a> Trials<'a> {
         Ok(true)
     }
 
-    fn attempt(&self, attempt: &Attempt) -> Result<Option<(Repetition, Option<Distributions>)>> {
+    fn attempt(&self, attempt: &Attempt) -> Result<Attempted> {
         let cell = &self.cells[attempt.slot.cell];
         let request = Request {
             lane: cell.lane,
+            settings: &cell.settings,
             load: &cell.load,
             schedule: &cell.schedule,
             passes: cell.passes,
@@ -89,16 +118,22 @@ impl<'a> Trials<'a> {
         };
         let finished = match self.stage.run(&request) {
             Ok(finished) => finished,
-            Err(e) if is_interrupt(&e) => return Ok(None),
+            Err(e) if is_interrupt(&e) => return Ok(Attempted::Interrupted),
             // An endpoint that died costs its attempt, not the run.
-            Err(e) => return Ok(Some((attempt.without_samples(format!("{e:#}")), None))),
+            Err(e) => {
+                return Ok(match unmet_in(&e) {
+                    Some(unmet) => Attempted::Unmet(unmet.clone()),
+                    None => Attempted::Nothing(Box::new(attempt.without_samples(format!("{e:#}")))),
+                });
+            }
         };
-        let lane = cell.lane.name();
+        // A slash would be another folder.
+        let lane = &cell.lane.name().replace('/', "-");
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
         let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.load.mode(), attempt.number);
         let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
         let (record, distributions) = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
-        Ok(Some((record, Some(distributions))))
+        Ok(Attempted::Samples(Box::new((record, Some(distributions)))))
     }
 
     /// What has come of them; `warning` goes with every cell.
@@ -108,10 +143,15 @@ impl<'a> Trials<'a> {
         probes: &Probes,
         clock: &ClockProbe,
         warning: Option<&str>,
+        not_run: &mut Vec<NotRun>,
     ) -> Result<Vec<Cell>> {
         let seed = self.order.profile.run.seed;
         let mut cells = Vec::new();
         for (n, planned) in self.cells.iter().enumerate() {
+            if let Some(unmet) = self.unmet.remove(&n) {
+                not_run.push(lane_not_run(planned.lane.name(), unmet));
+                continue;
+            }
             let attempts = self.results.remove(&n).unwrap_or_default();
             let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
                 attempts.iter().filter(|(r, _)| wanted(r)).filter_map(|(_, d)| d.as_ref()).collect()
@@ -122,12 +162,13 @@ impl<'a> Trials<'a> {
                 if counted.is_empty() { Latencies::default() } else { summarise(&counted, &staged, seed)? };
             let repetitions: Vec<Repetition> = attempts.iter().map(|(r, _)| r.clone()).collect();
             cells.push(Cell {
-                lane: planned.lane.name().to_owned(),
-                variant: String::new(),
+                lane: planned.lane.parts().0.to_owned(),
+                variant: planned.lane.parts().1.to_owned(),
+                settings: settings_of(&planned.settings),
                 order_channel: planned.caps.orders,
                 evidence: planned.caps.evidence,
                 evidence_why: planned.caps.evidence_why.clone(),
-                placement: self.placement(),
+                placement: self.placement(planned),
                 handoff: Handoff::Inline,
                 load: planned.load.describe(&planned.schedule),
                 warnings: warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning),
@@ -139,15 +180,20 @@ impl<'a> Trials<'a> {
         Ok(cells)
     }
 
-    fn placement(&self) -> Placement {
+    fn placement(&self, cell: &PlannedCell) -> Placement {
         let (exchange_core, trader_core) = self.order.cores;
         Placement {
             name: format!("{exchange_core}-{trader_core}"),
             exchange_core,
             trader_core,
-            link: self.order.wire.name(),
+            link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
         }
     }
+}
+
+/// The settings as a certificate holds them.
+fn settings_of(settings: &serde_json::Value) -> BTreeMap<String, serde_json::Value> {
+    settings.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 fn describe(lane: &str, r: &Repetition, d: Option<&Distributions>) -> String {

@@ -2,6 +2,8 @@
 
 use tickcert_results::certificate::{ClockProbe, OrderChannel, Repetition, Sut};
 
+use super::repetition::MERGED;
+
 /// What a reader should know before trusting the numbers of a cell.
 ///
 /// `of_run` is one that is about all cells.
@@ -32,6 +34,10 @@ pub(super) fn of_cell(
     say(
         count(&|r| r.notes.get("trader/memory_locked").is_some_and(|v| v == "false")),
         "the trader's memory was not locked (raise `ulimit -l`)",
+    );
+    say(
+        count(&|r| r.notes.get(MERGED).is_some_and(|v| v != "0")),
+        "some orders shared a TCP segment with another, because the stream was held up",
     );
     if !clock.invariant_tsc {
         warnings.push("the processor does not promise an invariant time-stamp counter".to_owned());

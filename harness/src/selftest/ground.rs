@@ -117,6 +117,7 @@ impl<'a> Ground<'a> {
         let schedule = Schedule::new(&load, self.stage.tape.times(), passes, SEED)?.cut(trial.packets, Nanos(u64::MAX));
         let request = Request {
             lane: self.lane,
+            settings: &serde_json::Value::Null,
             load: &load,
             schedule: &schedule,
             passes,

@@ -49,7 +49,7 @@ impl Site {
     pub(crate) fn spec(&self, lane: &str, role: Role, packets: u32) -> TrialSpec {
         TrialSpec {
             lane: lane.into(),
-            lane_config: serde_json::Value::Null,
+            settings: serde_json::Value::Null,
             role,
             link: self.bench.link.clone(),
             core: if role == Role::Exchange { self.cores.0 } else { self.cores.1 },

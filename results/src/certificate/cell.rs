@@ -18,6 +18,9 @@ pub struct Cell {
     pub lane: String,
     /// Its variant where it has several, else empty.
     pub variant: String,
+    /// The settings of its transport, defaults included.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, serde_json::Value>,
     /// How orders cross.
     pub order_channel: OrderChannel,
     /// What its numbers rest on.

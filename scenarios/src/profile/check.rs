@@ -46,6 +46,8 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         noise: doc.noise(&raw.noise)?,
         warnings: warnings(&run),
         lane_places: lane_places(&raw.run, &raw.requirement),
+        transport_places: raw.transport.iter().map(|(name, s)| (name.clone(), Place(s.span()))).collect(),
+        settings: raw.transport.into_iter().map(|(name, s)| (name, s.into_inner())).collect(),
         run,
         loads,
         requirements,

@@ -27,7 +27,9 @@ pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
 pub use window::{LoadSpec, Window};
 pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
+
+use serde_json::{Map, Value};
 
 use tickcert_results::{judge::Requirement, time::Nanos};
 
@@ -70,7 +72,10 @@ pub struct Profile {
     pub requirements: Vec<Requirement>,
     /// What is allowed but hardly wanted, to be shown before the run.
     pub warnings: Vec<String>,
+    /// Settings by transport, beyond its defaults; see [`Profile::check_transports`].
+    settings: BTreeMap<String, Map<String, Value>>,
     lane_places: Vec<(String, Place)>,
+    transport_places: Vec<(String, Place)>,
 }
 
 /// How the trials are run.
@@ -158,6 +163,36 @@ impl Profile {
     /// As [`Profile::load`].
     pub fn from_text(source: &str, text: &str) -> Result<Self, ProfileError> {
         check::profile(source, text, None)
+    }
+
+    /// What the profile sets of a transport.
+    #[must_use]
+    pub fn settings_of(&self, transport: &str) -> Map<String, Value> {
+        self.settings.get(transport).cloned().unwrap_or_default()
+    }
+
+    /// Whether each transport that has a table of settings is one of the `known` ones of this build, and whether it
+    /// understands them: `read` says of a transport's name and settings why not.
+    ///
+    /// # Errors
+    /// [`ProfileError::Invalid`] at the first that is not known or not understood.
+    pub fn check_transports(
+        &self,
+        known: &[&str],
+        read: impl Fn(&str, &Map<String, Value>) -> Result<(), String>,
+    ) -> Result<(), ProfileError> {
+        for (name, place) in &self.transport_places {
+            let complain = |what, remedy| Err(place.error(&self.source, &self.text, what, remedy));
+            if !known.contains(&name.as_str()) {
+                let hint = suggest::did_you_mean(name, known);
+                let remedy = format!("transports of this build: {}", known.join(", "));
+                return complain(format!("unknown transport `{name}`{hint}"), remedy);
+            }
+            if let Err(why) = read(name, &self.settings_of(name)) {
+                return complain(why, "docs/LANES.md has each transport's settings".to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// The lanes to run, out of the `known` ones of this build; every lane that a requirement names is checked too.

@@ -1,12 +1,13 @@
 //! The shape of the file: which tables and keys there are, and where each value stands. What the values mean is decided
 //! in [`super::check`].
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
     de::{self, Visitor},
 };
+use serde_json::{Map, Value};
 use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +29,9 @@ pub(super) struct RawProfile {
     pub(super) risk: RawRisk,
     #[serde(default)]
     pub(super) noise: RawNoise,
+    /// By transport: what it understands is its own affair.
+    #[serde(default)]
+    pub(super) transport: BTreeMap<String, Spanned<Map<String, Value>>>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<RawLoad>>,
     #[serde(default)]

@@ -415,3 +415,19 @@ proptest! {
         let _ = Profile::from_text("my.toml", &text.join("\n")).map_err(|e| e.to_string());
     }
 }
+
+#[test]
+fn a_transports_settings_are_kept_and_an_unknown_transport_is_answered_with_the_nearest() {
+    let p = Profile::from_text("my.toml", &format!("{SMALL}[transport.kernel-upd]\nring = 256\n")).unwrap();
+    assert_eq!(p.settings_of("kernel-upd")["ring"], 256);
+    assert!(p.settings_of("kernel-udp").is_empty());
+    let text = p.check_transports(&["kernel-udp"], |_, _| Ok(())).unwrap_err().to_string();
+    assert!(text.starts_with("my.toml:14:") && text.contains("did you mean `kernel-udp`?"), "{text}");
+}
+
+#[test]
+fn settings_that_the_transport_does_not_understand_are_refused_in_its_words() {
+    let p = Profile::from_text("my.toml", &format!("{SMALL}[transport.kernel-udp]\nring = 256\n")).unwrap();
+    let text = p.check_transports(&["kernel-udp"], |name, _| Err(format!("{name} has no ring"))).unwrap_err();
+    assert!(text.to_string().contains("kernel-udp has no ring"), "{text}");
+}

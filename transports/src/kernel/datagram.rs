@@ -12,11 +12,14 @@ use nix::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::{MAX_FRAME, explain};
-use crate::api::{Flow, Frame, Link, RxMeta, TxError, TxToken};
+use super::{
+    MAX_FRAME, explain,
+    halves::{OrdersIn, OrdersOut},
+};
+use crate::api::{Flow, Frame, Link, Role, RxMeta, TxError, TxToken};
 
 /// A UDP socket that is read without waiting.
-pub(crate) struct DatagramRx {
+pub struct DatagramRx {
     socket: UdpSocket,
     flow: Flow,
     buffer: Box<[u8; MAX_FRAME]>,
@@ -47,8 +50,29 @@ impl DatagramRx {
     }
 }
 
+impl DatagramRx {
+    /// Bytes that the kernel lets wait in the socket, which may be fewer than were asked for.
+    pub(crate) fn buffer_granted(&self) -> String {
+        use nix::sys::socket::{getsockopt, sockopt::RcvBuf};
+        // The kernel answers with twice what it was asked for: the rest is for its own bookkeeping (socket(7)).
+        getsockopt(&self.socket, RcvBuf)
+            .map_or_else(|e| format!("unknown ({e})"), |bytes| format!("{} bytes", bytes / 2))
+    }
+}
+
+impl OrdersIn for DatagramRx {
+    #[inline]
+    fn poll(&mut self, budget: u32, on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
+        Self::poll(self, budget, on_frame)
+    }
+
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        note("orders_receive_buffer", self.buffer_granted());
+    }
+}
+
 /// A connected UDP socket that is written without waiting.
-pub(crate) struct DatagramTx {
+pub struct DatagramTx {
     socket: UdpSocket,
     buffer: Box<[u8; MAX_FRAME]>,
     sent: u32,
@@ -78,8 +102,15 @@ impl DatagramTx {
     }
 }
 
+impl OrdersOut for DatagramTx {
+    #[inline]
+    fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        Self::send(self, len, fill)
+    }
+}
+
 /// The exchange's sending socket for ticks.
-pub(crate) fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
+fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
     let socket = udp()?;
     let from = SocketAddrV4::new(*link.orders.ip(), 0);
     if link.ticks.ip().is_multicast() {
@@ -92,8 +123,16 @@ pub(crate) fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
     Ok(socket.into())
 }
 
+/// The sockets for ticks that this end needs: the trader receives, the exchange sends.
+pub(crate) fn ticks(link: &Link, role: Role) -> io::Result<(Option<DatagramRx>, Option<DatagramTx>)> {
+    Ok(match role {
+        Role::Exchange => (None, Some(DatagramTx::new(ticks_out(link)?))),
+        Role::Trader => (Some(DatagramRx::new(ticks_in(link)?, Flow::Ticks)), None),
+    })
+}
+
 /// The trader's receiving socket for ticks: joins the group if it is one.
-pub(crate) fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
+fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
     let socket = udp()?;
     receive_buffer(&socket, link.receive_buffer)?;
     socket.bind(&link.ticks.into()).map_err(explain(format!("bind to {}", link.ticks)))?;

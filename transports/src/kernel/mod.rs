@@ -1,7 +1,9 @@
-//! What the lanes over kernel sockets share. No `unsafe`: the calls go through `nix` and `socket2`.
+//! What the lanes over kernel sockets share. The calls go through `nix` and `socket2`, but for one in [`tcp_info_ffi`].
 
 pub(crate) mod datagram;
+pub(crate) mod halves;
 pub(crate) mod stream;
+mod tcp_info_ffi;
 
 use std::io;
 

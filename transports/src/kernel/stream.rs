@@ -14,13 +14,17 @@ use nix::{
 use socket2::{Domain, Protocol, Socket, Type};
 use tickcert_results::time::Nanos;
 
-use super::{MAX_FRAME, explain};
-use crate::api::{Flow, Frame, RxMeta, TxError, TxToken};
+use super::{
+    MAX_FRAME, explain,
+    halves::{OrdersIn, OrdersOut},
+    tcp_info_ffi,
+};
+use crate::api::{Flow, Frame, RxMeta, Segments, TxError, TxToken};
 
 const READ_BUFFER: usize = 64 * 1024;
 
 /// The reading side of a stream.
-pub(crate) struct StreamRx {
+pub struct StreamRx {
     stream: TcpStream,
     buffer: Box<[u8]>,
 }
@@ -29,11 +33,12 @@ impl StreamRx {
     pub(crate) fn new(stream: TcpStream) -> Self {
         Self { stream, buffer: vec![0; READ_BUFFER].into_boxed_slice() }
     }
+}
 
-    /// As [`crate::api::Rx::poll`]: each frame is a run of bytes. One read a call: more would only find what has
-    /// arrived since.
+impl OrdersIn for StreamRx {
+    /// Each frame is a run of bytes. One read a call: more would only find what has arrived since.
     #[inline]
-    pub(crate) fn poll(&mut self, budget: u32, mut on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
+    fn poll(&mut self, budget: u32, mut on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
         if budget == 0 {
             return Ok(0);
         }
@@ -50,25 +55,30 @@ impl StreamRx {
             Err(e) => Err(explain("receive on the order stream")(e.into())),
         }
     }
+
+    fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
 }
 
 /// The writing side. What the kernel took only in part is kept and goes out before anything else, so that a full
 /// send buffer can't tear a packet.
-pub(crate) struct StreamTx {
+pub struct StreamTx {
     stream: TcpStream,
     buffer: Box<[u8; MAX_FRAME]>,
     unsent: std::ops::Range<usize>,
-    sent: u32,
+    sent: u64,
+    token: u32,
 }
 
 impl StreamTx {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: Box::new([0; MAX_FRAME]), unsent: 0..0, sent: 0 }
+        Self { stream, buffer: Box::new([0; MAX_FRAME]), unsent: 0..0, sent: 0, token: 0 }
     }
+}
 
-    /// As [`crate::api::Tx::send`]; one write, and with `TCP_NODELAY` one segment.
+impl OrdersOut for StreamTx {
+    /// One write, and with `TCP_NODELAY` one segment, unless the stream is held up; see [`Segments`].
     #[inline]
-    pub(crate) fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+    fn send(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
         if !self.unsent.is_empty() {
             self.write()?;
         }
@@ -87,12 +97,25 @@ impl StreamTx {
             Ok(()) | Err(TxError::Full) => {}
             Err(e) => return Err(e),
         }
-        self.sent = self.sent.wrapping_add(1);
-        Ok(TxToken(self.sent))
+        self.sent += 1;
+        self.token = self.token.wrapping_add(1);
+        Ok(TxToken(self.token))
     }
 
+    fn flush(&mut self) -> Result<(), TxError> {
+        self.write()
+    }
+
+    fn segments(&self) -> Option<Segments> {
+        let info = tcp_info_ffi::get(&self.stream).ok()?;
+        let segments = info.segments_with_data.saturating_sub(info.sent_again);
+        Some(Segments { writes: self.sent, segments })
+    }
+}
+
+impl StreamTx {
     /// Sends what is left over.
-    pub(crate) fn write(&mut self) -> Result<(), TxError> {
+    fn write(&mut self) -> Result<(), TxError> {
         while !self.unsent.is_empty() {
             match send(
                 self.stream.as_raw_fd(),

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tickcert_results::time::Ticks;
 
-use crate::api::{Flow, Tx, TxError, TxToken};
+use crate::api::{Flow, Segments, Tx, TxError, TxToken};
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,14 @@ impl<T: Tx> Tx for Faulty<T> {
 
     fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
         self.inner.stamps(on_stamp);
+    }
+
+    fn segments(&self) -> Option<Segments> {
+        self.inner.segments()
+    }
+
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        self.inner.facts(note);
     }
 }
 

@@ -84,6 +84,7 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
     Cell {
         lane: shape.lane.clone(),
         variant: shape.variant.clone(),
+        settings: BTreeMap::new(),
         order_channel: if shape.lane == "kernel-tcp" { OrderChannel::Tcp } else { OrderChannel::Datagram },
         evidence: shape.evidence,
         evidence_why: match shape.evidence {
