@@ -1,6 +1,11 @@
 //! Every lane of this build against every claim of [`claims`], over a bench of its own. A lane that this host can't run
 //! says what it needs, and its tests are counted as skipped.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test program that has no test harness around it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test program that has no test harness around it"
+)]
 
 mod claims;
 
