@@ -311,6 +311,39 @@ fn a_valid_staged_repetition_of_the_same_number_does_not_stand_in_for_a_plain_on
 }
 
 #[test]
+fn a_repetition_that_was_planned_and_never_attempted_keeps_everything_about_its_cell_from_passing() {
+    for (taken, why) in [
+        (2..4, "2 of 8 repetitions planned were never attempted"),
+        (9..10, "1 of 5 staged repetitions planned were never attempted"),
+        (
+            7..9,
+            "1 of 8 repetitions planned were never attempted, 1 of 5 staged repetitions planned were never attempted",
+        ),
+    ] {
+        let mut c = whole();
+        drop(c.cells[0].repetitions.drain(taken));
+        for r in one_requirement_profiles().into_iter().filter(|r| !r.id.starts_with("stage.")) {
+            let j = judge(std::slice::from_ref(&r), &c);
+            assert_eq!((j.verdict, j.results[0].why.as_str()), (NotCertifiable, why), "{}", r.id);
+        }
+        assert_eq!(verdict_on("t2t_due.p50", "<= 1 us", &c).0, Fail, "what the others show against it stands");
+    }
+    let mut c = whole();
+    c.cells[0].planned = None;
+    let (verdict, why) = verdict_on("orders.lost", "== 0", &c);
+    assert_eq!((verdict, why.as_str()), (NotCertifiable, "how many repetitions were planned is not recorded"));
+}
+
+#[test]
+fn repeating_an_attempt_does_not_make_up_for_a_repetition_that_is_missing() {
+    let mut c = whole();
+    let mut again = c.cells[0].repetitions[0].clone();
+    again.attempt = 2;
+    c.cells[0].repetitions[1] = again;
+    assert_eq!(verdict_on("orders.lost", "== 0", &c).0, NotCertifiable);
+}
+
+#[test]
 fn a_clock_that_nobody_looked_at_again_blocks_even_what_needs_no_clock() {
     let lost = [require("orders.lost", "== 0")];
     let mut c = whole();
@@ -364,7 +397,7 @@ type Damage = (&'static str, fn(&mut Certificate, usize));
 
 /// Each takes a piece of evidence away, or turns it against the system.
 #[cfg(test)]
-const DAMAGE: [Damage; 32] = [
+const DAMAGE: [Damage; 34] = [
     ("no cell", |c, _| c.cells.clear()),
     ("broken off", |c, _| c.interrupted = true),
     ("no clock probe", |c, _| c.probes.clocks = None),
@@ -400,6 +433,11 @@ const DAMAGE: [Damage; 32] = [
     ("no stamps received", |c, i| any(c, i).hw_stamps.rx_coverage = None),
     ("no stamps sent", |c, i| any(c, i).hw_stamps.tx_coverage = None),
     ("a repetition that never became valid", |c, i| any(c, i).valid = false),
+    ("a repetition that was never attempted", |c, i| {
+        let n = c.cells[0].repetitions.len();
+        drop(c.cells[0].repetitions.remove(i % n));
+    }),
+    ("a plan that nobody wrote down", |c, _| c.cells[0].planned = None),
     ("an order lost", |c, i| any(c, i).counts.lost = 1),
 ];
 

@@ -143,6 +143,15 @@ fn every_attempt_is_shown_and_an_invalid_one_with_its_reason() {
 }
 
 #[test]
+fn how_many_repetitions_were_planned_stands_beside_how_many_are_valid() {
+    let text = words(&page(&example::interrupted()));
+    assert!(text.contains("2 of 5 planned are valid , 1 of 1 planned for the stages are valid"));
+    let mut certificate = example::one_lane();
+    certificate.cells[0].planned = None;
+    assert!(words(&page(&certificate)).contains("How many were planned is not recorded"));
+}
+
+#[test]
 fn classes_of_evidence_never_share_a_table() {
     let certificate = example::twelve_lanes();
     let html = page(&certificate);

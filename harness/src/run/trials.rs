@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, Probes, Repetition, Sut},
+    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, Planned, Probes, Repetition, Sut},
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
@@ -145,7 +145,8 @@ impl<'a> Trials<'a> {
         warning: Option<&str>,
         not_run: &mut Vec<NotRun>,
     ) -> Result<Vec<Cell>> {
-        let seed = self.order.profile.run.seed;
+        let run = &self.order.profile.run;
+        let (seed, plan) = (run.seed, Planned { repetitions: run.repetitions, staged: run.staged_repetitions });
         let mut cells = Vec::new();
         for (n, planned) in self.cells.iter().enumerate() {
             if let Some(unmet) = self.unmet.remove(&n) {
@@ -171,6 +172,7 @@ impl<'a> Trials<'a> {
                 placement: self.placement(planned),
                 handoff: Handoff::Inline,
                 load: planned.load.describe(&planned.schedule),
+                planned: Some(plan),
                 warnings: warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning),
                 repetitions,
                 latency_ns,

@@ -33,6 +33,9 @@ pub struct Cell {
     pub handoff: Handoff,
     /// What was asked of it.
     pub load: Load,
+    /// Repetitions that were planned; `null` in certificates from before it was recorded.
+    #[serde(default)]
+    pub planned: Option<Planned>,
     /// Every attempt, invalid ones too, in the order in which they ran.
     pub repetitions: Vec<Repetition>,
     /// Over all valid repetitions.
@@ -86,6 +89,15 @@ pub struct Placement {
 pub enum Handoff {
     /// None: one thread receives and decides.
     Inline,
+}
+
+/// How often a cell was to be repeated, retries not counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Planned {
+    /// Repetitions for the latencies.
+    pub repetitions: u32,
+    /// Repetitions with every stage stamped.
+    pub staged: u32,
 }
 
 /// What was asked of the system.

@@ -9,7 +9,7 @@ mod host;
 mod probes;
 mod repetition;
 
-pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Quantiles, ServiceCell};
+pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell};
 pub use host::{CpuInfo, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use repetition::{

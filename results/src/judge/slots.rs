@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::certificate::{Cell, Repetition};
 
+/// By whether it is staged, and its number.
+type Slots<'a> = BTreeMap<(bool, u32), &'a Repetition>;
+
 /// Of each repetition the attempt that counts: the valid one or, where none became valid, the last. The staged ones
 /// stand apart, so that none of them can stand in for a plain one of the same number.
-pub(super) fn counted(cell: &Cell) -> BTreeMap<(bool, u32), &Repetition> {
-    let mut slots: BTreeMap<(bool, u32), &Repetition> = BTreeMap::new();
+pub(super) fn counted(cell: &Cell) -> Slots<'_> {
+    let mut slots = Slots::new();
     for attempt in &cell.repetitions {
         let slot = slots.entry((attempt.staged, attempt.repetition)).or_insert(attempt);
         if !slot.valid || attempt.valid {
@@ -17,22 +20,39 @@ pub(super) fn counted(cell: &Cell) -> BTreeMap<(bool, u32), &Repetition> {
     slots
 }
 
-/// Why nothing about `cell` can pass, where a repetition of it never became valid or none is there at all: what made a
-/// repetition invalid may be what a requirement is about, or may have left out the worst of the times.
+/// Why nothing about `cell` can pass, where a repetition that was planned never became valid or was never attempted:
+/// what made a repetition invalid may be what a requirement is about, or may have left out the worst of the times, and
+/// so may the one that isn't there.
 pub(super) fn gap(cell: &Cell) -> Option<String> {
     let slots = counted(cell);
-    let never: Vec<&Repetition> = slots.into_values().filter(|r| !r.valid).collect();
+    let none_valid = cell.valid().next().is_none().then(|| "no valid repetition".to_owned());
+    let gaps: Vec<String> =
+        none_valid.into_iter().chain(never_valid(&slots)).chain(never_attempted(cell, &slots)).collect();
+    (!gaps.is_empty()).then(|| gaps.join("; "))
+}
+
+fn never_valid(slots: &Slots<'_>) -> Option<String> {
+    let never: Vec<&Repetition> = slots.values().copied().filter(|r| !r.valid).collect();
     let names = |more: &[&Repetition]| more.iter().map(|r| r.repetition.to_string()).collect::<Vec<_>>().join(", ");
-    let gap = never.split_first().map(|(first, more)| {
-        let reasons = match first.invalid_reasons.join("; ") {
-            none if none.is_empty() => "no reason is given".to_owned(),
-            some => some,
-        };
-        let rest = if more.is_empty() { String::new() } else { format!(" (nor did {})", names(more)) };
-        format!("repetition {} never became valid{rest}: {reasons}", first.repetition)
-    });
-    if cell.valid().next().is_some() {
-        return gap;
-    }
-    Some(gap.map_or_else(|| "no valid repetition".to_owned(), |gap| format!("no valid repetition; {gap}")))
+    let (first, more) = never.split_first()?;
+    let reasons = match first.invalid_reasons.join("; ") {
+        none if none.is_empty() => "no reason is given".to_owned(),
+        some => some,
+    };
+    let rest = if more.is_empty() { String::new() } else { format!(" (nor did {})", names(more)) };
+    Some(format!("repetition {} never became valid{rest}: {reasons}", first.repetition))
+}
+
+fn never_attempted(cell: &Cell, slots: &Slots<'_>) -> Option<String> {
+    let Some(planned) = cell.planned else {
+        return Some("how many repetitions were planned is not recorded".to_owned());
+    };
+    let attempted = |staged| slots.keys().filter(|slot| slot.0 == staged).count();
+    let short = |planned: u32, staged, what: &str| {
+        let missing = (planned as usize).checked_sub(attempted(staged)).filter(|n| *n > 0)?;
+        Some(format!("{missing} of {planned} {what} planned were never attempted"))
+    };
+    let parts = [short(planned.repetitions, false, "repetitions"), short(planned.staged, true, "staged repetitions")];
+    let said: Vec<String> = parts.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::samples::{Source, encode, fake_sha256, quantiles};
 use crate::{
     certificate::{
-        Cell, Counts, Handoff, Histograms, HwStamps, Independence, Latencies, Load, OrderChannel, Placement,
+        Cell, Counts, Handoff, Histograms, HwStamps, Independence, Latencies, Load, OrderChannel, Placement, Planned,
         Repetition, ScheduleError, TimeBucket, WarmUp,
     },
     evidence::Evidence,
@@ -99,6 +99,7 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             rate_pps: PerSecond(20_000.0),
             passes: 5,
         },
+        planned: Some(Planned { repetitions, staged: 1 }),
         repetitions: reps,
         latency_ns: Latencies {
             t2t_sent: all(|s| &s.sent),

@@ -6,7 +6,7 @@ mod samples;
 
 use cells::LaneShape;
 
-use super::{Certificate, FileDigest, NotRun, NotRunKind, ProfileSummary, SCHEMA, TapeSummary, Tool};
+use super::{Certificate, FileDigest, NotRun, NotRunKind, Planned, ProfileSummary, SCHEMA, TapeSummary, Tool};
 use crate::{
     evidence::Evidence,
     judge::{Measured, RequirementResult},
@@ -106,6 +106,7 @@ pub fn interrupted() -> Certificate {
     c.interrupted = true;
     c.verdict = Verdict::NotRun;
     c.reasons = vec!["the run was interrupted after 3 of 12 trials".to_owned()];
+    c.cells[0].planned = Some(Planned { repetitions: 5, staged: 1 });
     c.not_run.push(NotRun {
         kind: NotRunKind::Load,
         name: "kernel-tcp, tape speed".to_owned(),

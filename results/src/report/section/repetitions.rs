@@ -22,11 +22,31 @@ pub(in crate::report) fn repetitions(group: &Group<'_>) -> Markup {
             @for view in &group.cells {
                 div.attempts {
                     h3 { (view.cell.title()) span.dim { " · " (view.cell.load.text) } }
+                    p.note { (plan(view.cell)) }
                     (orders(view.cell))
                     (load(view.cell))
                     (notes(view.cell))
                 }
             }
+        }
+    }
+}
+
+/// How many repetitions were planned, and how many of them count.
+fn plan(cell: &Cell) -> Markup {
+    let valid = |staged| cell.repetitions.iter().filter(|r| r.valid && r.staged == staged).count();
+    let of = |planned: u32, staged, what: &str| {
+        let valid = valid(staged);
+        html! { span.bad[valid < planned as usize] { (valid) " of " (planned) " planned" (what) " are valid" } }
+    };
+    html! {
+        @match cell.planned {
+            Some(plan) => {
+                (of(plan.repetitions, false, ""))
+                @if plan.staged > 0 { ", " (of(plan.staged, true, " for the stages")) }
+                "."
+            }
+            None => { "How many were planned is not recorded." }
         }
     }
 }
