@@ -22,6 +22,7 @@ fn samples(c: &mut Criterion) {
     let t2t_sent: Vec<i64> = arrival.iter().zip(&sent).map(|(a, s)| a - s).collect();
     let t2t_due: Vec<i64> = arrival.iter().zip(&due).map(|(a, d)| a - d).collect();
     let warm_up: Vec<bool> = all().map(|i| i < 10_000).collect();
+    let measured: Vec<bool> = warm_up.iter().map(|warm| !warm).collect();
     let columns = SampleColumns {
         order: &index,
         pass: &pass,
@@ -33,6 +34,7 @@ fn samples(c: &mut Criterion) {
         t2t_due_ns: &t2t_due,
         trader_ns: &t2t_sent,
         warm_up: &warm_up,
+        measured: &measured,
         stages: vec![],
     };
     let meta = SampleMeta {

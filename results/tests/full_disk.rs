@@ -57,6 +57,7 @@ fn check(disk: &Path) {
         t2t_due_ns: &spans,
         trader_ns: &spans,
         warm_up: &flags,
+        measured: &flags,
         stages: vec![],
     };
     let meta = SampleMeta {

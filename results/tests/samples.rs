@@ -23,6 +23,7 @@ struct Table {
     t2t_due: Vec<i64>,
     trader: Vec<i64>,
     warm_up: Vec<bool>,
+    measured: Vec<bool>,
     decode: Vec<i64>,
 }
 
@@ -42,6 +43,7 @@ fn table(rows: u32) -> Table {
         t2t_due: all().map(|i| arrival(i) - due(i)).collect(),
         trader: all().map(|i| if i % 3 == 0 { NO_VALUE } else { 2_000 + i64::from(i % 11) }).collect(),
         warm_up: all().map(|i| i < rows / 10).collect(),
+        measured: all().map(|i| i >= rows / 10 && i % 5 != 0).collect(),
         decode: all().map(|i| if i % 2 == 0 { 24 } else { NO_VALUE }).collect(),
     }
 }
@@ -59,6 +61,7 @@ impl Table {
             t2t_due_ns: &self.t2t_due,
             trader_ns: &self.trader,
             warm_up: &self.warm_up,
+            measured: &self.measured,
             stages: vec![&self.decode],
         }
     }
@@ -97,7 +100,8 @@ fn what_was_written_is_what_is_read() {
         assert_eq!(row.get_long(7).unwrap(), table.t2t_due[i]);
         assert_eq!(row.get_long(8).ok(), Some(table.trader[i]).filter(|v| *v != NO_VALUE));
         assert_eq!(row.get_bool(9).unwrap(), table.warm_up[i]);
-        assert_eq!(row.get_long(10).ok(), Some(table.decode[i]).filter(|v| *v != NO_VALUE));
+        assert_eq!(row.get_bool(10).unwrap(), table.measured[i]);
+        assert_eq!(row.get_long(11).ok(), Some(table.decode[i]).filter(|v| *v != NO_VALUE));
         rows += 1;
     }
     assert_eq!(rows, 20_000);

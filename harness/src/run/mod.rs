@@ -5,6 +5,7 @@ pub mod endpoints;
 mod ground;
 pub mod interrupt;
 pub mod join;
+mod measured;
 pub mod output;
 pub mod overhead;
 pub mod plan;

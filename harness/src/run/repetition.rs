@@ -1,25 +1,21 @@
 //! From the joined samples of one attempt to its record: is it valid, and what are its distributions.
 
-use std::{borrow::Cow, collections::BTreeMap, path::Path, thread};
+use std::{collections::BTreeMap, path::Path, thread};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket, WarmUp},
+    certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket},
     evidence::Evidence,
     export::parquet::{NO_VALUE, SampleColumns, SampleMeta, write_samples},
     hist::Histogram,
-    stats::{
-        independence::independence,
-        quantile,
-        summarise::Distributions,
-        warm_up::{self, WarmUpRule},
-    },
+    stats::{independence::independence, quantile, summarise::Distributions},
     time::{Nanos, PerSecond},
 };
 use tickcert_scenarios::{load::Schedule, tape::Tape};
 
 use super::{
     join::{Joined, Lateness, OrderSample, STAGES},
+    measured::Measured,
     plan::Slot,
     trial::Finished,
 };
@@ -108,8 +104,8 @@ impl Attempt {
         schedule: &Schedule,
     ) -> Result<(Repetition, Distributions)> {
         let joined = &finished.joined;
-        let measured = measured(&joined.orders, schedule);
-        let (warm, kept) = warm_up(&measured);
+        let measured = Measured::new(&joined.orders, schedule);
+        let kept = measured.kept();
         let latencies: Vec<Nanos> = kept.iter().map(OrderSample::t2t_due).collect();
         // Two halves of the work at once: a repetition may have millions of orders, and the next one waits.
         let (expected_sha256, found, distributions) = thread::scope(|s| {
@@ -138,7 +134,7 @@ impl Attempt {
             achieved_pps: achieved,
             intended_pps: intended,
             schedule_error_ns: schedule_error(&joined.schedule_error),
-            warm_up: warm,
+            warm_up: measured.warm_up,
             independence: found,
             histograms: distributions.to_record()?,
             over_time: over_time(kept),
@@ -147,28 +143,6 @@ impl Attempt {
         };
         Ok((record, distributions))
     }
-}
-
-/// Where the warm-up ends, and what is left after it.
-fn warm_up(measured: &[OrderSample]) -> (WarmUp, &[OrderSample]) {
-    let times: Vec<Nanos> = measured.iter().map(|o| o.due).collect();
-    let latencies: Vec<Nanos> = measured.iter().map(OrderSample::t2t_sent).collect();
-    let end = warm_up::find(&latencies, &times, WarmUpRule::default());
-    (end.record(&times), &measured[end.first_kept..])
-}
-
-/// The due time from which orders are measured.
-fn measured_from(joined: &Joined, schedule: &Schedule) -> Nanos {
-    warm_up(&measured(&joined.orders, schedule)).0.duration_ns
-}
-
-/// The orders that are measured: all, or those of the packets that the schedule names, the first of each.
-fn measured<'a>(orders: &'a [OrderSample], schedule: &Schedule) -> Cow<'a, [OrderSample]> {
-    let Some(only) = schedule.only() else { return Cow::Borrowed(orders) };
-    let mut of_these: Vec<OrderSample> =
-        orders.iter().filter(|o| only.binary_search(&o.packet).is_ok()).copied().collect();
-    of_these.dedup_by_key(|o| o.packet);
-    Cow::Owned(of_these)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "rates for comparison within a percent")]
@@ -286,6 +260,7 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
             format!("{} minor, {} major", usage.minor_faults, usage.major_faults),
         );
         notes.insert(format!("{who}/memory_locked"), usage.memory_locked.to_string());
+        notes.insert(format!("{who}/allocator_calls"), usage.allocator_calls.to_string());
     }
     for (who, facts) in [("exchange", &finished.exchange.facts), ("trader", &finished.trader.facts)] {
         notes.extend(facts.iter().map(|(name, value)| (format!("{who}/{name}"), value.clone())));
@@ -331,7 +306,7 @@ fn write_parquet(
     schedule: &Schedule,
     joined: &Joined,
 ) -> Result<()> {
-    let measured_from = measured_from(joined, schedule);
+    let (warm_up, measured) = Measured::new(&joined.orders, schedule).marks(&joined.orders);
     let staged = !joined.stages.is_empty();
     let meta = SampleMeta {
         lane: file.lane.to_owned(),
@@ -349,7 +324,6 @@ fn write_parquet(
     let stages: Vec<Vec<i64>> = (0..meta.stages.len())
         .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
         .collect();
-    let warm_up: Vec<bool> = orders.iter().map(|o| o.due < measured_from).collect();
     write_samples(
         &file.folder.join(&file.name),
         &meta,
@@ -364,6 +338,7 @@ fn write_parquet(
             t2t_due_ns: &column(&|o| signed(o.t2t_due())),
             trader_ns: &column(&|o| signed(o.trader)),
             warm_up: &warm_up,
+            measured: &measured,
             stages: stages.iter().map(Vec::as_slice).collect(),
         },
     )?;

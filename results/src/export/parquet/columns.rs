@@ -24,8 +24,10 @@ pub struct SampleColumns<'a> {
     pub t2t_due_ns: &'a [i64],
     /// Inside the trader; [`NO_VALUE`] where it was not stamped.
     pub trader_ns: &'a [i64],
-    /// Part of the warm-up.
+    /// Part of the warm-up: before the first order that is measured.
     pub warm_up: &'a [bool],
+    /// In the distributions.
+    pub measured: &'a [bool],
     /// Stages in the order in which they were named to the writer; [`NO_VALUE`] where not stamped.
     pub stages: Vec<&'a [i64]>,
 }
@@ -49,6 +51,7 @@ impl SampleColumns<'_> {
             ("t2t_due_ns", self.t2t_due_ns.len()),
             ("trader_ns", self.trader_ns.len()),
             ("warm_up", self.warm_up.len()),
+            ("measured", self.measured.len()),
         ];
         let stages = self.stages.iter().map(|s| ("a stage", s.len()));
         lengths.into_iter().chain(stages).find(|(_, len)| *len != self.rows())
@@ -67,6 +70,7 @@ impl SampleColumns<'_> {
             t2t_due_ns: &self.t2t_due_ns[from..to],
             trader_ns: &self.trader_ns[from..to],
             warm_up: &self.warm_up[from..to],
+            measured: &self.measured[from..to],
             stages: self.stages.iter().map(|s| &s[from..to]).collect(),
         }
     }

@@ -8,7 +8,8 @@
 //! | `due_ns`, `sent_ns`, `arrival_ns` | i64 | the tick's due time and departure, the order's arrival; from the start of the repetition |
 //! | `t2t_sent_ns`, `t2t_due_ns` | i64 | arrival less departure, arrival less due time |
 //! | `trader_ns` | i64, may be null | inside the trader, where it was stamped |
-//! | `warm_up` | bool | discarded from the distributions, kept here |
+//! | `warm_up` | bool | before the first order that is measured: discarded from the distributions, kept here |
+//! | `measured` | bool | in the distributions; neither this nor `warm_up`: an order that the load doesn't measure (a cold load measures only the first after each silence) |
 //! | `stage_NAME_ns` | i64, may be null | one for each stage that was stamped |
 //!
 //! The file's key-value metadata holds `tickcert.lane`, `.repetition`, `.attempt`, `.evidence` and `.tape_sha256`.

@@ -198,6 +198,7 @@ fn properties(meta: &SampleMeta) -> WriterProperties {
         // compressing those again.
         .set_encoding(Encoding::DELTA_BINARY_PACKED)
         .set_column_encoding(ColumnPath::from("warm_up"), Encoding::RLE)
+        .set_column_encoding(ColumnPath::from("measured"), Encoding::RLE)
         .set_compression(Compression::UNCOMPRESSED)
         .set_dictionary_enabled(false)
         .set_statistics_enabled(EnabledStatistics::Chunk)
@@ -224,7 +225,9 @@ fn schema(stages: &[String]) -> Result<Type, ParquetError> {
         fields.push(field(name, Physical::INT64, Repetition::REQUIRED, None)?);
     }
     fields.push(field("trader_ns", Physical::INT64, Repetition::OPTIONAL, None)?);
-    fields.push(field("warm_up", Physical::BOOLEAN, Repetition::REQUIRED, None)?);
+    for name in ["warm_up", "measured"] {
+        fields.push(field(name, Physical::BOOLEAN, Repetition::REQUIRED, None)?);
+    }
     for (at, stage) in stages.iter().enumerate() {
         if stages[..at].contains(stage) {
             return Err(ParquetError::General(format!("two stages are called {stage}")));
@@ -248,7 +251,9 @@ fn write_group(
         with_column(&mut group, |column| column.typed::<Int64Type>().write_batch(values, None, None).map(drop))?;
     }
     put_nullable(&mut group, scratch, columns.trader_ns)?;
-    with_column(&mut group, |column| column.typed::<BoolType>().write_batch(columns.warm_up, None, None).map(drop))?;
+    for values in [columns.warm_up, columns.measured] {
+        with_column(&mut group, |column| column.typed::<BoolType>().write_batch(values, None, None).map(drop))?;
+    }
     for stage in &columns.stages {
         put_nullable(&mut group, scratch, stage)?;
     }
