@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use tickcert_probes::{clocks, host};
+use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
 use tickcert_results::certificate::Quantiles;
 use tickcert_scenarios::profile::resolve_lanes;
 use tickcert_transports::{Lane, api::Link};
@@ -86,6 +86,8 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let link = Link { ticks: SocketAddrV4::new(*link.trader.ip(), link.ticks.port()), ..link.clone() };
     let (_, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
     let virtualised = host::read(Path::new("/")).virtualised;
+    let hold = LatencyHold::take();
+    progress.detail(&hold.describe());
     progress.say(&format!("Service time of {}, {} each", names.join(", "), args.duration));
     let times = service_time::measure(&Order {
         lanes: &lanes,
@@ -97,6 +99,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
         trader,
         scale,
         virtualised: &virtualised,
+        hold: &hold,
     })
     .map_err(Failure::cannot_run)?;
     print(&times, args.common.json)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::Value;
+use tickcert_probes::latency_hold::LatencyHold;
 use tickcert_results::{
     certificate::{NotRun, NotRunKind, ServiceCell},
     evidence::Evidence,
@@ -48,6 +49,8 @@ pub struct Order<'a> {
     pub scale: TickScale,
     /// Name of the hypervisor, or `none`.
     pub virtualised: &'a str,
+    /// Keeps the cores out of deep sleep meanwhile, as in a certification; or says why not.
+    pub hold: &'a LatencyHold,
 }
 
 /// The result, as `--json` prints it.
@@ -57,6 +60,8 @@ pub struct ServiceTimes {
     pub cells: Vec<ServiceCell>,
     /// Lanes that did not.
     pub not_run: Vec<NotRun>,
+    /// Whether the cores were kept out of deep sleep, or why not.
+    pub cpu_dma_latency: String,
 }
 
 /// Runs the closed loop over each lane.
@@ -64,7 +69,7 @@ pub struct ServiceTimes {
 /// # Errors
 /// When an endpoint fails, or a frame was lost on the way: a mean of what was left would hide it.
 pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
-    let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new() };
+    let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new(), cpu_dma_latency: order.hold.describe() };
     let logs = Scratch::new()?;
     for lane in order.lanes {
         let settings = lane.settings(&serde_json::Map::new())?;
