@@ -1,5 +1,6 @@
 //! The parts that the `tickcert` binary is put together from.
 
+pub mod allocator;
 pub mod bench;
 pub mod cli;
 pub mod endpoint;

@@ -1,4 +1,4 @@
-//! What the trader asks of the kernel while it trades.
+//! What the endpoints ask of the kernel and of the allocator in their timed loops.
 
 #[cfg(test)]
 mod support;
@@ -7,6 +7,7 @@ mod support;
 mod tests {
     use std::{collections::BTreeMap, fs};
 
+    use tickcert_results::time::PerSecond;
     use tickcert_transports::api::Role;
 
     use crate::support::{
@@ -63,6 +64,31 @@ mod tests {
         // On a session, its log-out and perhaps a heartbeat.
         assert!((orders..=orders + 10).contains(&calls["sendto"]), "{calls:?}");
         assert!(calls["recvfrom"] >= orders, "{calls:?}");
+    }
+
+    /// More orders than an exchange remembers, so that nothing has only not grown yet.
+    const MANY: u32 = 20_000;
+
+    fn check_memory(lane: &str) {
+        if !can_measure() {
+            return;
+        }
+        let mut site = Site::new();
+        site.rate = PerSecond(10_000.0);
+        let [mut exchange, mut trader] =
+            [Role::Exchange, Role::Trader].map(|role| Endpoint::start(site.netns(role), &[]));
+        let used = trial(&site, lane, MANY, &mut exchange, &mut trader);
+        assert_eq!(used.map(|u| u.allocator_calls), [0, 0]);
+    }
+
+    #[test]
+    fn neither_ends_loop_on_datagrams_calls_the_allocator() {
+        check_memory("kernel-udp");
+    }
+
+    #[test]
+    fn neither_ends_loop_on_a_session_calls_the_allocator() {
+        check_memory("kernel-tcp");
     }
 
     #[test]

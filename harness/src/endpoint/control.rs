@@ -201,7 +201,7 @@ pub struct PingPongReport {
     pub usage: Usage,
 }
 
-/// What the kernel accounts for during the timed loop.
+/// What the process used during the timed loop, as the kernel and its own allocator account for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// The core was given away because of waiting.
@@ -212,6 +212,8 @@ pub struct Usage {
     pub minor_faults: u64,
     /// Page faults with.
     pub major_faults: u64,
+    /// Calls of the allocator: memory asked for, resized, or given back.
+    pub allocator_calls: u64,
     /// Whether memory is locked.
     pub memory_locked: bool,
 }

@@ -26,21 +26,24 @@ pub(super) fn run<T: Transport>(
     ends: (T::Rx, T::Tx),
     cue: &mut Cue<'_>,
 ) -> Result<PingPongReport> {
-    let (rx, tx) = ends;
+    let (mut rx, mut tx) = ends;
+    let mut rtt = Histogram::new()?;
     cue.running()?;
     let usage = UsageMeter::start();
     let mut report = match spec.role {
-        Role::Exchange => initiate(spec, rx, tx)?,
-        Role::Trader => echo(spec, rx, tx)?,
+        Role::Exchange => initiate(spec, &mut rx, &mut tx, &mut rtt)?,
+        Role::Trader => echo(spec, &mut rx, &mut tx)?,
     };
     report.usage = usage.stop();
+    if spec.role == Role::Exchange {
+        report.rtt = rtt.to_base64()?;
+    }
     Ok(report)
 }
 
-fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<PingPongReport> {
+fn initiate(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx, rtt: &mut Histogram) -> Result<PingPongReport> {
     let frame = spec.frame_bytes as usize;
     let mut report = PingPongReport::default();
-    let mut rtt = Histogram::new()?;
     let measure_from = tsc::now().raw() + spec.scale.ticks(spec.warm_up);
     let stop = measure_from + spec.scale.ticks(spec.duration);
     let patience = spec.scale.ticks(PATIENCE);
@@ -49,7 +52,7 @@ fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<Pin
         if sent.raw() >= stop {
             break;
         }
-        send(&mut tx, Flow::Ticks, frame, |out| out.fill(0)).context("while sending")?;
+        send(tx, Flow::Ticks, frame, |out| out.fill(0)).context("while sending")?;
         let (mut back, mut now) = (0, sent);
         while back < frame {
             rx.poll(Interest::Orders, 1, |f| {
@@ -67,13 +70,12 @@ fn initiate(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<Pin
         }
     }
     for _ in 0..3 {
-        send(&mut tx, Flow::Ticks, frame, |out| out.fill(LAST))?;
+        send(tx, Flow::Ticks, frame, |out| out.fill(LAST))?;
     }
-    report.rtt = rtt.to_base64()?;
     Ok(report)
 }
 
-fn echo(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<PingPongReport> {
+fn echo(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<PingPongReport> {
     let deadline = silence_limit(spec.scale, spec.duration + spec.warm_up + PATIENCE * 5);
     let mut report = PingPongReport::default();
     let (mut over, mut idle) = (false, 0_u32);
@@ -82,7 +84,7 @@ fn echo(spec: &PingPongSpec, mut rx: impl Rx, mut tx: impl Tx) -> Result<PingPon
         let frames = rx.poll(Interest::Ticks, 1, |frame| {
             over = frame.bytes.first() == Some(&LAST);
             if !over {
-                outcome = send(&mut tx, Flow::Orders, frame.bytes.len(), |out| out.copy_from_slice(frame.bytes));
+                outcome = send(tx, Flow::Orders, frame.bytes.len(), |out| out.copy_from_slice(frame.bytes));
             }
         })?;
         outcome.context("while echoing")?;

@@ -8,6 +8,7 @@ use tickcert_scenarios::order_entry::session::{CredentialError, Credentials};
 use tickcert_transports::api::{Rx, Tx};
 
 use super::control::{Facts, Usage};
+use crate::allocator;
 
 /// Runs on `core` only, with all memory locked where this is allowed.
 pub(super) fn prepare(core: u32) -> Result<()> {
@@ -33,16 +34,22 @@ pub(super) fn credentials() -> Result<Credentials, CredentialError> {
     Credentials::new("TRADER", "TICKCERT")
 }
 
-/// What the kernel accounts for between two points.
-pub(super) struct UsageMeter(Option<Rusage>);
+/// What this thread uses between two points.
+pub(super) struct UsageMeter {
+    kernel: Option<Rusage>,
+    allocator_calls: u64,
+}
 
 impl UsageMeter {
     pub(super) fn start() -> Self {
-        Self(getrusage(UsageWho::RUSAGE_THREAD).ok())
+        Self { kernel: getrusage(UsageWho::RUSAGE_THREAD).ok(), allocator_calls: allocator::calls() }
     }
 
     pub(super) fn stop(self) -> Usage {
-        let (Some(before), Ok(after)) = (self.0, getrusage(UsageWho::RUSAGE_THREAD)) else { return Usage::default() };
+        // First of all: what follows allocates.
+        let allocator_calls = allocator::calls() - self.allocator_calls;
+        let used = Usage { allocator_calls, ..Usage::default() };
+        let (Some(before), Ok(after)) = (self.kernel, getrusage(UsageWho::RUSAGE_THREAD)) else { return used };
         let since = |get: fn(&Rusage) -> i64| u64::try_from(get(&after) - get(&before)).unwrap_or_default();
         Usage {
             voluntary_switches: since(Rusage::voluntary_context_switches),
@@ -50,6 +57,7 @@ impl UsageMeter {
             minor_faults: since(Rusage::minor_page_faults),
             major_faults: since(Rusage::major_page_faults),
             memory_locked: memory_is_locked(),
+            ..used
         }
     }
 }

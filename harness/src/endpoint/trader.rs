@@ -78,7 +78,7 @@ pub(super) fn run<T: Transport>(
     cue.running()?;
     let before = loop_.out.tx.segments();
     let usage = UsageMeter::start();
-    let (stats, end) =
+    let (trader, end) =
         if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
     let usage = usage.stop();
     let merged = before.zip(loop_.out.tx.segments()).map(|(before, after)| merged(before, after));
@@ -91,7 +91,7 @@ pub(super) fn run<T: Transport>(
         .write(&spec.samples)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     let facts = process::facts(&loop_.rx, &loop_.out.tx);
-    Ok(TraderReport { merged, facts, ..loop_.report(&stats, end, usage) })
+    Ok(TraderReport { merged, facts, ..loop_.report(trader.stats(), end, usage) })
 }
 
 /// Writes between the two counts that had no segment of their own.
@@ -172,7 +172,8 @@ impl<R: Rx, X: Tx> Loop<R, X> {
         Ok(())
     }
 
-    fn trade<P: Record>(&mut self, mut trader: Trader, mut probe: P) -> (TraderStats, End) {
+    /// Gives the trader back: its memory is not for the timed loop to free.
+    fn trade<P: Record>(&mut self, mut trader: Trader, mut probe: P) -> (Trader, End) {
         let (mut idle, mut last_tick, mut over) = (0_u32, tsc::now(), false);
         let end = loop {
             let out = &mut self.out;
@@ -200,7 +201,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
                 break End::Broken(e);
             }
         };
-        (*trader.stats(), end)
+        (trader, end)
     }
 
     /// The feed has ended: reads the last answers and leaves. No longer timed.

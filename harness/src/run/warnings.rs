@@ -31,10 +31,17 @@ pub(super) fn of_cell(
         count(&|r| r.independence.autocorrelation_p < 0.01 && r.independence.lag1 > 0.2),
         "successive latencies are correlated, so a window holds less information than its samples suggest; the intervals rest on repetitions and allow for it",
     );
-    say(
-        count(&|r| r.notes.get("trader/memory_locked").is_some_and(|v| v == "false")),
-        "the trader's memory was not locked (raise `ulimit -l`)",
-    );
+    for who in ["exchange", "trader"] {
+        let noted = |what: &str, is: fn(&str) -> bool| {
+            let key = format!("{who}/{what}");
+            count(&|r| r.notes.get(&key).is_some_and(|v| is(v)))
+        };
+        say(
+            noted("memory_locked", |v| v == "false"),
+            &format!("the {who}'s memory was not locked (raise `ulimit -l`)"),
+        );
+        say(noted("allocator_calls", |v| v != "0"), &format!("the {who} asked for memory in its timed loop"));
+    }
     say(
         count(&|r| r.notes.get(MERGED).is_some_and(|v| v != "0")),
         "some orders shared a TCP segment with another, because the stream was held up",
@@ -50,4 +57,42 @@ pub(super) fn of_cell(
         warnings.push("orders cross as datagrams without a session; the exchange sends no answers".to_owned());
     }
     warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use tickcert_results::certificate::example;
+
+    use super::*;
+
+    /// The warnings about an endpoint, of five repetitions with this note in two.
+    fn warnings(note: &str, value: &str) -> Vec<String> {
+        let certificate = example::one_lane();
+        let mut repetitions = certificate.cells[0].repetitions.clone();
+        for r in &mut repetitions[1..3] {
+            r.notes.insert(note.to_owned(), value.to_owned());
+        }
+        let clock = certificate.probes.clocks.unwrap();
+        let mut all = of_cell(&repetitions, OrderChannel::Tcp, &certificate.sut, &clock, None);
+        all.retain(|w| w.contains("memory"));
+        all
+    }
+
+    #[test]
+    fn memory_that_was_not_locked_is_a_warning_for_either_end() {
+        for who in ["exchange", "trader"] {
+            let wanted = format!("2 of 5 repetitions: the {who}'s memory was not locked (raise `ulimit -l`)");
+            assert_eq!(warnings(&format!("{who}/memory_locked"), "false"), [wanted]);
+            assert_eq!(warnings(&format!("{who}/memory_locked"), "true"), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn a_timed_loop_that_asks_for_memory_is_a_warning_for_either_end() {
+        for who in ["exchange", "trader"] {
+            let wanted = format!("2 of 5 repetitions: the {who} asked for memory in its timed loop");
+            assert_eq!(warnings(&format!("{who}/allocator_calls"), "3"), [wanted]);
+            assert_eq!(warnings(&format!("{who}/allocator_calls"), "0"), [""; 0]);
+        }
+    }
 }

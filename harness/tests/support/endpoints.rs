@@ -9,7 +9,7 @@ use std::{
 use tempfile::TempDir;
 use tickcert::{
     bench::{Bench, BenchSpec, lock::IfHeld, lock::RunLock},
-    endpoint::control::{self, Injection, Report, TrialSpec},
+    endpoint::control::{self, Injection, Report, TrialSpec, Usage},
     run::certify::choose_cores,
 };
 use tickcert_probes::clocks;
@@ -28,6 +28,8 @@ pub(crate) struct Site {
     pub(crate) dir: TempDir,
     tape: Tape,
     scale: TickScale,
+    /// Packets a second.
+    pub(crate) rate: PerSecond,
     cores: (u32, u32),
     _lock: RunLock,
 }
@@ -42,7 +44,7 @@ impl Site {
         tape::build(&path, &ticks.unwrap(), TraderConfig::new(Strategy::first_byte())).unwrap();
         let bench = Bench::set_up(&BenchSpec { connect_timeout: Nanos::SECOND * 30, ..BenchSpec::default() }).unwrap();
         let cores = choose_cores().unwrap();
-        Self { bench, tape: Tape::open(&path).unwrap(), dir, scale, cores, _lock: lock }
+        Self { bench, tape: Tape::open(&path).unwrap(), dir, scale, rate: PerSecond(2_000.0), cores, _lock: lock }
     }
 
     /// A trial of `packets` packets, and as many orders.
@@ -55,7 +57,7 @@ impl Site {
             core: if role == Role::Exchange { self.cores.0 } else { self.cores.1 },
             tape: self.dir.path().join("tape"),
             tape_sha256: self.tape.sha256().into(),
-            load: Arrival::Constant { rate: PerSecond(2_000.0) },
+            load: Arrival::Constant { rate: self.rate },
             passes: packets.div_ceil(u32::try_from(self.tape.packets()).unwrap()),
             packets,
             seed: 1,
@@ -131,8 +133,14 @@ impl Drop for Endpoint {
     }
 }
 
-/// Runs one trial between two endpoints that wait for commands.
-pub(crate) fn trial(site: &Site, lane: &str, packets: u32, exchange: &mut Endpoint, trader: &mut Endpoint) {
+/// Runs one trial between two endpoints that wait for commands; what they used in their timed loops, exchange first.
+pub(crate) fn trial(
+    site: &Site,
+    lane: &str,
+    packets: u32,
+    exchange: &mut Endpoint,
+    trader: &mut Endpoint,
+) -> [Usage; 2] {
     use control::Command::{Go, Open};
     exchange.tell(&Open(Box::new(site.spec(lane, Role::Exchange, packets))));
     trader.tell(&Open(Box::new(site.spec(lane, Role::Trader, packets))));
@@ -149,4 +157,5 @@ pub(crate) fn trial(site: &Site, lane: &str, packets: u32, exchange: &mut Endpoi
     assert_eq!((exchanged.broken, exchanged.skipped), (None, 0));
     let Some(Report::Traded(traded)) = trader.hear() else { panic!("the trader has no report") };
     assert_eq!((traded.broken, traded.orders), (None, u64::from(packets)));
+    [exchanged.usage, traded.usage]
 }
