@@ -209,6 +209,7 @@ fn sample(
     // pair of its stamps is a fault, not a gap in a column.
     let Some(departure) = departure else { return Outcome::BadStamps };
     let Some(trader) = span_of(departure, scale) else { return Outcome::BadStamps };
+    let Ok(stages) = stages(sent, departure, arrival, scale) else { return Outcome::BadStamps };
     let sample = OrderSample {
         order: u32::try_from(n).unwrap_or(u32::MAX),
         packet: u32::try_from(packet).unwrap_or(u32::MAX),
@@ -217,21 +218,31 @@ fn sample(
         arrival_ns,
         trader,
     };
-    Outcome::Good(sample, stages(sent, departure, arrival, scale))
+    Outcome::Good(sample, stages)
 }
 
-/// The stages of an order whose every stage was stamped. Exchange and trader read counters of two cores, which an
-/// invariant TSC promises to be in step; [`Joined::counters_in_step`] bounds by how much they can differ.
+/// A stage that ends before it begins.
+struct Backward;
+
+/// The stages of an order; `None` unless every one was stamped. Exchange and trader read counters of two cores, which
+/// an invariant TSC promises to be in step; [`Joined::counters_in_step`] bounds by how much they can differ, and
+/// counters that differ by more show as a leg that runs backward.
 ///
 /// `tx` ends at the exchange, not with the trader's call: a kernel may hand the order over before that call returns.
-fn stages(sent: Ticks, d: &Departure, arrival: Ticks, scale: TickScale) -> Option<[Nanos; STAGES.len()]> {
+fn stages(
+    sent: Ticks,
+    d: &Departure,
+    arrival: Ticks,
+    scale: TickScale,
+) -> Result<Option<[Nanos; STAGES.len()]>, Backward> {
     let (mut legs, mut before) = ([Nanos::ZERO; STAGES.len()], sent);
     for (place, leg) in legs.iter_mut().enumerate() {
-        let stamp = if place < Departure::DEPARTURE { d.at(place)? } else { arrival };
-        *leg = scale.ns(stamp.since(before))?;
+        let stamp = if place < Departure::DEPARTURE { d.at(place) } else { Some(arrival) };
+        let Some(stamp) = stamp else { return Ok(None) };
+        *leg = scale.ns(stamp.since(before)).ok_or(Backward)?;
         before = stamp;
     }
-    Some(legs)
+    Ok(Some(legs))
 }
 
 fn span_of(d: &Departure, scale: TickScale) -> Option<Nanos> {
@@ -408,6 +419,27 @@ mod tests {
         let mut case = Case::new();
         case.sent[0] -= 20;
         assert_eq!(case.matched_but(0).bad_stamps, 1, "a packet that left before it was due");
+    }
+
+    #[test]
+    fn counters_that_differ_are_bounded_by_the_shortest_leg_and_beyond_it_no_order_passes_for_good() {
+        // Tick's and order's way take 1,000 and 2,500 ns.
+        for ahead in [0_i64, 900, -900, 2_400, -1_100, 2_600] {
+            let mut case = Case::new();
+            for stamp in case.departures.iter_mut().flat_map(|d| &mut d.stamps) {
+                *stamp = stamp.checked_add_signed(ahead).unwrap();
+            }
+            let joined = case.join();
+            if !(-1_000..=2_500).contains(&ahead) {
+                assert_eq!(joined.counts.bad_stamps, joined.counts.expected_orders);
+                continue;
+            }
+            assert!(joined.counters_in_step.unwrap() >= Nanos(ahead.unsigned_abs()), "{:?}", joined.counters_in_step);
+            assert_eq!(joined.counts.bad_stamps, 0, "{ahead}");
+        }
+        let mut plain = Case::new();
+        plain.departures.iter_mut().for_each(|d| d.stamps[1..Departure::DEPARTURE].fill(0));
+        assert_eq!(plain.join().counters_in_step, None);
     }
 
     #[test]
