@@ -6,8 +6,9 @@ mod support;
 #[cfg(test)]
 mod tests {
     use std::{
-        fs::File,
+        fs::{self, File},
         io::{BufRead, BufReader},
+        path::Path,
         process::{Command, Stdio},
     };
 
@@ -252,6 +253,25 @@ mod tests {
             assert!(0 < rtt("min") && rtt("min") <= rtt("p50") && rtt("p50") <= rtt("max"), "{cell}");
         }
         assert_eq!(home.temporary_files(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn service_time_is_measured_with_the_cores_kept_out_of_deep_sleep_or_says_why_not() {
+        const FILE: &str = "/dev/cpu_dma_latency";
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        let mut run = home.start(&["run", "service-time", "--duration", "3s", "--json"]);
+        run.wait_for("Service time of");
+        let open = fs::read_dir(format!("/proc/{}/fd", run.id())).unwrap();
+        let held = open.flatten().any(|fd| fs::read_link(fd.path()).is_ok_and(|file| file == Path::new(FILE)));
+        let said = run.end().expect(0).json()["cpu_dma_latency"].as_str().unwrap().to_owned();
+        let can_be = File::options().write(true).open(FILE).is_ok();
+        assert_eq!((held, said.contains("not held")), (can_be, !can_be), "{said}");
+        if !can_be {
+            println!("SKIPPED: holding {FILE}, which needs root and a kernel that has it");
+        }
     }
 
     #[test]
