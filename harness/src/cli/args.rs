@@ -138,6 +138,40 @@ pub(crate) struct WireArgs {
     pub(crate) force_interfaces: bool,
 }
 
+/// Where the ends run.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct CoreArgs {
+    /// Core of the exchange, the end that sends first
+    #[arg(long, value_name = "CORE", requires = "trader_core")]
+    exchange_core: Option<u32>,
+    /// Core of the trader, the end that answers
+    #[arg(long, value_name = "CORE", requires = "exchange_core")]
+    trader_core: Option<u32>,
+}
+
+impl CoreArgs {
+    /// Cores of exchange and trader, where they were given.
+    pub(crate) fn pair(self) -> Option<(u32, u32)> {
+        self.exchange_core.zip(self.trader_core)
+    }
+}
+
+/// Where past runs are kept.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct StoreArg {
+    /// Store [default: results.sqlite in the user's data folder]
+    #[arg(long = "store", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// How commands that don't measure print their result.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Print {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct CertifyArgs {
     /// Name of a built-in profile (ci, colo) or path of a TOML file
@@ -152,20 +186,15 @@ pub(crate) struct CertifyArgs {
     /// Repetitions of each cell, instead of the profile's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) repetitions: Option<u32>,
-    /// Core of the exchange
-    #[arg(long, value_name = "CORE", requires = "trader_core")]
-    pub(crate) exchange_core: Option<u32>,
-    /// Core of the trader
-    #[arg(long, value_name = "CORE", requires = "exchange_core")]
-    pub(crate) trader_core: Option<u32>,
+    #[command(flatten)]
+    pub(crate) cores: CoreArgs,
     #[command(flatten)]
     pub(crate) wire: WireArgs,
     /// Folder of the certificate [default: tickcert-out/<run id>]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Store [default: results.sqlite in the user's data folder]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
     /// Key that signs [default: signing-key in the user's data folder, made on first use]
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
@@ -200,12 +229,8 @@ pub(crate) struct ServiceTimeArgs {
     /// How long to measure each lane
     #[arg(long, value_name = "TIME", default_value = "2 s", value_parser = args_duration)]
     pub(crate) duration: tickcert_results::time::Nanos,
-    /// Core of the initiating end
-    #[arg(long, value_name = "CORE", requires = "trader_core")]
-    pub(crate) exchange_core: Option<u32>,
-    /// Core of the echoing end
-    #[arg(long, value_name = "CORE", requires = "exchange_core")]
-    pub(crate) trader_core: Option<u32>,
+    #[command(flatten)]
+    pub(crate) cores: CoreArgs,
     #[command(flatten)]
     pub(crate) wire: WireArgs,
     #[command(flatten)]
@@ -218,9 +243,8 @@ fn args_duration(text: &str) -> Result<tickcert_results::time::Nanos, String> {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct LanesArgs {
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) print: Print,
 }
 
 #[derive(Debug, clap::Args)]
@@ -241,12 +265,10 @@ pub(crate) struct CompareArgs {
     pub(crate) a: String,
     /// As above
     pub(crate) b: String,
-    /// Store
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) print: Print,
 }
 
 #[derive(Debug, clap::Args)]
@@ -260,12 +282,10 @@ pub(crate) struct HistoryArgs {
     /// At most so many rows
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u32,
-    /// Store
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
+    #[command(flatten)]
+    pub(crate) print: Print,
 }
 
 #[derive(Debug, clap::Args)]
@@ -275,9 +295,8 @@ pub(crate) struct ReportArgs {
     /// File to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    /// Store
-    #[arg(long, value_name = "FILE")]
-    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArg,
 }
 
 #[derive(Debug, clap::Args)]
@@ -287,9 +306,8 @@ pub(crate) struct VerifyArgs {
     /// Keys to trust, in the form of ssh-keygen's allowed signers
     #[arg(long, value_name = "FILE")]
     pub(crate) signers: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) print: Print,
 }
 
 #[derive(Debug, clap::Args)]

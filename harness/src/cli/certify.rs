@@ -24,7 +24,7 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
         progress.say(&format!("warning: {warning}"));
     }
     let mut order = order(args, profile)?;
-    let (store, key) = (places::store(args.store.as_ref()), places::key(args.key.as_ref()));
+    let (store, key) = (places::store(args.store.file.as_ref()), places::key(args.key.as_ref()));
     let (store, key) = (store.map_err(Failure::usage)?, key.map_err(Failure::usage)?);
     let ready = start::bench(&order.wire, &args.wire)?;
     // Who can't measure needs no lock, and may have no right to it either.
@@ -75,7 +75,7 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
             return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
         }
     }
-    let given = args.exchange_core.zip(args.trader_core);
+    let given = args.cores.pair();
     let cores = given.or(profile.run.placement.map(|p| (p.exchange_core, p.trader_core)));
     let cores = start::cores(cores)?;
     let run_id = run_id();

@@ -43,9 +43,9 @@ fn find(which: &str, store: Option<&std::path::PathBuf>) -> Result<Certificate, 
 }
 
 pub(super) fn compare(args: &CompareArgs) -> Result<Outcome, Failure> {
-    let (a, b) = (find(&args.a, args.store.as_ref())?, find(&args.b, args.store.as_ref())?);
+    let (a, b) = (find(&args.a, args.store.file.as_ref())?, find(&args.b, args.store.file.as_ref())?);
     let comparison = compare_certificates(&a, &b).map_err(Failure::usage)?;
-    if args.json {
+    if args.print.json {
         out::json(&comparison)?;
     } else {
         out::print(&comparison)?;
@@ -54,7 +54,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
-    let path = places::store(args.store.as_ref()).map_err(Failure::usage)?;
+    let path = places::store(args.store.file.as_ref()).map_err(Failure::usage)?;
     if !path.exists() {
         return Err(Failure::usage(anyhow!(
             "there is no store {} yet: it is made by the first `tickcert certify`",
@@ -64,7 +64,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
     let filter =
         Filter { profile: args.profile.clone(), lane: args.lane.clone(), runs: Some(args.limit), ..Filter::default() };
     let rows = Store::open(&path).and_then(|s| s.history(&filter)).map_err(Failure::cannot_run)?;
-    if args.json {
+    if args.print.json {
         out::json(&rows)?;
         return Ok(Outcome::OK);
     }
@@ -90,7 +90,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn report(args: &ReportArgs) -> Result<Outcome, Failure> {
-    let html = render_html(&find(&args.which, args.store.as_ref())?, None);
+    let html = render_html(&find(&args.which, args.store.file.as_ref())?, None);
     match &args.out {
         Some(path) => atomic_file::write(path, html.as_bytes()).map_err(Failure::cannot_run)?,
         None => out::print(&html)?,

@@ -43,7 +43,7 @@ struct Row {
 pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
     let rows = Lane::all().iter().map(|lane| row(*lane)).collect::<Result<Vec<Row>, _>>();
     let rows = rows.map_err(Failure::cannot_run)?;
-    if args.json {
+    if args.print.json {
         out::json(&rows)?;
         return Ok(Outcome::OK);
     }

@@ -77,7 +77,7 @@ impl Wired {
 fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let names = resolve_lanes(&args.lanes, &Lane::names()).map_err(Failure::usage)?;
     let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
-    let cores = start::cores(args.exchange_core.zip(args.trader_core))?;
+    let cores = start::cores(args.cores.pair())?;
     let progress = Progress::new(start::voice(&args.common));
     let wired = Wired::find(args, &progress)?;
     start::listen()?;

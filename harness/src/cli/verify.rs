@@ -17,7 +17,7 @@ pub(super) fn main(args: &VerifyArgs) -> Result<Outcome, Failure> {
     // What can't be looked at is wrong use; what was looked at and refused is a no.
     let refused = if args.dir.is_dir() { Failure::negative } else { Failure::usage };
     let report = sign::verify_dir(&args.dir, allowed.as_deref()).map_err(refused)?;
-    if args.json {
+    if args.print.json {
         let value = serde_json::json!({
             "ok": report.ok(), "run_id": report.run_id, "verdict": report.verdict, "signer": report.signer.to_string(),
             "signed_by": report.signed_by(), "checks": report.checks,
