@@ -67,3 +67,18 @@ fn memory_is_locked() -> bool {
     let locked = status.lines().find_map(|line| line.strip_prefix("VmLck:"));
     locked.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).is_some_and(|kb| kb > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::hint::black_box;
+
+    use super::*;
+
+    #[test]
+    fn what_a_loop_asks_of_the_allocator_is_in_its_usage_and_what_the_meter_itself_asks_is_not() {
+        assert_eq!(UsageMeter::start().stop().allocator_calls, 0);
+        let meter = UsageMeter::start();
+        drop(black_box(vec![1_u8; 100]));
+        assert_eq!(meter.stop().allocator_calls, 2);
+    }
+}
