@@ -14,8 +14,8 @@ use tickcert_transports::{Lane, api::Link};
 
 use super::{
     Failure, Outcome,
-    args::{BenchAction, BenchArgs, RunArgs, Scenario, ServiceTimeArgs},
-    out, start,
+    args::{BenchAction, BenchArgs, Common, RunArgs, Scenario, ServiceTimeArgs, WireArgs},
+    out, run_rate, start,
 };
 use crate::{
     bench::{
@@ -35,21 +35,22 @@ const LINK: &str = "TICKCERT_LINK";
 pub(super) fn main(args: &RunArgs) -> Result<Outcome, Failure> {
     match &args.scenario {
         Scenario::ServiceTime(args) => service_time(args),
+        Scenario::Rate(args) => run_rate::main(args),
     }
 }
 
 /// A wire: one of our own, or that of the `tickcert bench exec` around us, which holds the lock too.
-enum Wired {
+pub(super) enum Wired {
     Own { bench: Bench, _lock: RunLock },
     Given { link: Link, exchange: PathBuf, trader: PathBuf },
 }
 
 impl Wired {
-    fn find(args: &ServiceTimeArgs, progress: &Progress) -> Result<Self, Failure> {
+    pub(super) fn find(wire: &WireArgs, common: &Common, progress: &Progress) -> Result<Self, Failure> {
         if let (Some(exchange), Some(trader), Ok(link)) =
             (std::env::var_os(EXCHANGE_NETNS), std::env::var_os(TRADER_NETNS), std::env::var(LINK))
         {
-            if args.wire.exchange_interface.is_some() || args.wire.force_interfaces {
+            if wire.exchange_interface.is_some() || wire.force_interfaces {
                 return Err(Failure::usage(anyhow!(
                     "the wire is given by `tickcert bench exec`: leave the interfaces out"
                 )));
@@ -58,15 +59,15 @@ impl Wired {
                 serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
             return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
         }
-        let wire = start::wire(&args.wire, None)?;
-        start::bench(&wire, &args.wire)?.map_err(Failure::cannot_run)?;
-        let lock = start::lock(&args.common, progress)?;
-        let spec = BenchSpec { wire, ..BenchSpec::default() };
+        let made_of = start::wire(wire, None)?;
+        start::bench(&made_of, wire)?.map_err(Failure::cannot_run)?;
+        let lock = start::lock(common, progress)?;
+        let spec = BenchSpec { wire: made_of, ..BenchSpec::default() };
         let bench = Bench::set_up(&spec).map_err(Failure::cannot_run)?;
         Ok(Self::Own { bench, _lock: lock })
     }
 
-    fn parts(&self) -> (&Link, &Path, &Path) {
+    pub(super) fn parts(&self) -> (&Link, &Path, &Path) {
         match self {
             Self::Own { bench, .. } => (&bench.link, &bench.exchange_netns, &bench.trader_netns),
             Self::Given { link, exchange, trader } => (link, exchange, trader),
@@ -79,7 +80,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
     let cores = start::cores(args.cores.pair())?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(args, &progress)?;
+    let wired = Wired::find(&args.wire, &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
     // A ping-pong tool's frames are unicast: so are these.

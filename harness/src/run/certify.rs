@@ -6,7 +6,9 @@ use anyhow::Result;
 use jiff::Timestamp;
 use tickcert_probes::{affinity, audit, clocks, host, latency_hold::LatencyHold, noise};
 use tickcert_results::{
-    certificate::{Cell, Certificate, ClockProbe, NotRun, NotRunKind, Probes, ProfileSummary, SCHEMA, Setting, Sut},
+    certificate::{
+        Cell, Certificate, ClockProbe, NotRun, NotRunKind, Probes, ProfileSummary, RateSearch, SCHEMA, Setting, Sut,
+    },
     judge::judge,
     time::TickScale,
     verdict::Verdict,
@@ -23,7 +25,9 @@ use super::{
     output, overhead,
     plan::PlannedCell,
     progress::Progress,
+    rate,
     scratch::Scratch,
+    sweep,
     trial::Stage,
     trials::Trials,
     workload,
@@ -75,7 +79,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
     progress.say(&describe(&tape));
-    let mut not_run = Vec::new();
+    let (mut not_run, mut rates) = (Vec::new(), Vec::new());
     let ground = Ground::new(order, &sut);
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
     let run =
@@ -84,7 +88,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         Ok(bench) => run.measure(
             &bench,
             planned,
-            &mut Found { probes: &mut probes, clock: &mut clock, not_run: &mut not_run },
+            &mut Found { probes: &mut probes, clock: &mut clock, not_run: &mut not_run, rates: &mut rates },
             progress,
         )?,
         Err(unmet) => {
@@ -109,6 +113,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         reasons: Vec::new(),
         requirements: Vec::new(),
         cells,
+        rates,
         not_run,
         probes,
         files: Vec::new(),
@@ -143,6 +148,7 @@ struct Found<'a> {
     probes: &'a mut Probes,
     clock: &'a mut ClockProbe,
     not_run: &'a mut Vec<NotRun>,
+    rates: &'a mut Vec<RateSearch>,
 }
 
 impl Prepared<'_> {
@@ -157,7 +163,7 @@ impl Prepared<'_> {
     fn measure(
         &self,
         bench: &Bench,
-        planned: Vec<PlannedCell>,
+        mut planned: Vec<PlannedCell>,
         found: &mut Found<'_>,
         progress: &mut Progress,
     ) -> Result<(Vec<Cell>, bool)> {
@@ -186,8 +192,20 @@ impl Prepared<'_> {
             late_after: order.profile.run.orders_late_after,
             seed: order.profile.run.seed,
         };
+        let mut interrupted = false;
+        if let Some(spec) = &order.profile.sweep {
+            let searched = sweep::searched(&stage, spec, order.profile.run.stall, &planned, progress)?;
+            (*found.rates, interrupted) = (searched.rates, searched.interrupted);
+            found.not_run.extend(found.rates.iter().filter_map(rate::not_run));
+            planned.extend(sweep::cells(spec, found.rates, &planned, self.tape, stage.seed)?);
+        }
+        // What was found may be faster than all that the bench was set up for.
+        let most = ground::most_within(&planned, order.profile.run.stall);
+        let link =
+            Link { receive_buffer: ground::receive_buffer(most).max(bench.link.receive_buffer), ..bench.link.clone() };
+        let stage = Stage { link: &link, ..stage };
         let mut trials = Trials::new(order, &stage, planned);
-        let interrupted = trials.run(progress)?;
+        interrupted = interrupted || trials.run(progress)?;
         drop(hold);
         if let Err(e) = clocks::finish(found.clock) {
             // The judge certifies nothing without it; what was measured is shown all the same.
@@ -198,7 +216,7 @@ impl Prepared<'_> {
                 how: "run again on a host that is less busy".to_owned(),
             });
         }
-        let warning = self.ground.buffer_warning(bench.link.receive_buffer, order.profile.run.stall);
+        let warning = self.ground.buffer_warning(link.receive_buffer, order.profile.run.stall);
         Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, interrupted))
     }
 }

@@ -69,6 +69,7 @@ impl Ground {
                             load: load.arrival,
                             schedule,
                             passes,
+                            sweep: None,
                         });
                     }
                 }
@@ -117,10 +118,19 @@ pub(super) fn lane_not_run(lane: &str, unmet: Unmet) -> NotRun {
 /// Receive buffers hold the most that any load sends within the length of a stall, at what the kernel takes for a small
 /// packet, and twice that to be sure.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
-    const KERNEL_BYTES_PER_PACKET: usize = 1280;
-    let most = cells.iter().map(|c| c.schedule.most_within(order.profile.run.stall)).max().unwrap_or_default();
-    let receive_buffer = (most * KERNEL_BYTES_PER_PACKET * 2).clamp(4 << 20, 1 << 30);
+    let receive_buffer = receive_buffer(most_within(cells, order.profile.run.stall));
     BenchSpec { wire: order.wire.clone(), receive_buffer, ..BenchSpec::default() }
+}
+
+/// The most packets that any of the cells sends within the length of a stall.
+pub(super) fn most_within(cells: &[PlannedCell], stall: Nanos) -> usize {
+    cells.iter().map(|c| c.schedule.most_within(stall)).max().unwrap_or_default()
+}
+
+/// Bytes that hold so many packets.
+pub(super) fn receive_buffer(packets: usize) -> usize {
+    const KERNEL_BYTES_PER_PACKET: usize = 1280;
+    (packets * KERNEL_BYTES_PER_PACKET * 2).clamp(4 << 20, 1 << 30)
 }
 
 #[cfg(test)]

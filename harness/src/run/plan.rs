@@ -3,7 +3,10 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
-use tickcert_results::time::Nanos;
+use tickcert_results::{
+    certificate::{Load, SweepPoint},
+    time::Nanos,
+};
 use tickcert_scenarios::{
     load::{Arrival, Schedule, ScheduleError},
     profile::Window,
@@ -33,6 +36,31 @@ pub struct PlannedCell {
     pub schedule: Schedule,
     /// Passes that the schedule was made of, before it was cut.
     pub passes: u32,
+    /// Which point of the sweep it is, where it is one.
+    pub sweep: Option<SweepPoint>,
+}
+
+impl PlannedCell {
+    /// The word used in the names of files: the mode of its load, or the sweep.
+    #[must_use]
+    pub fn mode(&self) -> &'static str {
+        if self.sweep.is_some() { "sweep" } else { self.load.mode() }
+    }
+
+    /// Its load as it stands in a certificate.
+    #[must_use]
+    pub fn describe_load(&self) -> Load {
+        let plain = self.load.describe(&self.schedule);
+        match self.sweep {
+            None => plain,
+            Some(point) => Load {
+                mode: self.mode().to_owned(),
+                text: format!("{point}: {:.0} packets/s", plain.rate_pps.0),
+                sweep: Some(point),
+                ..plain
+            },
+        }
+    }
 }
 
 /// One repetition to be run, until it is valid or its retries are used up.

@@ -18,10 +18,9 @@ use super::{
     measured::Measured,
     plan::Slot,
     trial::Finished,
+    validity::{rates, reasons},
 };
 
-/// Achieved and intended rate may differ by this much.
-const RATE_TOLERANCE: f64 = 0.01;
 /// The note that says how many orders shared a TCP segment with another.
 pub(super) const MERGED: &str = "trader/orders_without_own_segment";
 /// Slices of the measured window in the chart of latency over time.
@@ -145,50 +144,7 @@ impl Attempt {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "rates for comparison within a percent")]
-fn rates(joined: &Joined, schedule: &Schedule) -> (PerSecond, PerSecond) {
-    let rate = |packets: u64, span: Nanos| PerSecond(packets.saturating_sub(1) as f64 / span.as_secs_f64().max(1e-9));
-    (rate(joined.counts.sent, joined.span.achieved), rate(schedule.due().len() as u64, joined.span.intended))
-}
-
-/// Everything that makes the attempt invalid, each in a line.
-fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec<String> {
-    let (c, exchange, trader) = (&finished.joined.counts, &finished.exchange, &finished.trader);
-    let counted = [
-        (c.skipped, "packets could not be sent"),
-        (c.lost, "orders were lost"),
-        (c.wrong, "orders had other bytes than expected"),
-        (c.duplicate, "orders came twice"),
-        (c.late, "orders were late"),
-        (c.unexpected, "orders came that no tick had asked for"),
-        (c.bad_stamps, "orders had stamps that contradict each other"),
-        (exchange.overflowed, "arrivals found no room in the log"),
-        (trader.gaps, "gaps were seen by the trader in the ticks' sequence numbers"),
-        (trader.duplicates, "packets came to the trader twice"),
-        (trader.malformed, "packets or messages could not be read by the trader"),
-        (trader.unsent, "orders could not be sent for lack of room"),
-    ];
-    let mut reasons: Vec<String> =
-        counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    for (who, broken) in [("exchange", &exchange.broken), ("trader", &trader.broken)] {
-        reasons.extend(broken.iter().map(|b| format!("the {who} broke off: {b}")));
-    }
-    if let Some(answers) = trader.answers.filter(|n| *n != trader.orders) {
-        reasons.push(format!("{} orders were sent and {answers} answered", trader.orders));
-    }
-    let off = achieved.0 / intended.0 - 1.0;
-    if off.is_nan() || off.abs() > RATE_TOLERANCE {
-        reasons.push(format!(
-            "the exchange could not keep its schedule: {:.0} packets/s instead of {:.0} ({:+.1} %)",
-            achieved.0,
-            intended.0,
-            off * 100.0
-        ));
-    }
-    reasons
-}
-
-fn schedule_error(all: &[Lateness]) -> ScheduleError {
+pub(super) fn schedule_error(all: &[Lateness]) -> ScheduleError {
     let mut every: Vec<Nanos> = all.iter().map(|l| l.late).collect();
     let mut waiting: Vec<Nanos> = all.iter().filter(|l| !l.queued).map(|l| l.late).collect();
     let queued = (every.len() - waiting.len()) as u64 * 1_000_000 / (every.len() as u64).max(1);

@@ -130,7 +130,7 @@ impl<'a> Trials<'a> {
         // A slash would be another folder.
         let lane = &cell.lane.name().replace('/', "-");
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
-        let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.load.mode(), attempt.number);
+        let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.mode(), attempt.number);
         let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
         let (record, distributions) = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
         Ok(Attempted::Samples(Box::new((record, Some(distributions)))))
@@ -171,7 +171,7 @@ impl<'a> Trials<'a> {
                 evidence_why: planned.caps.evidence_why.clone(),
                 placement: self.placement(planned),
                 handoff: Handoff::Inline,
-                load: planned.load.describe(&planned.schedule),
+                load: planned.describe_load(),
                 planned: Some(plan),
                 warnings: warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning),
                 repetitions,

@@ -1,6 +1,6 @@
 //! A cell: one lane x placement x hand-off x load, with its repetitions and what they say together.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,14 +103,46 @@ pub struct Planned {
 /// What was asked of the system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {
-    /// `tape`, `constant`, `poisson`, `bursts`, `cold`.
+    /// `tape`, `constant`, `poisson`, `bursts`, `cold`, `sweep`.
     pub mode: String,
-    /// In words: `constant 20000 packets/s`.
+    /// In words: `constant 20000 packets/s`, `sweep 90 %: 279000 packets/s`.
     pub text: String,
     /// Intended mean rate in packets a second.
     pub rate_pps: PerSecond,
     /// How often the tape is played in one repetition.
     pub passes: u32,
+    /// Which point of the sweep it is, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepPoint>,
+}
+
+impl Load {
+    /// What a requirement calls it: the mode, and of a sweep also the point, as in `sweep 90 %`.
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        self.mode == name || self.sweep.is_some_and(|point| point.to_string() == name)
+    }
+}
+
+/// A point of the sweep of a lane's rates.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SweepPoint {
+    /// At this share of the highest rate without loss that was found for the lane.
+    Share(f64),
+    /// Near idle, at a rate that the profile names.
+    Idle,
+}
+
+/// `sweep 90 %`, `sweep idle`.
+impl fmt::Display for SweepPoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Rounded, because 0.07 * 100 is not quite 7.
+            Self::Share(share) => write!(f, "sweep {} %", (share * 1e6).round() / 1e4),
+            Self::Idle => f.write_str("sweep idle"),
+        }
+    }
 }
 
 /// The distributions of a cell.

@@ -7,11 +7,13 @@ mod cell;
 pub mod example;
 mod host;
 mod probes;
+mod rate;
 mod repetition;
 
-pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell};
+pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell, SweepPoint};
 pub use host::{CpuInfo, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, NoiseCore, NoiseProbe, Probes, Setting};
+pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
     Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
 };
@@ -53,6 +55,9 @@ pub struct Certificate {
     pub requirements: Vec<RequirementResult>,
     /// Each lane x placement x hand-off x load that ran.
     pub cells: Vec<Cell>,
+    /// The highest rate without loss of each lane, where the profile has it searched for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateSearch>,
     /// Everything that was asked for and did not run.
     pub not_run: Vec<NotRun>,
     /// Evidence about the host.
@@ -131,7 +136,7 @@ pub enum NotRunKind {
     Handoff,
     /// A piece of evidence about the host.
     Probe,
-    /// A load (one that the run was broken off before, say).
+    /// A load (one that the run was broken off before, or a sweep for which no rate was found).
     Load,
 }
 

@@ -118,8 +118,9 @@ pub(super) fn cells<'a>(a: &'a Certificate, b: &'a Certificate) -> Result<Matche
             None => left.push(cell),
         }
     }
-    for cell in &left {
-        let nearest = unmatched.iter().find(|other| same_lane(cell, other));
+    // The points of a sweep lie where each run found them: those that differ stand alone, and stop nothing else.
+    for cell in left.iter().filter(|c| c.load.sweep.is_none()) {
+        let nearest = unmatched.iter().find(|other| same_lane(cell, other) && other.load.sweep.is_none());
         if let Some((what, of_a, of_b, remedy)) = nearest.and_then(|other| difference(cell, other)) {
             return Err(differing(format!("{what} of {}", cell.title()), of_a, of_b, (a, b), remedy));
         }

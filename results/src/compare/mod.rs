@@ -16,7 +16,7 @@ pub use check::NotComparable;
 pub use values::{Outcome, Pairing, Rules, Test, ValueComparison, ValuesError, compare_values, outcome};
 
 use crate::{
-    certificate::{Cell, Certificate, Quantiles},
+    certificate::{Cell, Certificate, Quantiles, RateSearch},
     evidence::Evidence,
     hist::Histogram,
     stats::{
@@ -213,6 +213,7 @@ fn notes(a: &Certificate, b: &Certificate) -> Vec<String> {
             notes.push(format!("the clock of {} was not checked after the run", run.run_id));
         }
     }
+    notes.extend(a.rates.iter().filter_map(|of_a| rates(of_a, b)));
     if a.tool != b.tool {
         notes.push(format!(
             "made by different builds of tickcert: {} ({}) and {} ({})",
@@ -220,6 +221,19 @@ fn notes(a: &Certificate, b: &Certificate) -> Vec<String> {
         ));
     }
     notes
+}
+
+/// The highest rates without loss of a lane, side by side: one search each, so there is no interval and no test.
+fn rates(of_a: &RateSearch, b: &Certificate) -> Option<String> {
+    let of_b =
+        b.rates.iter().find(|s| (&s.lane, &s.variant, s.evidence) == (&of_a.lane, &of_a.variant, of_a.evidence))?;
+    let (rate_a, rate_b) = (of_a.highest_pps?.0, of_b.highest_pps?.0);
+    let resolution = of_a.resolution.max(of_b.resolution) * 100.0;
+    Some(format!(
+        "highest rate without loss of {}: A {rate_a:.0}, B {rate_b:.0} packets/s (x {:.2}; found to {resolution:.0} %, not tested)",
+        of_a.title(),
+        rate_b / rate_a
+    ))
 }
 
 /// A cell of one certificate with its histograms read.

@@ -51,8 +51,24 @@ impl<'a> Ground<'a> {
 
     /// The class that `cell` must have for its latencies to count.
     pub(super) fn evidence_asked(&self, cell: &Cell) -> Evidence {
-        let classes = self.evidence.iter().filter(|(r, _)| r.covers(cell)).map(|(_, class)| *class);
+        self.class_asked(|r| r.covers(cell))
+    }
+
+    /// The class that a lane must have for its rate to count, whatever the load.
+    pub(super) fn evidence_asked_of_lane(&self, is_about: impl Fn(&Requirement) -> bool) -> Evidence {
+        self.class_asked(|r| r.loads.is_empty() && is_about(r))
+    }
+
+    fn class_asked(&self, is_about: impl Fn(&Requirement) -> bool) -> Evidence {
+        let classes = self.evidence.iter().filter(|(r, _)| is_about(r)).map(|(_, class)| *class);
         classes.max().unwrap_or(LEAST_EVIDENCE)
+    }
+
+    fn is_about_something(&self, requirement: &Requirement) -> bool {
+        let rates = &self.certificate.rates;
+        let of_lane = requirement.metric.is_per_lane();
+        self.certificate.cells.iter().any(|c| requirement.covers(c))
+            || (of_lane && rates.iter().any(|s| requirement.names_lane(&s.lane, &s.title())))
     }
 
     /// What stands against the run as a whole, whatever its requirements say.
@@ -60,7 +76,7 @@ impl<'a> Ground<'a> {
         let mut blockers = Vec::new();
         if requirements.is_empty() {
             blockers.push(Finding::new(Verdict::NotRun, "the profile has no requirement, so there is nothing to pass"));
-        } else if !self.certificate.cells.iter().any(|c| requirements.iter().any(|r| r.covers(c))) {
+        } else if !requirements.iter().any(|r| self.is_about_something(r)) {
             blockers.push(Finding::new(Verdict::NotRun, "no lane that ran is what a requirement is about"));
         }
         if self.certificate.interrupted {

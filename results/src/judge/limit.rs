@@ -125,7 +125,13 @@ fn number(metric: &Metric, dimension: Dimension, text: &str) -> Result<Bound, Li
     }
     let (relation, rest) = relation(text).ok_or_else(unfit)?;
     let (value, unit) = split_unit(rest.trim()).ok_or_else(unfit)?;
-    if relation == Relation::Equal && dimension != Dimension::Count {
+    let fits = match relation {
+        Relation::Equal => dimension == Dimension::Count,
+        // No rate is too high.
+        Relation::Below | Relation::AtMost => dimension != Dimension::PacketRate,
+        Relation::Above | Relation::AtLeast => true,
+    };
+    if !fits {
         return Err(unfit());
     }
     let scale = scale(dimension, unit).ok_or_else(|| match default_unit(dimension) {
@@ -157,7 +163,7 @@ fn scale(dimension: Dimension, unit: &str) -> Option<f64> {
         (Dimension::Time, "ms") => Some(1e6),
         (Dimension::Time, "s") => Some(1e9),
         (Dimension::Share, "%") => Some(0.01),
-        (Dimension::Ppm, "ppm") => Some(1.0),
+        (Dimension::Ppm, "ppm") | (Dimension::PacketRate, "packets/s") => Some(1.0),
         _ => None,
     }
 }
@@ -168,6 +174,7 @@ const fn default_unit(dimension: Dimension) -> Option<&'static str> {
         Dimension::Time => Some("us"),
         Dimension::Share => Some("%"),
         Dimension::Ppm => Some("ppm"),
+        Dimension::PacketRate => Some("packets/s"),
         _ => None,
     }
 }
@@ -182,6 +189,7 @@ const fn example(metric: &Metric) -> &'static str {
         Dimension::Share => ">= 99 %",
         Dimension::PerSecond => "<= 10",
         Dimension::Ppm => "<= 1 ppm",
+        Dimension::PacketRate => ">= 100000 packets/s",
         Dimension::Tape => "== tape",
         Dimension::Sufficient => "sufficient",
         Dimension::EvidenceClass => ">= software",
@@ -209,6 +217,7 @@ mod tests {
             ("rate.achieved", "within 1 %", Bound::Within(0.01)),
             ("hw_stamps.rx_coverage", ">= 99 %", Bound::Number(AtLeast, 0.99)),
             ("clock.drift", "<= 1 ppm", Bound::Number(AtMost, 1.0)),
+            ("rate.highest", ">= 100_000 packets/s", Bound::Number(AtLeast, 100_000.0)),
             ("noise.gaps_per_second", "<= 10 /s", Bound::Number(AtMost, 10.0)),
             ("evidence", ">= nic", Bound::AtLeast(Evidence::Nic)),
             ("orders.digest", "== tape", Bound::Tape),
@@ -223,6 +232,10 @@ mod tests {
     fn a_duration_without_unit_is_answered_with_the_line_mended() {
         let mended = |m, t| bound(m, t).unwrap_err();
         assert_eq!(mended("t2t_due.p99", "<= 20"), LimitProblem::NoUnit { corrected: "<= 20 us".into() });
+        assert_eq!(
+            mended("rate.highest", ">= 100000"),
+            LimitProblem::NoUnit { corrected: ">= 100000 packets/s".into() }
+        );
         assert_eq!(mended("rate.achieved", "within 1"), LimitProblem::NoUnit { corrected: "within 1 %".into() });
     }
 
@@ -236,6 +249,8 @@ mod tests {
             ("t2t_due.p99", "<= us"),
             ("t2t_due.p99", "within 1 %"),
             ("orders.lost", "== 0 us"),
+            ("rate.highest", "<= 100000 packets/s"),
+            ("rate.highest", "== 100000 packets/s"),
             ("evidence", ">= hardware"),
             ("evidence", "<= nic"),
             ("orders.digest", "== 0"),

@@ -24,6 +24,8 @@ pub enum Metric {
     Evidence,
     /// `rate.achieved`: achieved over intended, worst repetition.
     RateAchieved,
+    /// `rate.highest`: the highest rate without loss of a lane.
+    RateHighest,
     /// `schedule_error.p50`, `.p99`, `.waiting_p50`: worst repetition.
     ScheduleError(ScheduleStatistic),
     /// `noise.largest_gap`: worst core.
@@ -97,6 +99,8 @@ pub enum Dimension {
     Share,
     /// A number a second.
     PerSecond,
+    /// Packets a second.
+    PacketRate,
     /// Parts per million.
     Ppm,
     /// The word `tape`.
@@ -130,7 +134,7 @@ impl UnknownMetric {
     }
 }
 
-const NAMED: [(&str, Metric); 18] = [
+const NAMED: [(&str, Metric); 19] = [
     ("orders.lost", Metric::Orders(OrderFault::Lost)),
     ("orders.wrong", Metric::Orders(OrderFault::Wrong)),
     ("orders.duplicate", Metric::Orders(OrderFault::Duplicate)),
@@ -140,6 +144,7 @@ const NAMED: [(&str, Metric); 18] = [
     ("repetitions.valid", Metric::RepetitionsValid),
     ("evidence", Metric::Evidence),
     ("rate.achieved", Metric::RateAchieved),
+    ("rate.highest", Metric::RateHighest),
     ("schedule_error.p50", Metric::ScheduleError(ScheduleStatistic::P50)),
     ("schedule_error.p99", Metric::ScheduleError(ScheduleStatistic::P99)),
     ("schedule_error.waiting_p50", Metric::ScheduleError(ScheduleStatistic::WaitingP50)),
@@ -163,15 +168,28 @@ impl Metric {
             Self::Evidence => Dimension::EvidenceClass,
             Self::RateAchieved | Self::HwStamps(_) => Dimension::Share,
             Self::NoiseGapsPerSecond => Dimension::PerSecond,
+            Self::RateHighest => Dimension::PacketRate,
             Self::ClockDrift => Dimension::Ppm,
             Self::HostVirtualised => Dimension::YesNo,
         }
     }
 
-    /// Whether it is about each cell (else about the host).
+    /// Whether it is about each cell (else about each lane, or about the host).
     #[must_use]
     pub const fn is_per_cell(&self) -> bool {
-        !matches!(self, Self::NoiseLargestGap | Self::NoiseGapsPerSecond | Self::ClockDrift | Self::HostVirtualised)
+        !self.is_per_lane() && !self.is_about_host()
+    }
+
+    /// Whether it is about the host.
+    #[must_use]
+    pub const fn is_about_host(&self) -> bool {
+        matches!(self, Self::NoiseLargestGap | Self::NoiseGapsPerSecond | Self::ClockDrift | Self::HostVirtualised)
+    }
+
+    /// Whether it is about each lane, whatever the load.
+    #[must_use]
+    pub const fn is_per_lane(&self) -> bool {
+        matches!(self, Self::RateHighest)
     }
 
     /// The one of all metrics whose name takes the fewest edits, if it is near enough to have been meant.

@@ -12,6 +12,7 @@ mod latency;
 mod limit;
 mod metric;
 mod orders;
+mod rate;
 mod reasons;
 mod requirement;
 mod scope;
@@ -49,8 +50,13 @@ pub fn judge(requirements: &[Requirement], certificate: &Certificate) -> Judgeme
     let ground = Ground::new(requirements, certificate);
     let results: Vec<RequirementResult> = requirements
         .iter()
-        .flat_map(|r| scope::results(r, certificate, |cell| finding(r, cell, &ground)))
-        .chain(scope::lanes_not_run(requirements, certificate))
+        .flat_map(|r| {
+            if r.metric.is_per_lane() {
+                return rate::results(r, &ground);
+            }
+            scope::results(r, certificate, |cell| finding(r, cell, &ground))
+        })
+        .chain(scope::not_run(requirements, certificate))
         .collect();
     let blockers = ground.blockers(requirements);
     let verdicts = results.iter().map(|r| r.verdict).chain(blockers.iter().map(|b| b.verdict));

@@ -22,7 +22,7 @@ pub struct Requirement {
     pub limit: Limit,
     /// Lanes (`kernel-udp`, or with the variant `afxdp/skb`) that it is about; empty for every one.
     pub lanes: Vec<String>,
-    /// Load modes that it is about; empty for every one.
+    /// Load modes that it is about, or points of a sweep (`sweep 90 %`); empty for every one.
     pub loads: Vec<String>,
 }
 
@@ -106,12 +106,18 @@ impl Requirement {
         Ok(Self { id, text, metric, limit, lanes, loads })
     }
 
+    /// Whether it is about this lane; `title` is its name with its variant.
+    #[must_use]
+    pub fn names_lane(&self, lane: &str, title: &str) -> bool {
+        self.lanes.is_empty() || self.lanes.iter().any(|l| l == lane || l == title)
+    }
+
     /// Whether it is about this cell.
     #[must_use]
     pub fn covers(&self, cell: &Cell) -> bool {
         self.metric.is_per_cell()
-            && (self.lanes.is_empty() || self.lanes.iter().any(|l| *l == cell.lane || *l == cell.title()))
-            && (self.loads.is_empty() || self.loads.contains(&cell.load.mode))
+            && self.names_lane(&cell.lane, &cell.title())
+            && (self.loads.is_empty() || self.loads.iter().any(|l| cell.load.is_called(l)))
     }
 }
 
@@ -132,6 +138,10 @@ fn in_words(metric: &Metric, limit: &Limit) -> String {
                 Distribution::Trader => format!("{share} leave the trader {within} {time} of the tick's arrival"),
                 Distribution::Stage(s) => format!("{share} pass the stage {s} {within} {time}"),
             }
+        }
+        (Metric::RateHighest, _) => {
+            let rate = limit.text.trim_start_matches(['>', '=', ' ']);
+            format!("At least {rate} are carried without loss")
         }
         (Metric::OrdersDigest, _) => "The orders received are byte for byte those of the tape".to_owned(),
         (Metric::Samples(q), _) => format!("There are enough samples for the {} quantile", q.percent()),

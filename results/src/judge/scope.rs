@@ -3,6 +3,7 @@
 use super::{Requirement, RequirementResult, finding::Finding};
 use crate::{
     certificate::{Cell, Certificate, NotRun, NotRunKind},
+    evidence::Evidence,
     verdict::Verdict,
 };
 
@@ -20,7 +21,7 @@ pub(super) fn results(
     let mut results: Vec<_> = covered
         .map(|cell| {
             let id = format!("{} [{}]", requirement.id, label(cell, &certificate.cells));
-            result(requirement, id, Some(cell), judge(Some(cell)))
+            result(requirement, id, Some(cell.evidence), judge(Some(cell)))
         })
         .collect();
     for lane in &requirement.lanes {
@@ -42,26 +43,25 @@ fn loads(requirement: &Requirement) -> String {
     format!(" with the load {}", requirement.loads.join(" or "))
 }
 
-/// A lane that was asked for and did not run, while a requirement is about every lane: it was meant too.
-pub(super) fn lanes_not_run(requirements: &[Requirement], certificate: &Certificate) -> Vec<RequirementResult> {
-    if !requirements.iter().any(|r| r.metric.is_per_cell() && r.lanes.is_empty()) {
+/// A lane or a load that was asked for and did not run, while a requirement is about every lane: it was meant too.
+pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -> Vec<RequirementResult> {
+    if !requirements.iter().any(|r| !r.metric.is_about_host() && r.lanes.is_empty()) {
         return Vec::new();
     }
-    let lanes = certificate.not_run.iter().filter(|n| n.kind == NotRunKind::Lane);
-    lanes
-        .map(|row| RequirementResult {
-            id: format!("runs [{}]", row.name),
-            text: format!("The lane {} runs", row.name),
-            verdict: Verdict::NotRun,
-            measured: None,
-            limit: "runs".to_owned(),
-            evidence: None,
-            why: need(row),
-        })
-        .collect()
+    let rows = certificate.not_run.iter().filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load));
+    rows.map(|row| RequirementResult {
+        id: format!("runs [{}]", row.name),
+        text: format!("The {} {} runs", row.kind.name(), row.name),
+        verdict: Verdict::NotRun,
+        measured: None,
+        limit: "runs".to_owned(),
+        evidence: None,
+        why: need(row),
+    })
+    .collect()
 }
 
-fn why_not_run(lane: &str, certificate: &Certificate) -> String {
+pub(super) fn why_not_run(lane: &str, certificate: &Certificate) -> String {
     match certificate.not_run.iter().find(|n| n.kind == NotRunKind::Lane && n.name == lane) {
         Some(row) => need(row),
         None if certificate.cells.iter().any(|c| c.lane == lane) => {
@@ -73,17 +73,22 @@ fn why_not_run(lane: &str, certificate: &Certificate) -> String {
 
 fn need(row: &NotRun) -> String {
     let how = if row.how.is_empty() { String::new() } else { format!(" ({})", row.how) };
-    format!("the lane {} did not run: it needs {}{how}", row.name, row.needs)
+    format!("the {} {} did not run: it needs {}{how}", row.kind.name(), row.name, row.needs)
 }
 
-fn result(requirement: &Requirement, id: String, cell: Option<&Cell>, finding: Finding) -> RequirementResult {
+pub(super) fn result(
+    requirement: &Requirement,
+    id: String,
+    evidence: Option<Evidence>,
+    finding: Finding,
+) -> RequirementResult {
     RequirementResult {
         id,
         text: requirement.text.clone(),
         verdict: finding.verdict,
         measured: finding.measured,
         limit: requirement.limit.text.clone(),
-        evidence: cell.map(|c| c.evidence),
+        evidence,
         why: finding.why,
     }
 }

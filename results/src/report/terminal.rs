@@ -30,6 +30,7 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
         wrap(&mut out, "  - ", reason, width);
     }
     lanes(&mut out, c, width);
+    rates(&mut out, c, width);
     if !c.not_run.is_empty() {
         out.push_str("\nnot run\n");
         for n in &c.not_run {
@@ -59,6 +60,24 @@ fn lanes(out: &mut String, c: &Certificate, width: usize) {
             row(out, &title, name, "t2t_due", &cell.latency_ns.t2t_due);
             row(out, "", name, "t2t_sent", &cell.latency_ns.t2t_sent);
         }
+    }
+}
+
+/// The highest rate without loss of each lane, where it was searched for.
+fn rates(out: &mut String, c: &Certificate, width: usize) {
+    if c.rates.is_empty() {
+        return;
+    }
+    out.push_str("\nhighest rate without loss\n");
+    for search in &c.rates {
+        let found = search.highest_pps.map_or_else(
+            || format!("none held: {}", search.why),
+            |rate| {
+                let times = search.ratio_to_kernel_udp.map(|r| format!(", {r:.2} x kernel-udp")).unwrap_or_default();
+                format!("{:.0} packets/s{times}; limited by the {}", rate.0, search.limited_by)
+            },
+        );
+        wrap(out, "  - ", &format!("{} ({}): {found}", search.title(), search.evidence), width);
     }
 }
 

@@ -111,6 +111,11 @@ pub(super) fn quantile(name: &str) -> String {
     name.replace('_', ".")
 }
 
+/// A rate, whole.
+pub(super) fn rate(rate: crate::time::PerSecond) -> String {
+    significant_or_whole(rate.0.round())
+}
+
 /// `1 lane`, `2 lanes`.
 pub(super) fn plural(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })

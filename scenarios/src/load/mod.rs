@@ -69,6 +69,7 @@ impl Arrival {
             text: self.to_string(),
             rate_pps: schedule.mean_rate(),
             passes: schedule.passes(),
+            sweep: None,
         }
     }
 }

@@ -32,7 +32,8 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
     let default_window = doc.window(raw.window.orders.as_ref(), raw.window.max_duration.as_ref(), DEFAULT_WINDOW)?;
     let run = doc.run(&raw.run)?;
     let loads = doc.loads(&raw.load, default_window)?;
-    let requirements = requirement::all(&doc, &raw.requirement, &run, &loads)?;
+    let sweep = raw.sweep.as_ref().map(|s| doc.sweep(s, default_window)).transpose()?;
+    let requirements = requirement::all(&doc, &raw.requirement, &requirement::Runs::new(&run, &loads, sweep.as_ref()))?;
     Ok(Profile {
         name: name.clone(),
         description: raw.description,
@@ -50,6 +51,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         settings: raw.transport.into_iter().map(|(name, s)| (name, s.into_inner())).collect(),
         run,
         loads,
+        sweep,
         requirements,
     })
 }

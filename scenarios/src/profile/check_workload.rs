@@ -85,7 +85,7 @@ impl Document<'_> {
         raw.rate.as_ref().map_or(Ok(default), |value| self.packet_rate(value))
     }
 
-    fn packet_rate(&self, value: &Spanned<Scalar>) -> Result<PerSecond, ProfileError> {
+    pub(super) fn packet_rate(&self, value: &Spanned<Scalar>) -> Result<PerSecond, ProfileError> {
         const NEEDS: &str = "a rate is in packets/s";
         let text = self.with_unit(value, "packets/s", NEEDS)?;
         parse_packet_rate(text).map_err(|e| self.unit_error(value, &e, "packets/s", NEEDS))
@@ -213,7 +213,7 @@ impl Document<'_> {
     }
 
     /// A number before `unit`, in steps of `10^-places`.
-    fn suffixed(&self, value: &Spanned<Scalar>, unit: &str, places: u32) -> Result<u32, ProfileError> {
+    pub(super) fn suffixed(&self, value: &Spanned<Scalar>, unit: &str, places: u32) -> Result<u32, ProfileError> {
         let needs = format!("a number of {unit} is wanted here");
         let text = self.with_unit(value, unit, &needs)?;
         let number = text.trim().strip_suffix(unit).map(str::trim_end);

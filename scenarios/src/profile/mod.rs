@@ -7,12 +7,14 @@
 mod builtin;
 mod check;
 mod check_bench;
+mod check_sweep;
 mod check_workload;
 mod error;
 mod locate;
 mod raw;
 mod requirement;
 mod suggest;
+mod sweep_values;
 mod units;
 mod window;
 mod workload;
@@ -23,8 +25,9 @@ mod tests;
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
 pub use suggest::{UnknownLane, resolve_lanes};
+pub use sweep_values::{SweepValueError, parse_resolution, parse_trial};
 pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
-pub use window::{LoadSpec, Window};
+pub use window::{LoadSpec, SweepSpec, Window};
 pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
 use std::{collections::BTreeMap, path::Path};
@@ -66,6 +69,8 @@ pub struct Profile {
     pub risk: RiskSpec,
     /// Each load; never empty.
     pub loads: Vec<LoadSpec>,
+    /// The search for each lane's highest rate, and the loads at shares of it, where wanted.
+    pub sweep: Option<SweepSpec>,
     /// The noise probe.
     pub noise: NoiseSpec,
     /// What the certificate is judged by; never empty.

@@ -32,6 +32,7 @@ pub(super) struct RawProfile {
     /// By transport: what it understands is its own affair.
     #[serde(default)]
     pub(super) transport: BTreeMap<String, Spanned<Map<String, Value>>>,
+    pub(super) sweep: Option<RawSweep>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<RawLoad>>,
     #[serde(default)]
@@ -114,6 +115,17 @@ pub(super) struct RawLoad {
     pub(super) speed: Option<Spanned<Scalar>>,
     pub(super) burst: Option<Spanned<u32>>,
     pub(super) gap: Option<Spanned<Scalar>>,
+    pub(super) orders: Option<Spanned<u64>>,
+    pub(super) max_duration: Option<Spanned<Scalar>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSweep {
+    pub(super) shares: Option<Spanned<Vec<Spanned<Scalar>>>>,
+    pub(super) idle: Option<Spanned<Scalar>>,
+    pub(super) resolution: Option<Spanned<Scalar>>,
+    pub(super) trial: Option<Spanned<Scalar>>,
     pub(super) orders: Option<Spanned<u64>>,
     pub(super) max_duration: Option<Spanned<Scalar>>,
 }

@@ -132,6 +132,77 @@ fn one_interface_alone_the_same_twice_and_what_is_no_name_are_answered_with_what
     assert!(complaint(&with_bench("interface = \"eth2\"")).contains("exchange_interface, trader_interface"));
 }
 
+/// [`SMALL`] with a table `[sweep]` of these lines.
+fn with_sweep(lines: &str) -> String {
+    with("[[load]]", &format!("[sweep]\n{lines}\n[[load]]"))
+}
+
+#[test]
+fn a_sweep_has_the_defaults_that_the_manual_states_and_takes_what_is_written() {
+    assert_eq!(Profile::from_text("my.toml", SMALL).unwrap().sweep, None);
+    let window = Window { orders: 10_000, max_duration: Nanos::SECOND * 10 };
+    let usual = SweepSpec {
+        shares: vec![0.1, 0.5, 0.9],
+        idle: PerSecond(1_000.0),
+        resolution: 0.05,
+        trial: Nanos::SECOND,
+        window,
+    };
+    assert_eq!(Profile::from_text("my.toml", &with_sweep("")).unwrap().sweep, Some(usual.clone()));
+    let lines = "shares = [\"25 %\", \"99.5 %\"]\nidle = \"10 packets/s\"\nresolution = \"2 %\"\ntrial = \"200 ms\"\norders = 7";
+    let own = SweepSpec {
+        shares: vec![0.25, 0.995],
+        idle: PerSecond(10.0),
+        resolution: 0.02,
+        trial: Nanos::MILLI * 200,
+        window: Window { orders: 7, ..window },
+    };
+    let names: Vec<String> = own.points().map(|p| p.to_string()).collect();
+    assert_eq!(names, ["sweep 25 %", "sweep 99.5 %", "sweep idle"]);
+    assert_eq!(Profile::from_text("my.toml", &with_sweep(lines)).unwrap().sweep, Some(own));
+}
+
+#[test]
+fn a_sweep_that_makes_no_sense_is_answered_with_what_to_write() {
+    assert_eq!(
+        complaint(&with_sweep("shares = [\"10 %\", 50]")),
+        "my.toml:8:19: `50` has no unit\n  8 | shares = [\"10 %\", 50]\n  \
+         a number of % is wanted here; write for example: shares = [\"10 %\", \"50 %\"]"
+    );
+    for (lines, part) in [
+        ("shares = []", "my.toml:8:10: a sweep without a share\n"),
+        ("shares = [\"0 %\"]", "a sweep has no \"0 %\"\n"),
+        ("shares = [\"101 %\"]", "above 0 % and up to 100 %"),
+        ("shares = [\"10 %\", \"10 %\"]", "\"10 %\" stands here twice\n"),
+        ("resolution = \"0.5 %\"", "write 1 % to 50 %"),
+        ("resolution = 5", "`5` has no unit"),
+        ("trial = \"1 ms\"", "a trial of 1.00 ms is too short"),
+        ("idle = 100", "rate is in packets/s; write for example: idle = \"100 packets/s\""),
+        ("share = 1", "unknown key `share`; did you mean `shares`?"),
+    ] {
+        let text = complaint(&with_sweep(lines));
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_requirement_may_be_about_a_sweep_or_the_rate_found_where_there_is_a_sweep() {
+    let highest = |text: &str| {
+        text.replace("\"orders.lost\"\nlimit = \"== 0\"", "\"rate.highest\"\nlimit = \">= 100000 packets/s\"")
+    };
+    let missing = complaint(&highest(SMALL));
+    assert!(missing.contains("my.toml:12:10: `rate.highest` without a table `[sweep]`"), "{missing}");
+    assert!(Profile::from_text("my.toml", &highest(&with_sweep(""))).is_ok());
+    let loads = |list: &str| format!("{}loads = [{list}]\n", with_sweep(""));
+    for list in ["\"sweep\"", "\"sweep 90 %\", \"constant\"", "\"sweep idle\""] {
+        assert!(Profile::from_text("my.toml", &loads(list)).is_ok(), "{list}");
+    }
+    let stray = complaint(&loads("\"sweep 95 %\""));
+    assert!(stray.contains("a requirement about load `sweep 95 %`") && stray.contains("sweep 90 %"), "{stray}");
+    let both = complaint(&highest(&loads("\"sweep\"")));
+    assert!(both.contains("is about a lane, whatever the load"), "{both}");
+}
+
 #[test]
 fn another_text_has_another_digest() {
     let a = Profile::from_text("a.toml", SMALL).unwrap();
@@ -367,6 +438,7 @@ fn the_manual_has_every_key_and_every_metric() {
         "[strategy]",
         "[risk]",
         "[noise]",
+        "[sweep]",
         "[[load]]",
         "[[requirement]]",
     ] {

@@ -98,6 +98,7 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             text: "constant 20000 packets/s".to_owned(),
             rate_pps: PerSecond(20_000.0),
             passes: 5,
+            sweep: None,
         },
         planned: Some(Planned { repetitions, staged: 1 }),
         repetitions: reps,

@@ -2,6 +2,7 @@
 
 mod cells;
 mod host;
+mod rates;
 mod samples;
 
 use cells::LaneShape;
@@ -193,6 +194,7 @@ fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certifi
         verdict: Verdict::Pass,
         reasons: vec![],
         requirements: requirements(&cells),
+        rates: rates::of(&cells),
         cells,
         not_run: not_run(),
         probes: host::probes(),

@@ -1,0 +1,160 @@
+//! `tickcert run rate`.
+
+use std::path::Path;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
+use tickcert_results::{
+    certificate::{NotRun, NotRunKind, RateSearch, TapeSummary, compare_to_kernel_udp},
+    evidence::Evidence,
+};
+use tickcert_scenarios::{
+    profile::{Profile, resolve_lanes},
+    tape::Tape,
+};
+use tickcert_transports::{Lane, api::Caps, dispatch};
+
+use super::{Failure, Outcome, Preflight, args::RateArgs, out, run::Wired, start};
+use crate::run::{
+    endpoints::Homes,
+    progress::Progress,
+    rate::{self, Quest},
+    scratch::Scratch,
+    trial::Stage,
+    workload,
+};
+
+/// The result, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Rates {
+    /// The workload.
+    tape: TapeSummary,
+    /// One search of each lane that ran.
+    rates: Vec<RateSearch>,
+    /// Lanes that did not run, and those of which no rate held.
+    not_run: Vec<NotRun>,
+    /// True when the user broke it off.
+    interrupted: bool,
+}
+
+pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
+    let names = resolve_lanes(&args.lanes, &Lane::names()).map_err(Failure::usage)?;
+    let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
+    let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    if let Some(file) = args.ticks.as_ref().filter(|f| !f.is_file()) {
+        return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
+    }
+    let cores = start::cores(args.exchange_core.zip(args.trader_core))?;
+    let progress = Progress::new(start::voice(&args.common));
+    let wired = Wired::find(&args.wire, &args.common, &progress)?;
+    start::listen()?;
+    let (link, exchange, trader) = wired.parts();
+    let (_, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
+    let folder = Scratch::new().map_err(Failure::cannot_run)?;
+    let tape_path = folder.path().join("tape");
+    let tape = workload::make_tape(&profile, args.ticks.as_deref(), &tape_path)
+        .map_err(|e| if workload::is_at_fault(&e) { Failure::usage(e) } else { Failure::cannot_run(e) })?;
+    let _hold = LatencyHold::take();
+    let stage = Stage {
+        link,
+        homes: Homes { exchange: Some(exchange), trader: Some(trader), logs: folder.path() },
+        tape: &tape,
+        tape_path: &tape_path,
+        scale,
+        folder: folder.path(),
+        exchange_core: cores.0,
+        trader_core: cores.1,
+        late_after: profile.run.orders_late_after,
+        seed: profile.run.seed,
+    };
+    let rates = search(args, &lanes, &stage, &profile, &progress)?;
+    print(&rates, &tape, args)?;
+    Ok(if rates.rates.iter().any(|s| s.highest_pps.is_some()) { Outcome::OK } else { Outcome(4) })
+}
+
+fn search(
+    args: &RateArgs,
+    lanes: &[Lane],
+    stage: &Stage<'_>,
+    profile: &Profile,
+    progress: &Progress,
+) -> Result<Rates, Failure> {
+    let virtualised = host::read(Path::new("/")).virtualised;
+    let mut found = Rates { tape: stage.tape.summary(), rates: Vec::new(), not_run: Vec::new(), interrupted: false };
+    for lane in lanes {
+        let caps = match dispatch(*lane, Preflight { virtual_link: stage.link.is_virtual }) {
+            Ok(caps) => capped(caps, &virtualised),
+            Err(unmet) => {
+                let (needs, how) = (unmet.needs, unmet.how);
+                found.not_run.push(NotRun { kind: NotRunKind::Lane, name: lane.name().to_owned(), needs, how });
+                continue;
+            }
+        };
+        progress.say(&format!("Searching for the highest rate without loss of {}", lane.name()));
+        let quest = Quest {
+            lane: *lane,
+            caps: &caps,
+            resolution: args.resolution,
+            trial: args.trial,
+            stall: profile.run.stall,
+        };
+        let Some(search) = rate::find(stage, &quest, progress).map_err(Failure::cannot_run)? else {
+            found.interrupted = true;
+            break;
+        };
+        found.not_run.extend(rate::not_run(&search));
+        found.rates.push(search);
+    }
+    compare_to_kernel_udp(&mut found.rates);
+    Ok(found)
+}
+
+/// A virtual machine's clock and cores are not the hardware's own.
+fn capped(caps: Caps, virtualised: &str) -> Caps {
+    if virtualised == "none" || caps.evidence <= Evidence::Emulated {
+        return caps;
+    }
+    let evidence_why = format!("the host is a virtual machine ({virtualised})");
+    Caps { evidence: Evidence::Emulated, evidence_why, ..caps }
+}
+
+fn print(rates: &Rates, tape: &Tape, args: &RateArgs) -> Result<(), Failure> {
+    if args.common.json {
+        return out::json(rates);
+    }
+    out::line(format_args!(
+        "Highest rate without loss: ticks at an even rate, every order compared; tape {}",
+        &tape.sha256()[..12]
+    ))?;
+    for search in &rates.rates {
+        out::line(line(search))?;
+    }
+    for row in &rates.not_run {
+        out::line(format_args!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how))?;
+    }
+    if rates.interrupted {
+        out::line("Interrupted: lanes that are missing were not searched")?;
+    }
+    Ok(())
+}
+
+fn line(s: &RateSearch) -> String {
+    let (Some(packets), Some(messages)) = (s.highest_pps, s.highest_mps) else {
+        return format!("{:<14} none held, {}: {}", s.title(), s.evidence, s.why);
+    };
+    let next = s.fails_at_pps.map(|r| format!(", {:.0} failed", r.0)).unwrap_or_default();
+    let times = s.ratio_to_kernel_udp.map(|r| format!(", {r:.2} x kernel-udp")).unwrap_or_default();
+    format!(
+        "{:<14} {:.0} packets/s, {:.0} messages/s, {}{times}\n{:14} sought within {:.0} %{next}, {} trials; limited by: {} ({})",
+        s.title(),
+        packets.0,
+        messages.0,
+        s.evidence,
+        "",
+        s.resolution * 100.0,
+        s.trials.len(),
+        s.limited_by,
+        s.why
+    )
+}

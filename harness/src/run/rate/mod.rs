@@ -1,0 +1,194 @@
+//! The highest rate without loss of a lane, found by search: real trials at an even rate, each judged for itself.
+
+pub mod judge;
+pub mod lag;
+pub mod search;
+
+use std::time::Instant;
+
+use anyhow::Result;
+use tickcert_results::{
+    certificate::{NotRun, NotRunKind, RateLimit, RateSearch, RateTrial},
+    time::{Nanos, PerSecond},
+};
+use tickcert_scenarios::load::{Arrival, Schedule};
+use tickcert_transports::{
+    Lane,
+    api::{Caps, Link},
+};
+
+use super::{
+    ground, interrupt,
+    progress::Progress,
+    trial::{Request, Stage, is_interrupt},
+};
+use crate::endpoint::control::Injection;
+use search::{Bounds, End, Search, Step};
+
+/// Where each search begins: most hosts carry it over any lane.
+const START: f64 = 50_000.0;
+const GROWTH: f64 = 2.0;
+const FLOOR: f64 = 1_000.0;
+/// More than any exchange sends.
+const CEILING: f64 = 100_000_000.0;
+/// Doubling from the start to the ceiling and halving to 1 % take 46 trials where no two at a rate disagree.
+const MOST_TRIALS: u32 = 80;
+const MOST_TIME: Nanos = Nanos(300_000_000_000);
+/// Of fewer orders no trial says whether the trader falls behind.
+const LEAST_ORDERS: u64 = 100;
+/// After so many trials in a row without any samples something else is wrong than the rate.
+const MOST_BROKEN: usize = 3;
+
+/// What is searched for, on which lane.
+pub struct Quest<'a> {
+    /// The lane.
+    pub lane: Lane,
+    /// What it can do here.
+    pub caps: &'a Caps,
+    /// Share of the rate to which the edge is wanted.
+    pub resolution: f64,
+    /// How long each trial sends.
+    pub trial: Nanos,
+    /// How long an endpoint may stand still without loss: receive buffers hold that much.
+    pub stall: Nanos,
+}
+
+/// Searches on one lane; `None` when the user wants to stop.
+///
+/// # Errors
+/// When no schedule can be made.
+pub fn find(stage: &Stage<'_>, quest: &Quest<'_>, progress: &Progress) -> Result<Option<RateSearch>> {
+    let bounds = Bounds {
+        start: START,
+        growth: GROWTH,
+        resolution: quest.resolution,
+        floor: FLOOR,
+        ceiling: CEILING,
+        trials: MOST_TRIALS,
+        time: MOST_TIME,
+    };
+    let (mut search, mut trials) = (Search::new(bounds), Vec::<(f64, RateTrial)>::new());
+    let end = loop {
+        let rate = match search.next() {
+            Step::Done(end) => Some(end),
+            Step::Try(_) if broke(&trials) => None,
+            Step::Try(rate) => {
+                let began = Instant::now();
+                let Some(trial) = one(stage, quest, rate)? else { return Ok(None) };
+                progress.say(&describe(quest.lane.name(), &trial));
+                let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                search.record(trial.held, Nanos(took));
+                trials.push((rate, trial));
+                continue;
+            }
+        };
+        break rate;
+    };
+    Ok(Some(record(stage, quest, &search, trials, end)))
+}
+
+/// Whether the last trials gave no samples at all.
+fn broke(trials: &[(f64, RateTrial)]) -> bool {
+    trials.len() >= MOST_BROKEN && trials.iter().rev().take(MOST_BROKEN).all(|(_, t)| t.achieved_pps.0 == 0.0)
+}
+
+/// One trial; `None` when the user wants to stop.
+fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Option<RateTrial>> {
+    if interrupt::wanted() {
+        return Ok(None);
+    }
+    let load = Arrival::Constant { rate: PerSecond(rate) };
+    let (schedule, passes) = schedule(stage, quest, &load, rate)?;
+    let receive_buffer = ground::receive_buffer(schedule.most_within(quest.stall));
+    let link = Link { receive_buffer, ..stage.link.clone() };
+    let stage = Stage { link: &link, homes: stage.homes.clone(), ..*stage };
+    let request = Request {
+        lane: quest.lane,
+        load: &load,
+        schedule: &schedule,
+        passes,
+        staged: false,
+        injection: Injection::default(),
+    };
+    match stage.run(&request) {
+        Ok(finished) => Ok(Some(judge::judge(&finished, stage.tape, &schedule))),
+        Err(e) if is_interrupt(&e) => Ok(None),
+        Err(e) => Ok(Some(RateTrial {
+            intended_pps: schedule.mean_rate(),
+            achieved_pps: PerSecond(0.0),
+            held: false,
+            limited_by: Some(RateLimit::Fault),
+            why: vec![format!("{e:#}")],
+            lag_growth_ns: None,
+            schedule_error_p99_ns: Nanos::ZERO,
+        })),
+    }
+}
+
+/// As long as a trial is to last, or longer if it takes that to see enough orders.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "packets of one trial; a float saturates, and the schedule refuses what is too much"
+)]
+fn schedule(stage: &Stage<'_>, quest: &Quest<'_>, load: &Arrival, rate: f64) -> Result<(Schedule, u32)> {
+    let packets = ((rate * quest.trial.as_secs_f64()) as u64).max(stage.tape.packets_for(LEAST_ORDERS));
+    let passes = u32::try_from(packets.div_ceil(stage.tape.packets() as u64)).unwrap_or(u32::MAX);
+    let whole = Schedule::new(load, stage.tape.times(), passes, stage.seed)?;
+    Ok((whole.cut(u32::try_from(packets).unwrap_or(u32::MAX), Nanos(u64::MAX)), passes))
+}
+
+fn record(
+    stage: &Stage<'_>,
+    quest: &Quest<'_>,
+    search: &Search,
+    trials: Vec<(f64, RateTrial)>,
+    end: Option<End>,
+) -> RateSearch {
+    let at = |rate: Option<f64>| trials.iter().filter(move |(r, _)| Some(*r) == rate).map(|(_, trial)| trial);
+    // Of the trials that held, the one that sent least.
+    let highest =
+        at(search.highest_held()).filter(|t| t.held).map(|t| t.achieved_pps).min_by(|a, b| a.0.total_cmp(&b.0));
+    let fails_at = at(search.lowest_failed()).map(|t| t.intended_pps).next();
+    let (limited_by, why) = match end {
+        Some(End::Resolved | End::Floor) => judge::verdict(at(search.lowest_failed())),
+        Some(End::Ceiling) => (RateLimit::Search, format!("no rate above {CEILING:.0} packets/s is tried")),
+        Some(End::Trials) => (RateLimit::Search, format!("{MOST_TRIALS} trials were used up")),
+        Some(End::Time) => (RateLimit::Search, format!("{MOST_TIME} were used up")),
+        None => judge::verdict(trials.last().map(|(_, t)| t).into_iter()),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a tape has far fewer than 2^53 messages")]
+    let messages_per_packet = stage.tape.header().messages as f64 / stage.tape.packets() as f64;
+    RateSearch {
+        lane: quest.lane.name().to_owned(),
+        variant: String::new(),
+        order_channel: quest.caps.orders,
+        evidence: quest.caps.evidence,
+        evidence_why: quest.caps.evidence_why.clone(),
+        highest_pps: highest,
+        highest_mps: highest.map(|r| PerSecond(r.0 * messages_per_packet)),
+        fails_at_pps: fails_at,
+        resolution: quest.resolution,
+        limited_by,
+        why,
+        ratio_to_kernel_udp: None,
+        trial_ns: quest.trial,
+        trials: trials.into_iter().map(|(_, trial)| trial).collect(),
+    }
+}
+
+/// The row for a lane of which no rate held; `None` where one did.
+#[must_use]
+pub fn not_run(search: &RateSearch) -> Option<NotRun> {
+    search.highest_pps.is_none().then(|| NotRun {
+        kind: NotRunKind::Load,
+        name: format!("sweep of {}", search.title()),
+        needs: format!("a rate at which nothing is lost; none held: {}", search.why),
+        how: "see the trials of the search in the certificate, and mend what they name".to_owned(),
+    })
+}
+
+fn describe(lane: &str, trial: &RateTrial) -> String {
+    let what = if trial.held { "held".to_owned() } else { format!("failed, {}", trial.why.join("; ")) };
+    format!("  {lane} {:.0} packets/s: {what}", trial.intended_pps.0)
+}

@@ -1,0 +1,78 @@
+//! The sweep of a profile: each lane's highest rate without loss is searched for, then shares of it and a rate near idle
+//! become loads of their own.
+
+use anyhow::Result;
+use tickcert_results::{
+    certificate::{RateSearch, SweepPoint, compare_to_kernel_udp},
+    time::{Nanos, PerSecond},
+};
+use tickcert_scenarios::{load::Arrival, profile::SweepSpec, tape::Tape};
+
+use super::{
+    plan::{self, PlannedCell},
+    progress::Progress,
+    rate::{self, Quest},
+    trial::Stage,
+};
+
+/// What the searches found.
+pub(super) struct Searched {
+    /// One of each lane, as far as the run came.
+    pub(super) rates: Vec<RateSearch>,
+    /// Whether the user broke it off.
+    pub(super) interrupted: bool,
+}
+
+/// Searches on each lane of the plan, one after the other.
+pub(super) fn searched(
+    stage: &Stage<'_>,
+    spec: &SweepSpec,
+    stall: Nanos,
+    planned: &[PlannedCell],
+    progress: &Progress,
+) -> Result<Searched> {
+    let mut rates = Vec::new();
+    for cell in one_a_lane(planned) {
+        progress.say(&format!("Searching for the highest rate without loss of {}", cell.lane.name()));
+        let quest = Quest { lane: cell.lane, caps: &cell.caps, resolution: spec.resolution, trial: spec.trial, stall };
+        match rate::find(stage, &quest, progress)? {
+            Some(search) => rates.push(search),
+            None => return Ok(Searched { rates, interrupted: true }),
+        }
+    }
+    compare_to_kernel_udp(&mut rates);
+    Ok(Searched { rates, interrupted: false })
+}
+
+/// The loads of the sweep, for each lane of which a rate held.
+pub(super) fn cells(
+    spec: &SweepSpec,
+    rates: &[RateSearch],
+    planned: &[PlannedCell],
+    tape: &Tape,
+    seed: u64,
+) -> Result<Vec<PlannedCell>> {
+    let mut cells = Vec::new();
+    for cell in one_a_lane(planned) {
+        let Some(highest) = rates.iter().find(|r| r.lane == cell.lane.name()).and_then(|r| r.highest_pps) else {
+            continue;
+        };
+        for point in spec.points() {
+            let rate = match point {
+                SweepPoint::Share(share) => PerSecond(highest.0 * share),
+                SweepPoint::Idle => spec.idle,
+            };
+            let load = Arrival::Constant { rate };
+            let (schedule, passes) = plan::schedule(&load, tape, spec.window, seed)?;
+            let caps = cell.caps.clone();
+            cells.push(PlannedCell { lane: cell.lane, caps, load, schedule, passes, sweep: Some(point) });
+        }
+    }
+    Ok(cells)
+}
+
+/// The first cell of each lane.
+fn one_a_lane(planned: &[PlannedCell]) -> impl Iterator<Item = &PlannedCell> {
+    let first = |at: usize| planned[..at].iter().all(|before| before.lane.name() != planned[at].lane.name());
+    planned.iter().enumerate().filter(move |(at, _)| first(*at)).map(|(_, cell)| cell)
+}
