@@ -270,6 +270,44 @@ mod tests {
         runs.home.run(&["report", "20010101"]).refused(2, &["20010101", "tickcert history"]);
     }
 
+    #[test]
+    fn a_sweep_searches_for_the_highest_rate_and_measures_at_shares_of_it_and_near_idle() {
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        home.write("sweeping.toml", profiles::sweeping());
+        home.run(&["certify", "--profile", "./sweeping.toml", "--out", "out"]).expect(0);
+        let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
+        let schema: Value = serde_json::from_slice(&fs::read(SCHEMA).unwrap()).unwrap();
+        assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&certificate));
+        let highest = certificate["rates"][0]["highest_pps"].as_f64().unwrap();
+        let cells = certificate["cells"].as_array().unwrap();
+        let text = |cell: &Value| cell["load"]["text"].as_str().unwrap().to_owned();
+        let mut loads: Vec<String> = cells.iter().map(text).collect();
+        assert_eq!(loads[0], "constant 5000 packets/s");
+        let points: Vec<String> = loads.split_off(1);
+        for (point, name) in points.iter().zip(["sweep 10 %: ", "sweep 40 %: ", "sweep idle: "]) {
+            assert!(point.starts_with(name), "{points:?}");
+        }
+        for (cell, share) in cells[1..].iter().zip([0.1, 0.4]) {
+            let rate = cell["load"]["rate_pps"].as_f64().unwrap();
+            // Short, so the silence between its passes weighs.
+            assert!(rate > 0.5 * share * highest && rate < 1.5 * share * highest, "{rate} of {highest}");
+        }
+        let ids: Vec<&str> =
+            certificate["requirements"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
+        assert!(ids.contains(&"rate-highest [kernel-udp]"), "{ids:?}");
+        assert!(ids.iter().any(|id| id.starts_with("orders-lost [kernel-udp, sweep 40 %: ")), "{ids:?}");
+        let html = fs::read_to_string(home.path("out/certificate.html")).unwrap();
+        assert!(html.contains("Highest rate without loss") && html.contains(&points[0]));
+        let compared = home.run(&["compare", "out", "out"]).expect(0);
+        assert!(compared.out.contains("highest rate without loss of kernel-udp"), "{}", compared.out);
+    }
+
+    /// What stands in the place of a requirement on what is not searched for.
+    const HELD: &str = "metric = \"orders.lost\"\nlimit = \"== 0\"";
+
     /// The built-in profile, strict as it is, with so little work that it takes seconds.
     fn colo_shortened() -> String {
         let mut text = include_str!("../../scenarios/profiles/colo.toml").to_owned();
@@ -288,6 +326,10 @@ mod tests {
             text = text.replacen(from, to, 1);
         }
         // The strict loads go as fast as a host can; this one shares its cores.
+        let (before, sweep) = text.split_once("[sweep]").unwrap();
+        let (_, after) = sweep.split_once("# What is it worth?").unwrap();
+        let text =
+            format!("{before}{after}").replace("metric = \"rate.highest\"\nlimit = \">= 100000 packets/s\"", HELD);
         text.replace("rate = \"50000 packets/s\"", "rate = \"5000 packets/s\"")
     }
 

@@ -14,10 +14,11 @@ mod tests {
 
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
-    const COMMANDS: [&[&str]; 12] = [
+    const COMMANDS: [&[&str]; 13] = [
         &["certify"],
         &["run"],
         &["run", "service-time"],
+        &["run", "rate"],
         &["lanes"],
         &["selftest"],
         &["compare"],
@@ -135,8 +136,10 @@ mod tests {
         );
         let given = ["certify", "--lanes", "kernel-tpc"];
         Home::new().run(&given).refused(2, &["kernel-tpc", "did you mean `kernel-tcp`?", "kernel-udp"]);
-        let given = ["run", "service-time", "--lanes", "kernel-tpc"];
-        Home::new().run(&given).refused(2, &["kernel-tpc", "did you mean `kernel-tcp`?"]);
+        for scenario in ["service-time", "rate"] {
+            let given = ["run", scenario, "--lanes", "kernel-tpc"];
+            Home::new().run(&given).refused(2, &["kernel-tpc", "did you mean `kernel-tcp`?"]);
+        }
     }
 
     #[test]
@@ -157,7 +160,7 @@ mod tests {
         let cores = |command: &[&str], exchange: &str, trader: &str| {
             home.run(&[command, &["--exchange-core", exchange, "--trader-core", trader]].concat())
         };
-        for command in [&["certify"][..], &["run", "service-time"]] {
+        for command in [&["certify"][..], &["run", "service-time"], &["run", "rate"]] {
             cores(command, "0", "4000").refused(2, &["core 4000 doesn't exist", "cores on line are 0"]);
             cores(command, "4000", "0").refused(2, &["core 4000 doesn't exist"]);
             cores(command, "0", "0").refused(2, &["both ends are placed on core 0"]);
@@ -174,6 +177,10 @@ mod tests {
         home.run(&["certify", "--ticks", "."]).refused(2, &["--ticks ."]);
         home.run(&["run", "service-time", "--frame-bytes", "9000"]).refused(2, &["--frame-bytes", "1472"]);
         home.run(&["run", "service-time", "--duration", "2"]).refused(2, &["--duration", "unit"]);
+        home.run(&["run", "rate", "--trial", "2"]).refused(2, &["--trial", "unit"]);
+        home.run(&["run", "rate", "--trial", "2ms"]).refused(2, &["--trial", "too short", "50 ms"]);
+        home.run(&["run", "rate", "--resolution", "5"]).refused(2, &["--resolution", "1 % to 50 %"]);
+        home.run(&["run", "rate", "--ticks", "none.itch"]).refused(2, &["--ticks none.itch", "no such file"]);
         home.run(&["selftest", "--only", "bussy"]).refused(2, &["bussy", "busy, stall"]);
     }
 

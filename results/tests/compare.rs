@@ -5,9 +5,10 @@ mod fixture;
 
 use fixture::{Kind, USUAL, cell, certificate};
 use tickcert_results::{
-    certificate::{Certificate, OrderChannel},
+    certificate::{Certificate, OrderChannel, SweepPoint},
     compare::{Outcome, compare, compare_all},
     evidence::Evidence,
+    time::PerSecond,
 };
 
 #[cfg(test)]
@@ -144,4 +145,25 @@ fn as_many_repetitions_as_it_asks_for_do_tell_and_one_fewer_does_not() {
     assert!(outcome(80_000.0, 6).iter().all(|o| *o == (Outcome::CannotBeTold, Some(7))));
     assert!(outcome(80_000.0, 7).iter().all(|o| *o == (Outcome::Slower, None)));
     assert!(outcome(8_000.0, 7).iter().all(|o| *o == (Outcome::NoDifferenceShown, None)));
+}
+
+#[test]
+fn points_of_a_sweep_at_other_rates_stand_alone_and_stop_nothing() {
+    let sweeping = |rate: f64, seed| {
+        let mut c = host(8_000.0, seed);
+        for (point, rate) in [(SweepPoint::Share(0.9), rate), (SweepPoint::Idle, 1_000.0)] {
+            let mut cell = c.cells[0].clone();
+            cell.load.mode = "sweep".into();
+            cell.load.text = format!("{point}: {rate:.0} packets/s");
+            cell.load.rate_pps = PerSecond(rate);
+            cell.load.sweep = Some(point);
+            c.cells.push(cell);
+        }
+        c
+    };
+    let c = compare(&sweeping(90_000.0, 1), &sweeping(95_000.0, 2)).unwrap();
+    let names: Vec<&str> = c.cells.iter().map(|c| c.name.as_str()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[0].contains("constant") && names[1].contains("sweep idle"), "{names:?}");
+    assert!(c.only_in_a[0].contains("sweep 90 %: 90000") && c.only_in_b[0].contains("sweep 90 %: 95000"));
 }

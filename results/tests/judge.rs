@@ -6,9 +6,10 @@ mod fixture;
 use fixture::{USUAL, cell, certificate, require};
 use proptest::prelude::*;
 use tickcert_results::{
-    certificate::{Certificate, NotRun, NotRunKind},
+    certificate::{Certificate, NotRun, NotRunKind, RateLimit, RateSearch, SweepPoint},
     evidence::Evidence,
     judge::{Judgement, Requirement, judge},
+    time::{Nanos, PerSecond},
     verdict::Verdict::{self, Fail, NotCertifiable, NotRun as DidNotRun, Pass},
 };
 
@@ -479,4 +480,96 @@ proptest! {
         }
         never_better_than_it_may_be(&judge(&strict(), &c))?;
     }
+}
+
+/// A search that found 100,000 packets/s to hold and 105,000 to fail.
+#[cfg(test)]
+fn searched(limited_by: RateLimit) -> Certificate {
+    let mut c = whole();
+    let cell = &c.cells[0];
+    c.rates = vec![RateSearch {
+        lane: cell.lane.clone(),
+        variant: String::new(),
+        order_channel: cell.order_channel,
+        evidence: cell.evidence,
+        evidence_why: String::new(),
+        highest_pps: Some(PerSecond(100_000.0)),
+        highest_mps: Some(PerSecond(240_000.0)),
+        fails_at_pps: Some(PerSecond(105_000.0)),
+        resolution: 0.05,
+        limited_by,
+        why: "as the last trial said".into(),
+        ratio_to_kernel_udp: Some(1.0),
+        trial_ns: Nanos::SECOND,
+        trials: vec![],
+    }];
+    c
+}
+
+#[test]
+fn a_rate_passes_or_fails_only_if_what_held_and_what_failed_are_on_one_side_of_the_limit() {
+    let c = searched(RateLimit::Trader);
+    let on = |limit: &str| verdict_on("rate.highest", limit, &c);
+    assert_eq!(on(">= 100000 packets/s").0, Pass);
+    assert_eq!(on("> 99999 packets/s").0, Pass);
+    let (verdict, why) = on(">= 102000 packets/s");
+    assert!(verdict == NotCertifiable && why.contains("finer resolution"), "{why}");
+    let (verdict, why) = on(">= 110000 packets/s");
+    assert!(verdict == Fail && why.contains("100000 packets/s is the highest") && why.contains("as the last"), "{why}");
+}
+
+#[test]
+fn a_lane_is_not_blamed_for_a_rate_that_the_exchange_could_not_send() {
+    for limit in [RateLimit::Exchange, RateLimit::Both, RateLimit::Search, RateLimit::Fault] {
+        assert_eq!(verdict_on("rate.highest", ">= 110000 packets/s", &searched(limit)).0, NotCertifiable, "{limit}");
+        assert_eq!(verdict_on("rate.highest", ">= 100000 packets/s", &searched(limit)).0, Pass, "{limit}");
+    }
+    assert_eq!(verdict_on("rate.highest", ">= 110000 packets/s", &searched(RateLimit::Lane)).0, Fail);
+}
+
+#[test]
+fn a_rate_needs_the_evidence_asked_for_and_a_search_that_is_missing_or_found_nothing_never_passes() {
+    let mut weak = searched(RateLimit::Trader);
+    weak.rates[0].evidence = Evidence::Emulated;
+    let requirements = [require("evidence", ">= nic"), require("rate.highest", ">= 1 packets/s")];
+    let j = judge(&requirements, &weak);
+    let rate = j.results.iter().find(|r| r.id == "rate.highest [kernel-udp]").unwrap();
+    assert_eq!((rate.verdict, rate.evidence), (NotCertifiable, Some(Evidence::Emulated)));
+    let mut none = searched(RateLimit::Trader);
+    none.rates[0].highest_pps = None;
+    assert_eq!(verdict_on("rate.highest", ">= 1 packets/s", &none).0, Fail);
+    none.rates[0].limited_by = RateLimit::Fault;
+    assert_eq!(verdict_on("rate.highest", ">= 1 packets/s", &none).0, NotCertifiable);
+    none.rates.clear();
+    assert_eq!(verdict_on("rate.highest", ">= 1 packets/s", &none).0, DidNotRun);
+}
+
+#[test]
+fn a_sweep_that_did_not_run_keeps_the_whole_from_passing() {
+    let mut c = whole();
+    let needs = "a rate at which nothing is lost".to_owned();
+    c.not_run.push(NotRun { kind: NotRunKind::Load, name: "sweep of kernel-udp".into(), needs, how: String::new() });
+    let j = judge(&[require("evidence", ">= simulated"), require("orders.lost", "== 0")], &c);
+    assert_eq!(j.verdict, DidNotRun);
+    assert!(j.reasons[0].contains("sweep of kernel-udp"), "{:?}", j.reasons);
+}
+
+#[test]
+fn a_requirement_may_be_about_all_of_a_sweep_or_one_point_of_it() {
+    let mut c = whole();
+    for point in [SweepPoint::Share(0.9), SweepPoint::Idle] {
+        let mut cell = c.cells[0].clone();
+        cell.load.mode = "sweep".into();
+        cell.load.text = format!("{point}: 90000 packets/s");
+        cell.load.sweep = Some(point);
+        c.cells.push(cell);
+    }
+    let covered = |load: &str| {
+        let r = Requirement::new("r", None, "orders.lost", "== 0", vec![], vec![load.into()]).unwrap();
+        judge(&[r], &c).results.into_iter().map(|r| r.id).collect::<Vec<_>>()
+    };
+    assert_eq!(covered("constant"), ["r [kernel-udp, constant 20000 packets/s]"]);
+    assert_eq!(covered("sweep").len(), 2);
+    assert_eq!(covered("sweep 90 %"), ["r [kernel-udp, sweep 90 %: 90000 packets/s]"]);
+    assert_eq!(covered("sweep idle"), ["r [kernel-udp, sweep idle: 90000 packets/s]"]);
 }

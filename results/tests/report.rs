@@ -96,6 +96,7 @@ fn verdict_and_reasons_come_first_and_the_rest_in_its_order() {
         certificate.reasons[0].as_str(),
         "Requirements",
         "Latency by lane",
+        "Highest rate without loss",
         "Latency by percentile",
         "Share of orders above a latency",
         "Repetitions Filled",
@@ -167,12 +168,30 @@ fn classes_of_evidence_never_share_a_table() {
 }
 
 #[test]
+fn the_highest_rates_stand_with_what_failed_what_limits_them_and_every_trial() {
+    let mut certificate = example::two_lanes();
+    certificate.rates[1].highest_pps = None;
+    certificate.rates[1].why = "no rate held, they say".to_owned();
+    let text = words(&page(&certificate)).replace('\u{202f}', " ");
+    let rates = text.split_once("Highest rate without loss").unwrap().1.split_once("Every attempt is kept").unwrap().0;
+    let search = &certificate.rates[0];
+    for part in
+        ["kernel-udp", "sought within 5.00 %", "1.00", &search.limited_by.to_string(), &search.why, " ✓✓ · ", " ✕✕"]
+    {
+        assert!(rates.contains(part), "{part} is missing in {rates}");
+    }
+    assert!(rates.contains("none") && rates.contains("no rate held, they say"), "{rates}");
+    certificate.rates.clear();
+    assert!(!page(&certificate).contains("Highest rate without loss"));
+}
+
+#[test]
 fn a_banner_says_that_emulated_numbers_certify_no_hardware() {
     let certificate = example::two_lanes();
     let text = words(&page(&certificate));
     let wanted = "emulated a virtual wire or a virtual machine: good for regression, certifies no hardware";
-    // At the head, over the table of lanes, over each lane's pictures, over the repetitions.
-    assert_eq!(text.matches(wanted).count(), 3 + certificate.cells.len());
+    // At the head, over the tables of lanes and of rates, over each lane's pictures, over the repetitions.
+    assert_eq!(text.matches(wanted).count(), 4 + certificate.cells.len());
 }
 
 #[test]

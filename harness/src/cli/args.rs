@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::run_args::{RUN_EXAMPLES, RunArgs};
+
 /// Measures how long this host takes from a market-data tick to an order, and certifies it.
 #[derive(Debug, Parser)]
 #[command(name = "tickcert", version = crate::version::LONG, arg_required_else_help = true)]
@@ -65,16 +67,6 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --lanes kernel-udp
   tickcert certify --profile ./mine.toml --json > certificate.json";
-
-const RUN_EXAMPLES: &str = "Examples:
-  tickcert run service-time --lanes kernel-udp --json
-  tickcert run service-time --lanes kernel-udp,kernel-tcp --frame-bytes 64 --duration 2s
-  tickcert run rate --lanes kernel-udp,kernel-tcp";
-
-const RATE_EXAMPLES: &str = "Examples:
-  tickcert run rate --lanes kernel-udp,kernel-tcp
-  tickcert run rate --lanes all --ticks 01302019.NASDAQ_ITCH50.gz --json
-  tickcert run rate --resolution '2 %' --trial 2s";
 
 const LANES_EXAMPLES: &str = "Examples:
   tickcert lanes
@@ -209,82 +201,6 @@ pub(crate) struct CertifyArgs {
     pub(crate) label: Option<String>,
     #[command(flatten)]
     pub(crate) common: Common,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct RunArgs {
-    #[command(subcommand)]
-    pub(crate) scenario: Scenario,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Scenario {
-    /// Closed loop: one frame there and back; service time, not tick-to-trade under load
-    #[command(after_help = RUN_EXAMPLES)]
-    ServiceTime(ServiceTimeArgs),
-    /// Search for the highest tick rate that loses nothing and leaves nobody behind
-    #[command(after_help = RATE_EXAMPLES)]
-    Rate(RateArgs),
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct RateArgs {
-    /// Lanes
-    #[arg(long, value_delimiter = ',', value_name = "LANE,…", default_value = "kernel-udp")]
-    pub(crate) lanes: Vec<String>,
-    /// Profile whose ticks, strategy and limits are used; its loads and requirements are not
-    #[arg(long, default_value = "ci")]
-    pub(crate) profile: String,
-    /// Ticks instead of the profile's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ticks: Option<PathBuf>,
-    /// How near the highest rate that held and the lowest that failed must come, 1 % to 50 %
-    #[arg(long, value_name = "SHARE", default_value = "5 %", value_parser = args_resolution)]
-    pub(crate) resolution: f64,
-    /// How long each trial sends
-    #[arg(long, value_name = "TIME", default_value = "1 s", value_parser = args_trial)]
-    pub(crate) trial: tickcert_results::time::Nanos,
-    /// Core of the exchange
-    #[arg(long, value_name = "CORE", requires = "trader_core")]
-    pub(crate) exchange_core: Option<u32>,
-    /// Core of the trader
-    #[arg(long, value_name = "CORE", requires = "exchange_core")]
-    pub(crate) trader_core: Option<u32>,
-    #[command(flatten)]
-    pub(crate) wire: WireArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
-#[derive(Debug, clap::Args)]
-pub(crate) struct ServiceTimeArgs {
-    /// Lanes
-    #[arg(long, value_delimiter = ',', value_name = "LANE,…", default_value = "kernel-udp")]
-    pub(crate) lanes: Vec<String>,
-    /// Payload of the frame
-    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1472))]
-    pub(crate) frame_bytes: u32,
-    /// How long to measure each lane
-    #[arg(long, value_name = "TIME", default_value = "2 s", value_parser = args_duration)]
-    pub(crate) duration: tickcert_results::time::Nanos,
-    #[command(flatten)]
-    pub(crate) cores: CoreArgs,
-    #[command(flatten)]
-    pub(crate) wire: WireArgs,
-    #[command(flatten)]
-    pub(crate) common: Common,
-}
-
-fn args_duration(text: &str) -> Result<tickcert_results::time::Nanos, String> {
-    tickcert_scenarios::profile::parse_duration(text).map_err(|e| e.to_string())
-}
-
-fn args_trial(text: &str) -> Result<tickcert_results::time::Nanos, String> {
-    tickcert_scenarios::profile::parse_trial(text).map_err(|e| e.to_string())
-}
-
-fn args_resolution(text: &str) -> Result<f64, String> {
-    tickcert_scenarios::profile::parse_resolution(text).map_err(|e| e.to_string())
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ mod lanes;
 pub(crate) mod out;
 mod places;
 mod run;
+mod run_args;
 mod run_rate;
 pub(crate) mod start;
 mod verify;

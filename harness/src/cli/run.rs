@@ -14,8 +14,10 @@ use tickcert_transports::{Lane, api::Link};
 
 use super::{
     Failure, Outcome,
-    args::{BenchAction, BenchArgs, Common, RunArgs, Scenario, ServiceTimeArgs, WireArgs},
-    out, run_rate, start,
+    args::{BenchAction, BenchArgs, Common, WireArgs},
+    out,
+    run_args::{RunArgs, Scenario, ServiceTimeArgs},
+    run_rate, start,
 };
 use crate::{
     bench::{

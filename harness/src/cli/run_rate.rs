@@ -13,13 +13,13 @@ use tickcert_scenarios::{
     profile::{Profile, resolve_lanes},
     tape::Tape,
 };
-use tickcert_transports::{Lane, api::Caps, dispatch};
+use tickcert_transports::{Lane, api::{Caps, Link, Unmet}, dispatch};
 
-use super::{Failure, Outcome, Preflight, args::RateArgs, out, run::Wired, start};
+use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start};
 use crate::run::{
     endpoints::Homes,
     progress::Progress,
-    rate::{self, Quest},
+    rate::{self, Found, Quest},
     scratch::Scratch,
     trial::Stage,
     workload,
@@ -56,8 +56,9 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let tape = workload::make_tape(&profile, args.ticks.as_deref(), &tape_path)
         .map_err(|e| if workload::is_at_fault(&e) { Failure::usage(e) } else { Failure::cannot_run(e) })?;
     let _hold = LatencyHold::take();
+    let link = Link { meeting: folder.path().to_owned(), ..link.clone() };
     let stage = Stage {
-        link,
+        link: &link,
         homes: Homes { exchange: Some(exchange), trader: Some(trader), logs: folder.path() },
         tape: &tape,
         tape_path: &tape_path,
@@ -70,7 +71,8 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     };
     let rates = search(args, &lanes, &stage, &profile, &progress)?;
     print(&rates, &tape, args)?;
-    Ok(if rates.rates.iter().any(|s| s.highest_pps.is_some()) { Outcome::OK } else { Outcome(4) })
+    let found = !rates.interrupted && rates.rates.iter().any(|s| s.highest_pps.is_some());
+    Ok(if found { Outcome::OK } else { Outcome(4) })
 }
 
 fn search(
@@ -83,31 +85,42 @@ fn search(
     let virtualised = host::read(Path::new("/")).virtualised;
     let mut found = Rates { tape: stage.tape.summary(), rates: Vec::new(), not_run: Vec::new(), interrupted: false };
     for lane in lanes {
-        let caps = match dispatch(*lane, Preflight { virtual_link: stage.link.is_virtual }) {
+        let settings = lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage)?;
+        let asked = dispatch(*lane, Preflight { settings: &settings, virtual_link: stage.link.is_virtual });
+        let caps = match asked.map_err(Failure::usage)? {
             Ok(caps) => capped(caps, &virtualised),
             Err(unmet) => {
-                let (needs, how) = (unmet.needs, unmet.how);
-                found.not_run.push(NotRun { kind: NotRunKind::Lane, name: lane.name().to_owned(), needs, how });
+                found.not_run.push(not_run(*lane, unmet));
                 continue;
             }
         };
         progress.say(&format!("Searching for the highest rate without loss of {}", lane.name()));
         let quest = Quest {
             lane: *lane,
+            settings: &settings,
             caps: &caps,
             resolution: args.resolution,
             trial: args.trial,
             stall: profile.run.stall,
         };
-        let Some(search) = rate::find(stage, &quest, progress).map_err(Failure::cannot_run)? else {
-            found.interrupted = true;
-            break;
-        };
-        found.not_run.extend(rate::not_run(&search));
-        found.rates.push(search);
+        match rate::find(stage, &quest, progress).map_err(Failure::cannot_run)? {
+            Found::Search(search) => {
+                found.not_run.extend(rate::not_run(&search));
+                found.rates.push(*search);
+            }
+            Found::Unmet(unmet) => found.not_run.push(not_run(*lane, unmet)),
+            Found::Interrupted => {
+                found.interrupted = true;
+                break;
+            }
+        }
     }
     compare_to_kernel_udp(&mut found.rates);
     Ok(found)
+}
+
+fn not_run(lane: Lane, unmet: Unmet) -> NotRun {
+    NotRun { kind: NotRunKind::Lane, name: lane.name().to_owned(), needs: unmet.needs, how: unmet.how }
 }
 
 /// A virtual machine's clock and cores are not the hardware's own.

@@ -25,7 +25,6 @@ use super::{
     output, overhead,
     plan::PlannedCell,
     progress::Progress,
-    rate,
     scratch::Scratch,
     sweep,
     trial::Stage,
@@ -196,13 +195,13 @@ impl Prepared<'_> {
         if let Some(spec) = &order.profile.sweep {
             let searched = sweep::searched(&stage, spec, order.profile.run.stall, &planned, progress)?;
             (*found.rates, interrupted) = (searched.rates, searched.interrupted);
-            found.not_run.extend(found.rates.iter().filter_map(rate::not_run));
+            found.not_run.extend(searched.not_run);
             planned.extend(sweep::cells(spec, found.rates, &planned, self.tape, stage.seed)?);
         }
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);
         let link =
-            Link { receive_buffer: ground::receive_buffer(most).max(bench.link.receive_buffer), ..bench.link.clone() };
+            Link { receive_buffer: ground::receive_buffer(most).max(stage.link.receive_buffer), ..stage.link.clone() };
         let stage = Stage { link: &link, ..stage };
         let mut trials = Trials::new(order, &stage, planned);
         interrupted = interrupted || trials.run(progress)?;

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{RateSearch, SweepPoint, compare_to_kernel_udp},
+    certificate::{NotRun, RateSearch, SweepPoint, compare_to_kernel_udp},
     time::{Nanos, PerSecond},
 };
 use tickcert_scenarios::{load::Arrival, profile::SweepSpec, tape::Tape};
@@ -11,7 +11,7 @@ use tickcert_scenarios::{load::Arrival, profile::SweepSpec, tape::Tape};
 use super::{
     plan::{self, PlannedCell},
     progress::Progress,
-    rate::{self, Quest},
+    rate::{self, Found, Quest},
     trial::Stage,
 };
 
@@ -19,6 +19,8 @@ use super::{
 pub(super) struct Searched {
     /// One of each lane, as far as the run came.
     pub(super) rates: Vec<RateSearch>,
+    /// A row for each lane that has no sweep.
+    pub(super) not_run: Vec<NotRun>,
     /// Whether the user broke it off.
     pub(super) interrupted: bool,
 }
@@ -31,17 +33,25 @@ pub(super) fn searched(
     planned: &[PlannedCell],
     progress: &Progress,
 ) -> Result<Searched> {
-    let mut rates = Vec::new();
+    let (mut rates, mut not_run, mut interrupted) = (Vec::new(), Vec::new(), false);
     for cell in one_a_lane(planned) {
         progress.say(&format!("Searching for the highest rate without loss of {}", cell.lane.name()));
-        let quest = Quest { lane: cell.lane, caps: &cell.caps, resolution: spec.resolution, trial: spec.trial, stall };
+        let quest = Quest { lane: cell.lane, settings: &cell.settings, caps: &cell.caps, resolution: spec.resolution, trial: spec.trial, stall };
         match rate::find(stage, &quest, progress)? {
-            Some(search) => rates.push(search),
-            None => return Ok(Searched { rates, interrupted: true }),
+            Found::Search(search) => {
+                not_run.extend(rate::not_run(&search));
+                rates.push(*search);
+            }
+            // That the lane can't run its trials will say too.
+            Found::Unmet(unmet) => not_run.push(rate::sweep_not_run(cell.lane.name(), unmet.needs, unmet.how)),
+            Found::Interrupted => {
+                interrupted = true;
+                break;
+            }
         }
     }
     compare_to_kernel_udp(&mut rates);
-    Ok(Searched { rates, interrupted: false })
+    Ok(Searched { rates, not_run, interrupted })
 }
 
 /// The loads of the sweep, for each lane of which a rate held.
@@ -54,7 +64,7 @@ pub(super) fn cells(
 ) -> Result<Vec<PlannedCell>> {
     let mut cells = Vec::new();
     for cell in one_a_lane(planned) {
-        let Some(highest) = rates.iter().find(|r| r.lane == cell.lane.name()).and_then(|r| r.highest_pps) else {
+        let Some(highest) = rates.iter().find(|r| r.title() == cell.lane.name()).and_then(|r| r.highest_pps) else {
             continue;
         };
         for point in spec.points() {
@@ -64,8 +74,8 @@ pub(super) fn cells(
             };
             let load = Arrival::Constant { rate };
             let (schedule, passes) = plan::schedule(&load, tape, spec.window, seed)?;
-            let caps = cell.caps.clone();
-            cells.push(PlannedCell { lane: cell.lane, caps, load, schedule, passes, sweep: Some(point) });
+            let (settings, caps) = (cell.settings.clone(), cell.caps.clone());
+            cells.push(PlannedCell { lane: cell.lane, settings, caps, load, schedule, passes, sweep: Some(point) });
         }
     }
     Ok(cells)

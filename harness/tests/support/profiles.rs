@@ -15,6 +15,13 @@ pub(crate) fn seconds() -> String {
     profile("seconds", BOTH, 1, 6_000)
 }
 
+/// One short repetition of one lane, and of a sweep that is far from the lane's edge, so that a host may stall.
+pub(crate) fn sweeping() -> String {
+    let sweep = "[sweep]\nshares = [\"10 %\", \"40 %\"]\nidle = \"1000 packets/s\"\nresolution = \"50 %\"\ntrial = \"100 ms\"\n";
+    let rate = "[[requirement]]\nid = \"rate-highest\"\nmetric = \"rate.highest\"\nlimit = \">= 1 packets/s\"\n";
+    once().replace("name = \"once\"", "name = \"sweeping\"").replacen("[[load]]", &format!("{sweep}[[load]]"), 1) + rate
+}
+
 /// Half a minute, if nobody disturbs it.
 pub(crate) fn long() -> String {
     profile("long", UDP, 20, 4_000)

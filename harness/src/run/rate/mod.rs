@@ -14,13 +14,13 @@ use tickcert_results::{
 use tickcert_scenarios::load::{Arrival, Schedule};
 use tickcert_transports::{
     Lane,
-    api::{Caps, Link},
+    api::{Caps, Link, Unmet},
 };
 
 use super::{
     ground, interrupt,
     progress::Progress,
-    trial::{Request, Stage, is_interrupt},
+    trial::{Request, Stage, is_interrupt, unmet_in},
 };
 use crate::endpoint::control::Injection;
 use search::{Bounds, End, Search, Step};
@@ -29,9 +29,11 @@ use search::{Bounds, End, Search, Step};
 const START: f64 = 50_000.0;
 const GROWTH: f64 = 2.0;
 const FLOOR: f64 = 1_000.0;
-/// More than any exchange sends.
-const CEILING: f64 = 100_000_000.0;
-/// Doubling from the start to the ceiling and halving to 1 % take 46 trials where no two at a rate disagree.
+/// More than any exchange sends that reads a clock for each packet.
+const CEILING: f64 = 20_000_000.0;
+/// A trial ends after so many packets even if it is short then: what it records must fit into memory.
+const MOST_PACKETS: u64 = 8_000_000;
+/// Doubling from the start to the ceiling and halving to 1 % take about 34 trials where no two at a rate disagree.
 const MOST_TRIALS: u32 = 80;
 const MOST_TIME: Nanos = Nanos(300_000_000_000);
 /// Of fewer orders no trial says whether the trader falls behind.
@@ -43,6 +45,8 @@ const MOST_BROKEN: usize = 3;
 pub struct Quest<'a> {
     /// The lane.
     pub lane: Lane,
+    /// The settings of its transport.
+    pub settings: &'a serde_json::Value,
     /// What it can do here.
     pub caps: &'a Caps,
     /// Share of the rate to which the edge is wanted.
@@ -53,11 +57,21 @@ pub struct Quest<'a> {
     pub stall: Nanos,
 }
 
-/// Searches on one lane; `None` when the user wants to stop.
+/// What came of a search, or of one trial of it.
+pub enum Found<T = Box<RateSearch>> {
+    /// It was made.
+    Search(T),
+    /// The lane can't run here after all.
+    Unmet(Unmet),
+    /// The user wants to stop.
+    Interrupted,
+}
+
+/// Searches on one lane.
 ///
 /// # Errors
 /// When no schedule can be made.
-pub fn find(stage: &Stage<'_>, quest: &Quest<'_>, progress: &Progress) -> Result<Option<RateSearch>> {
+pub fn find(stage: &Stage<'_>, quest: &Quest<'_>, progress: &Progress) -> Result<Found> {
     let bounds = Bounds {
         start: START,
         growth: GROWTH,
@@ -74,7 +88,11 @@ pub fn find(stage: &Stage<'_>, quest: &Quest<'_>, progress: &Progress) -> Result
             Step::Try(_) if broke(&trials) => None,
             Step::Try(rate) => {
                 let began = Instant::now();
-                let Some(trial) = one(stage, quest, rate)? else { return Ok(None) };
+                let trial = match one(stage, quest, rate)? {
+                    Found::Search(trial) => trial,
+                    Found::Unmet(unmet) => return Ok(Found::Unmet(unmet)),
+                    Found::Interrupted => return Ok(Found::Interrupted),
+                };
                 progress.say(&describe(quest.lane.name(), &trial));
                 let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
                 search.record(trial.held, Nanos(took));
@@ -84,7 +102,7 @@ pub fn find(stage: &Stage<'_>, quest: &Quest<'_>, progress: &Progress) -> Result
         };
         break rate;
     };
-    Ok(Some(record(stage, quest, &search, trials, end)))
+    Ok(Found::Search(Box::new(record(stage, quest, &search, trials, end))))
 }
 
 /// Whether the last trials gave no samples at all.
@@ -92,10 +110,9 @@ fn broke(trials: &[(f64, RateTrial)]) -> bool {
     trials.len() >= MOST_BROKEN && trials.iter().rev().take(MOST_BROKEN).all(|(_, t)| t.achieved_pps.0 == 0.0)
 }
 
-/// One trial; `None` when the user wants to stop.
-fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Option<RateTrial>> {
+fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Found<RateTrial>> {
     if interrupt::wanted() {
-        return Ok(None);
+        return Ok(Found::Interrupted);
     }
     let load = Arrival::Constant { rate: PerSecond(rate) };
     let (schedule, passes) = schedule(stage, quest, &load, rate)?;
@@ -104,25 +121,30 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Option<RateTri
     let stage = Stage { link: &link, homes: stage.homes.clone(), ..*stage };
     let request = Request {
         lane: quest.lane,
+        settings: quest.settings,
         load: &load,
         schedule: &schedule,
         passes,
         staged: false,
         injection: Injection::default(),
     };
-    match stage.run(&request) {
-        Ok(finished) => Ok(Some(judge::judge(&finished, stage.tape, &schedule))),
-        Err(e) if is_interrupt(&e) => Ok(None),
-        Err(e) => Ok(Some(RateTrial {
-            intended_pps: schedule.mean_rate(),
-            achieved_pps: PerSecond(0.0),
-            held: false,
-            limited_by: Some(RateLimit::Fault),
-            why: vec![format!("{e:#}")],
-            lag_growth_ns: None,
-            schedule_error_p99_ns: Nanos::ZERO,
-        })),
+    let e = match stage.run(&request) {
+        Ok(finished) => return Ok(Found::Search(judge::judge(&finished, stage.tape, &schedule))),
+        Err(e) if is_interrupt(&e) => return Ok(Found::Interrupted),
+        Err(e) => e,
+    };
+    if let Some(unmet) = unmet_in(&e) {
+        return Ok(Found::Unmet(unmet.clone()));
     }
+    Ok(Found::Search(RateTrial {
+        intended_pps: schedule.mean_rate(),
+        achieved_pps: PerSecond(0.0),
+        held: false,
+        limited_by: Some(RateLimit::Fault),
+        why: vec![format!("{e:#}")],
+        lag_growth_ns: None,
+        schedule_error_p99_ns: Nanos::ZERO,
+    }))
 }
 
 /// As long as a trial is to last, or longer if it takes that to see enough orders.
@@ -132,7 +154,8 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Option<RateTri
     reason = "packets of one trial; a float saturates, and the schedule refuses what is too much"
 )]
 fn schedule(stage: &Stage<'_>, quest: &Quest<'_>, load: &Arrival, rate: f64) -> Result<(Schedule, u32)> {
-    let packets = ((rate * quest.trial.as_secs_f64()) as u64).max(stage.tape.packets_for(LEAST_ORDERS));
+    let packets = ((rate * quest.trial.as_secs_f64()) as u64).min(MOST_PACKETS);
+    let packets = packets.max(stage.tape.packets_for(LEAST_ORDERS));
     let passes = u32::try_from(packets.div_ceil(stage.tape.packets() as u64)).unwrap_or(u32::MAX);
     let whole = Schedule::new(load, stage.tape.times(), passes, stage.seed)?;
     Ok((whole.cut(u32::try_from(packets).unwrap_or(u32::MAX), Nanos(u64::MAX)), passes))
@@ -160,8 +183,8 @@ fn record(
     #[expect(clippy::cast_precision_loss, reason = "a tape has far fewer than 2^53 messages")]
     let messages_per_packet = stage.tape.header().messages as f64 / stage.tape.packets() as f64;
     RateSearch {
-        lane: quest.lane.name().to_owned(),
-        variant: String::new(),
+        lane: quest.lane.parts().0.to_owned(),
+        variant: quest.lane.parts().1.to_owned(),
         order_channel: quest.caps.orders,
         evidence: quest.caps.evidence,
         evidence_why: quest.caps.evidence_why.clone(),
@@ -180,12 +203,17 @@ fn record(
 /// The row for a lane of which no rate held; `None` where one did.
 #[must_use]
 pub fn not_run(search: &RateSearch) -> Option<NotRun> {
-    search.highest_pps.is_none().then(|| NotRun {
-        kind: NotRunKind::Load,
-        name: format!("sweep of {}", search.title()),
-        needs: format!("a rate at which nothing is lost; none held: {}", search.why),
-        how: "see the trials of the search in the certificate, and mend what they name".to_owned(),
+    search.highest_pps.is_none().then(|| {
+        let needs = format!("a rate at which nothing is lost; none held: {}", search.why);
+        let how = "mend what the trials of the search name".to_owned();
+        sweep_not_run(&search.title(), needs, how)
     })
+}
+
+/// The row for a lane that has no sweep.
+#[must_use]
+pub fn sweep_not_run(lane: &str, needs: String, how: String) -> NotRun {
+    NotRun { kind: NotRunKind::Load, name: format!("sweep of {lane}"), needs, how }
 }
 
 fn describe(lane: &str, trial: &RateTrial) -> String {

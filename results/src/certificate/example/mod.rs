@@ -143,6 +143,8 @@ pub fn hostile() -> Certificate {
     c.requirements[0].id = nasty.to_owned();
     c.requirements[0].verdict = Verdict::Fail;
     c.requirements[0].why = nasty.to_owned();
+    c.rates[0].lane = nasty.to_owned();
+    c.rates[0].why = nasty.to_owned();
     let cell = &mut c.cells[0];
     cell.lane = nasty.to_owned();
     cell.load.text = nasty.to_owned();

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::evidence::Evidence;
 
-const WORDS: [(&str, &str); 6] = [
+const WORDS: [(&str, &str); 7] = [
     (
         "t2t_due",
         "from the time at which the tick was due to the arrival of its order at the exchange. It holds what t2t_sent hides \
@@ -20,6 +20,11 @@ const WORDS: [(&str, &str); 6] = [
         "repetition",
         "one playing of the load; the unit of all 95 % intervals. An attempt that lost, mangled or delayed an \
          order is invalid and stays in the record.",
+    ),
+    (
+        "highest rate",
+        "the highest even tick rate at which nothing was lost and nobody fell behind, found by search on each lane; a sweep \
+         measures latency at shares of it.",
     ),
     (
         "not certifiable",

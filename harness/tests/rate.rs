@@ -1,0 +1,74 @@
+//! `tickcert run rate`: real searches on a wire of its own.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use crate::support::{Home, can_measure};
+
+    fn rate(v: &Value, key: &str) -> f64 {
+        v[key].as_f64().unwrap_or_else(|| panic!("no {key}: {v}"))
+    }
+
+    /// That what the search says follows from its own trials.
+    fn is_sound(search: &Value) {
+        let highest = rate(search, "highest_pps");
+        assert!(highest > 0.0 && rate(search, "highest_mps") >= highest, "a packet holds a message or more: {search}");
+        let trials = search["trials"].as_array().unwrap();
+        let held: Vec<&Value> = trials.iter().filter(|t| t["held"] == true).collect();
+        assert!(held.iter().any(|t| rate(t, "achieved_pps") == highest), "{search}");
+        assert!(held.iter().all(|t| t["why"].as_array().unwrap().is_empty() && t["limited_by"].is_null()), "{search}");
+        for failed in trials.iter().filter(|t| t["held"] == false) {
+            assert!(!failed["why"].as_array().unwrap().is_empty() && failed["limited_by"].is_string(), "{failed}");
+        }
+        for t in &held {
+            let off = rate(t, "achieved_pps") / rate(t, "intended_pps") - 1.0;
+            assert!(off.abs() <= 0.01, "a rate that held was kept: {t}");
+            assert!(t["lag_growth_ns"].is_i64(), "{t}");
+        }
+        if let Some(fails_at) = search["fails_at_pps"].as_f64() {
+            let at_edge = |t: &&Value| (rate(t, "intended_pps") / fails_at - 1.0).abs() < 1e-9;
+            assert!(
+                trials.iter().filter(at_edge).filter(|t| t["held"] == false).count() >= 2,
+                "two of three: {search}"
+            );
+        }
+        assert!(search["limited_by"].is_string() && !search["why"].as_str().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_rate_is_found_for_each_lane_with_every_trial_and_the_ratio_to_kernel_udp() {
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        let short = ["--lanes", "kernel-udp,kernel-tcp", "--trial", "100ms", "--resolution", "50 %", "--json"];
+        let ended = home.run(&[&["run", "rate"][..], &short].concat()).expect(0);
+        let found = ended.json();
+        assert_eq!(found["not_run"], serde_json::json!([]), "{}", ended.err);
+        let rates = found["rates"].as_array().unwrap();
+        assert_eq!(rates.iter().map(|s| s["lane"].as_str().unwrap()).collect::<Vec<_>>(), ["kernel-udp", "kernel-tcp"]);
+        rates.iter().for_each(is_sound);
+        assert_eq!(rate(&rates[0], "ratio_to_kernel_udp"), 1.0);
+        let ratio = rate(&rates[1], "highest_pps") / rate(&rates[0], "highest_pps");
+        assert_eq!(rate(&rates[1], "ratio_to_kernel_udp"), ratio);
+        assert!(ended.err.contains("kernel-tcp 50000 packets/s: "), "each trial is told: {}", ended.err);
+        assert_eq!(home.temporary_files(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn in_words_it_says_rate_resolution_and_limit() {
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        let said = home.run(&["run", "rate", "--trial", "50ms", "--resolution", "50 %", "--quiet"]).expect(0);
+        assert_eq!(said.err, "");
+        for part in ["kernel-udp", " packets/s, ", " messages/s", "sought within 50 %", "limited by: ", " trials"] {
+            assert!(said.out.contains(part), "`{part}` is missing in:\n{}", said.out);
+        }
+    }
+}
