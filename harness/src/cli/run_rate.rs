@@ -13,7 +13,11 @@ use tickcert_scenarios::{
     profile::{Profile, resolve_lanes},
     tape::Tape,
 };
-use tickcert_transports::{Lane, api::{Caps, Link, Unmet}, dispatch};
+use tickcert_transports::{
+    Lane,
+    api::{Caps, Link, Unmet},
+    dispatch,
+};
 
 use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start};
 use crate::run::{

@@ -36,7 +36,14 @@ pub(super) fn searched(
     let (mut rates, mut not_run, mut interrupted) = (Vec::new(), Vec::new(), false);
     for cell in one_a_lane(planned) {
         progress.say(&format!("Searching for the highest rate without loss of {}", cell.lane.name()));
-        let quest = Quest { lane: cell.lane, settings: &cell.settings, caps: &cell.caps, resolution: spec.resolution, trial: spec.trial, stall };
+        let quest = Quest {
+            lane: cell.lane,
+            settings: &cell.settings,
+            caps: &cell.caps,
+            resolution: spec.resolution,
+            trial: spec.trial,
+            stall,
+        };
         match rate::find(stage, &quest, progress)? {
             Found::Search(search) => {
                 not_run.extend(rate::not_run(&search));
