@@ -148,7 +148,7 @@ fn a_sweep_has_the_defaults_that_the_manual_states_and_takes_what_is_written() {
         trial: Nanos::SECOND,
         window,
     };
-    assert_eq!(Profile::from_text("my.toml", &with_sweep("")).unwrap().sweep, Some(usual.clone()));
+    assert_eq!(Profile::from_text("my.toml", &with_sweep("")).unwrap().sweep, Some(usual));
     let lines = "shares = [\"25 %\", \"99.5 %\"]\nidle = \"10 packets/s\"\nresolution = \"2 %\"\ntrial = \"200 ms\"\norders = 7";
     let own = SweepSpec {
         shares: vec![0.25, 0.995],

@@ -15,7 +15,7 @@ pub(super) fn of(cells: &[Cell]) -> Vec<RateSearch> {
 fn search(at: usize, cell: &Cell) -> RateSearch {
     let median = cell.latency_ns.t2t_sent.p50.map_or(10_000, Nanos::get).max(100);
     let highest = f64::from(u32::try_from(3_000_000_000 / median).unwrap_or(u32::MAX));
-    let (limited_by, why) = if at % 2 == 0 {
+    let (limited_by, why) = if at.is_multiple_of(2) {
         (RateLimit::Trader, "orders took 12.0 ms longer at the end of the trial than at its beginning")
     } else {
         (RateLimit::Exchange, "the exchange could not keep its schedule: 96 % of the rate intended")
