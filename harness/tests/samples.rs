@@ -9,7 +9,7 @@ mod tests {
         record::RowAccessor,
     };
     use tickcert::{
-        endpoint::samples::{ArrivalLog, Departure, ExchangeSamples, STAMPS},
+        endpoint::samples::{ArrivalLog, Departure, DepartureLog, ExchangeSamples, STAMPS, TraderSamples},
         run::{
             join::{Joined, join},
             plan::Slot,
@@ -34,20 +34,23 @@ mod tests {
     fn joined(tape: &Tape, schedule: &Schedule, folder: &Path) -> Joined {
         let expected = tape.expected(schedule.due().len());
         let sent: Vec<u64> = schedule.due().iter().map(|d| BASE + d.get()).collect();
-        let mut log = ArrivalLog::with_room(expected.len());
-        let (mut order, mut departures) = (Vec::new(), Vec::new());
+        let (mut arrivals, mut departures) =
+            (ArrivalLog::with_room(expected.len()), DepartureLog::with_room(expected.len()));
+        let mut order = Vec::new();
         for n in 0..expected.len() {
             expected.write(n, &mut order);
             let left = sent[expected.packet(n).unwrap()];
-            log.push(Ticks::new(left + 5_000).unwrap(), &order);
+            arrivals.push(Ticks::new(left + 5_000).unwrap(), &order);
             let mut stamps = [0; STAMPS];
             (stamps[Departure::ARRIVAL], stamps[Departure::DEPARTURE]) = (left + 1_000, left + 3_000);
             departures.push(Departure { stamps });
         }
-        let path = folder.join("exchange.samples");
-        ExchangeSamples::write(&path, Ticks::new(BASE).unwrap(), &sent, &log).unwrap();
-        let samples = ExchangeSamples::read(&path).unwrap();
-        join(tape, schedule, &samples, &departures, TickScale { ns_per_tick: 1.0 }, Nanos::SECOND)
+        let (at_exchange, at_trader) = (folder.join("exchange.samples"), folder.join("trader.samples"));
+        ExchangeSamples::write(&at_exchange, Ticks::new(BASE).unwrap(), &sent, &arrivals).unwrap();
+        departures.write(&at_trader).unwrap();
+        let (exchange, trader) =
+            (ExchangeSamples::read(&at_exchange).unwrap(), TraderSamples::read(&at_trader).unwrap());
+        join(tape, schedule, &exchange, &trader, TickScale { ns_per_tick: 1.0 }, Nanos::SECOND).unwrap()
     }
 
     #[test]

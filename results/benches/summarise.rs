@@ -20,21 +20,27 @@ use tickcert_results::{
 const REPETITIONS: u64 = 20;
 const SAMPLES: u64 = 500_000;
 
+struct Sample {
+    latency: Nanos,
+    at: Nanos,
+}
+
 /// A body of 6 to 10 us and a tail of one in a hundred up to 300 us.
-fn samples(rng: &mut Pcg64) -> Vec<Nanos> {
+fn samples(rng: &mut Pcg64) -> Vec<Sample> {
     let mut one = || {
         let body = rng.random_range(6_000..10_000_u64);
         let tail = if rng.random_range(0..100) == 0 { rng.random_range(0..300_000_u64) } else { 0 };
         Nanos(body + tail)
     };
-    (0..SAMPLES).map(|_| one()).collect()
+    (0..SAMPLES).map(|i| Sample { latency: one(), at: Nanos(i * 50_000) }).collect()
 }
 
-fn repetition(latencies: &[Nanos], at: &[Nanos]) -> Result<Distributions, HistogramError> {
-    let kept = &latencies[warm_up::find(latencies, at, WarmUpRule::default()).first_kept..];
-    black_box(independence(kept));
+fn repetition(all: &[Sample]) -> Result<Distributions, HistogramError> {
+    let warm_up = warm_up::find(all, |s| s.latency, |s| s.at, WarmUpRule::default());
+    let kept: Vec<Nanos> = all[warm_up.first_kept..].iter().map(|s| s.latency).collect();
+    black_box(independence(&kept));
     let mut d = Distributions::new()?;
-    for sample in kept {
+    for sample in &kept {
         // None of them is beyond a minute.
         let _ = d.t2t_sent.record(*sample);
         let _ = d.t2t_due.record(*sample + Nanos(50));
@@ -46,13 +52,12 @@ fn repetition(latencies: &[Nanos], at: &[Nanos]) -> Result<Distributions, Histog
 
 fn ten_million(criterion: &mut Criterion) {
     let mut rng = Pcg64::seed_from_u64(1);
-    let all: Vec<Vec<Nanos>> = (0..REPETITIONS).map(|_| samples(&mut rng)).collect();
-    let at: Vec<Nanos> = (0..SAMPLES).map(|i| Nanos(i * 50_000)).collect();
+    let all: Vec<Vec<Sample>> = (0..REPETITIONS).map(|_| samples(&mut rng)).collect();
     let mut group = criterion.benchmark_group("summarise");
     group.sample_size(10);
     group.bench_function("ten_million_samples", |bencher| {
         bencher.iter(|| {
-            let d: Result<Vec<_>, _> = all.iter().map(|x| repetition(x, &at)).collect();
+            let d: Result<Vec<_>, _> = all.iter().map(|x| repetition(x)).collect();
             d.and_then(|d| summarise(&d.iter().collect::<Vec<_>>(), &[], 1))
         });
     });

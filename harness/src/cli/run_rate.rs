@@ -49,7 +49,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     if let Some(file) = args.ticks.as_ref().filter(|f| !f.is_file()) {
         return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
     }
-    let cores = start::cores(args.exchange_core.zip(args.trader_core))?;
+    let cores = start::cores(args.cores.pair())?;
     let progress = Progress::new(start::voice(&args.common));
     let wired = Wired::find(&args.wire, &args.common, &progress)?;
     start::listen()?;

@@ -7,6 +7,7 @@ mod gate;
 mod outbox;
 mod ping_pong;
 mod process;
+mod records;
 pub mod samples;
 mod trader;
 mod trouble;

@@ -9,6 +9,8 @@ use std::{
 
 use tickcert_results::time::Ticks;
 
+use super::records::Records;
+
 /// Bytes of an order that are kept; a longer one is kept short, with its true length, and so never matches.
 pub const ORDER_ROOM: usize = 72;
 
@@ -83,14 +85,14 @@ impl ArrivalLog {
     }
 }
 
-/// The exchange's samples: when each packet left (0: it did not), and every arrival.
+/// The exchange's samples: when each packet left (0: it did not), and every arrival. The arrivals stay in the file and
+/// are read block by block: there may be many millions of them.
 pub struct ExchangeSamples {
     /// The clock at the start of the schedule.
     pub base: u64,
     /// By packet, through all passes.
     pub sent: Vec<u64>,
-    /// In order of arrival.
-    pub arrivals: Vec<Arrival>,
+    arrivals: Records<{ 12 + ORDER_ROOM }>,
 }
 
 impl ExchangeSamples {
@@ -114,25 +116,38 @@ impl ExchangeSamples {
         out.flush()
     }
 
-    /// Reads them.
+    /// Reads all but the arrivals, which must be there.
     ///
     /// # Errors
     /// When the file can't be read or is cut short.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let bytes = fs::read(path)?;
-        let mut from = bytes.as_slice();
-        let (base, packets, orders) = (word(&mut from)?, word(&mut from)?, word(&mut from)?);
-        let sent = words(&mut from, packets)?;
-        let mut arrivals = Vec::with_capacity(from.len() / size_of::<Arrival>());
-        for _ in 0..orders {
-            let mut record = Arrival { at: word(&mut from)?, ..Arrival::EMPTY };
-            let mut len = [0; 4];
-            from.read_exact(&mut len)?;
-            record.len = u32::from_le_bytes(len);
-            from.read_exact(&mut record.bytes)?;
-            arrivals.push(record);
-        }
-        Ok(Self { base, sent, arrivals })
+        let mut file = fs::File::open(path)?;
+        let mut header = [0; 24];
+        file.read_exact(&mut header)?;
+        let [base, packets, orders] = [0, 8, 16].map(|at| word(&header, at));
+        let (mut sent, stamps) = (Vec::new(), Records::<8>::new(path, 24, packets)?);
+        stamps.each(|stamp| sent.push(u64::from_le_bytes(*stamp)))?;
+        Ok(Self { base, sent, arrivals: Records::new(path, 24 + packets * 8, orders)? })
+    }
+
+    /// How many arrivals there are.
+    #[must_use]
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals.len()
+    }
+
+    /// Hands over every arrival, in order.
+    ///
+    /// # Errors
+    /// When the file can't be read any more.
+    pub fn each_arrival(&self, mut of: impl FnMut(&Arrival)) -> io::Result<()> {
+        self.arrivals.each(|record| {
+            let mut arrival = Arrival { at: word(record, 0), ..Arrival::EMPTY };
+            let (len, bytes) = (&record[8..12], &record[12..]);
+            arrival.len = len.try_into().map_or(u32::MAX, u32::from_le_bytes);
+            arrival.bytes.copy_from_slice(bytes);
+            of(&arrival);
+        })
     }
 }
 
@@ -205,31 +220,32 @@ impl DepartureLog {
         }
         out.flush()
     }
+}
 
-    /// Reads what [`DepartureLog::write`] wrote.
+/// What [`DepartureLog::write`] wrote; it stays in the file and is read block by block.
+pub struct TraderSamples(Records<{ 8 * STAMPS }>);
+
+impl TraderSamples {
+    /// Looks how many there are.
     ///
     /// # Errors
     /// When the file can't be read.
-    pub fn read(path: &Path) -> io::Result<Vec<Departure>> {
-        let bytes = fs::read(path)?;
-        let all = words(&mut bytes.as_slice(), (bytes.len() / 8) as u64)?;
-        Ok(all.as_chunks().0.iter().map(|stamps| Departure { stamps: *stamps }).collect())
+    pub fn read(path: &Path) -> io::Result<Self> {
+        Records::new(path, 0, fs::metadata(path)?.len() / (8 * STAMPS as u64)).map(Self)
+    }
+
+    /// Hands over every departure, in order.
+    ///
+    /// # Errors
+    /// When the file can't be read any more.
+    pub fn each(&self, mut of: impl FnMut(&Departure)) -> io::Result<()> {
+        self.0.each(|record| of(&Departure { stamps: std::array::from_fn(|n| word(record, 8 * n)) }))
     }
 }
 
-fn word(from: &mut &[u8]) -> io::Result<u64> {
-    let mut word = [0; 8];
-    from.read_exact(&mut word)?;
-    Ok(u64::from_le_bytes(word))
-}
-
-fn words(from: &mut &[u8], count: u64) -> io::Result<Vec<u64>> {
-    let bytes = usize::try_from(count).ok().and_then(|n| n.checked_mul(8)).and_then(|len| from.split_at_checked(len));
-    let Some((head, rest)) = bytes else {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the samples are cut short"));
-    };
-    *from = rest;
-    Ok(head.as_chunks().0.iter().map(|w| u64::from_le_bytes(*w)).collect())
+/// The eight bytes at `at`, which the record holds.
+fn word(record: &[u8], at: usize) -> u64 {
+    record.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |w| u64::from_le_bytes(*w))
 }
 
 #[cfg(test)]
@@ -245,8 +261,10 @@ mod tests {
         assert_eq!((log.len(), log.overflowed()), (1, 1));
         ExchangeSamples::write(&path, Ticks::new(5).unwrap(), &[6, 0], &log).unwrap();
         let back = ExchangeSamples::read(&path).unwrap();
-        assert_eq!((back.base, back.sent, back.arrivals.len()), (5, vec![6, 0], 1));
-        assert_eq!((back.arrivals[0].at(), back.arrivals[0].bytes()), (Ticks::new(7), Some(&[1, 2, 3][..])));
+        assert_eq!((back.base, &back.sent, back.arrivals()), (5, &vec![6, 0], 1));
+        let mut arrivals = Vec::new();
+        back.each_arrival(|a| arrivals.push((a.at(), a.bytes().map(<[u8]>::to_vec)))).unwrap();
+        assert_eq!(arrivals, [(Ticks::new(7), Some(vec![1, 2, 3]))]);
     }
 
     #[test]
@@ -262,13 +280,23 @@ mod tests {
         let mut log = DepartureLog::with_room(2);
         log.push(Departure { stamps: [1, 2, 3, 4, 5, 6, 7] });
         log.write(&path).unwrap();
-        assert_eq!(DepartureLog::read(&path).unwrap(), [Departure { stamps: [1, 2, 3, 4, 5, 6, 7] }]);
+        let mut back = Vec::new();
+        TraderSamples::read(&path).unwrap().each(|d| back.push(*d)).unwrap();
+        assert_eq!(back, [Departure { stamps: [1, 2, 3, 4, 5, 6, 7] }]);
     }
 
     #[test]
     fn samples_cut_short_are_an_error() {
         let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        fs::write(&path, [1; 30]).unwrap();
+        let mut log = ArrivalLog::with_room(1);
+        log.push(Ticks::new(7).unwrap(), &[1, 2, 3]);
+        ExchangeSamples::write(&path, Ticks::new(5).unwrap(), &[6, 0], &log).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for len in [0, 23, 24, 39, 40, whole.len() - 1] {
+            fs::write(&path, &whole[..len]).unwrap();
+            assert_eq!(ExchangeSamples::read(&path).err().unwrap().kind(), io::ErrorKind::UnexpectedEof, "{len}");
+        }
+        fs::write(&path, [0xff; 30]).unwrap();
         assert_eq!(ExchangeSamples::read(&path).err().unwrap().kind(), io::ErrorKind::UnexpectedEof);
     }
 }

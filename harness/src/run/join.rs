@@ -1,6 +1,6 @@
 //! Joins what the endpoints recorded with what the tape expects: every order's fate, and its latencies.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io, thread};
 
 use sha2::{Digest, Sha256};
 use tickcert_results::{
@@ -13,7 +13,7 @@ use tickcert_scenarios::{
     tape::{Expected, Tape},
 };
 
-use crate::endpoint::samples::{Departure, ExchangeSamples};
+use crate::endpoint::samples::{Departure, ExchangeSamples, TraderSamples};
 
 /// The orders of a repetition, by the oracle's number, and what became of them.
 pub struct Joined {
@@ -88,45 +88,76 @@ impl OrderSample {
 pub const STAGES: [&str; 7] = ["rx", "decode", "book", "decide", "risk", "encode", "tx"];
 
 /// Joins one repetition.
-#[must_use]
+///
+/// # Errors
+/// When the endpoints' files can't be read any more.
 pub fn join(
     tape: &Tape,
     schedule: &Schedule,
     exchange: &ExchangeSamples,
-    departures: &[Departure],
+    trader: &TraderSamples,
     scale: TickScale,
     late_after: Nanos,
-) -> Joined {
+) -> io::Result<Joined> {
+    // The digest takes as long as all the rest.
+    thread::scope(|s| {
+        let digest = s.spawn(|| received_sha256(exchange));
+        let mut joined = match_orders(tape, schedule, exchange, trader, scale, late_after)?;
+        let ended = |_| Err(io::Error::other("the thread that digests the orders has ended"));
+        joined.received_sha256 = digest.join().unwrap_or_else(ended)?;
+        Ok(joined)
+    })
+}
+
+/// All but the digest.
+fn match_orders(
+    tape: &Tape,
+    schedule: &Schedule,
+    exchange: &ExchangeSamples,
+    trader: &TraderSamples,
+    scale: TickScale,
+    late_after: Nanos,
+) -> io::Result<Joined> {
     let expected = tape.expected(schedule.due().len());
-    let fates = Fates::new(&expected, exchange);
+    let fates = Fates::new(&expected, exchange)?;
     let mut counts = fates.counts;
     counts.sent = exchange.sent.iter().filter(|s| **s != 0).count() as u64;
     counts.skipped = exchange.sent.len() as u64 - counts.sent;
     let (mut orders, mut all_stages) = (Vec::with_capacity(expected.len()), HashMap::new());
-    for (n, fate) in fates.first.iter().enumerate() {
-        match sample(n, *fate, &expected, schedule, exchange, departures.get(n), scale) {
-            Outcome::Lost => counts.lost += 1,
-            Outcome::Wrong => counts.wrong += 1,
-            Outcome::BadStamps => counts.bad_stamps += 1,
-            Outcome::Good(sample, _) if sample.t2t_sent() > late_after => counts.late += 1,
-            Outcome::Good(sample, stages) => {
-                counts.matched += 1;
-                all_stages.extend(stages.map(|legs| (sample.order, legs)));
-                orders.push(sample);
-            }
+    let mut keep = |(n, fate): (usize, &Fate), departure: Option<&Departure>| match sample(
+        n, *fate, &expected, schedule, exchange, departure, scale,
+    ) {
+        Outcome::Lost => counts.lost += 1,
+        Outcome::Wrong => counts.wrong += 1,
+        Outcome::BadStamps => counts.bad_stamps += 1,
+        Outcome::Good(sample, _) if sample.t2t_sent() > late_after => counts.late += 1,
+        Outcome::Good(sample, stages) => {
+            counts.matched += 1;
+            all_stages.extend(stages.map(|legs| (sample.order, legs)));
+            orders.push(sample);
         }
-    }
+    };
+    let mut in_order = fates.first.iter().enumerate();
+    trader.each(|departure| in_order.next().into_iter().for_each(|order| keep(order, Some(departure))))?;
+    in_order.for_each(|order| keep(order, None));
     let (schedule_error, early) = lateness(schedule, exchange, scale);
     counts.bad_stamps += early;
-    Joined {
+    Ok(Joined {
         counts,
-        received_sha256: fates.received_sha256,
+        received_sha256: String::new(),
         schedule_error,
         orders,
         counters_in_step: in_step(&all_stages),
         stages: all_stages,
         span: span(schedule, exchange, scale),
-    }
+    })
+}
+
+/// SHA-256 of all orders received, in order of arrival.
+fn received_sha256(exchange: &ExchangeSamples) -> io::Result<String> {
+    let mut sha = Sha256::new();
+    exchange.each_arrival(|arrival| sha.update(arrival.bytes().unwrap_or_default()))?;
+    Ok(hex(&sha.finalize()))
 }
 
 /// What arrived for each expected order, first.
@@ -140,36 +171,32 @@ enum Fate {
 struct Fates {
     first: Vec<Fate>,
     counts: Counts,
-    received_sha256: String,
 }
 
 impl Fates {
-    fn new(expected: &Expected<'_>, exchange: &ExchangeSamples) -> Self {
+    fn new(expected: &Expected<'_>, exchange: &ExchangeSamples) -> io::Result<Self> {
         let mut counts = Counts {
             expected_orders: expected.len() as u64,
-            received_orders: exchange.arrivals.len() as u64,
+            received_orders: exchange.arrivals(),
             ..Counts::default()
         };
         let mut first = vec![Fate::Nothing; expected.len()];
-        let (mut sha, mut want) = (Sha256::new(), Vec::new());
-        for arrival in &exchange.arrivals {
+        exchange.each_arrival(|arrival| {
             let bytes = arrival.bytes().unwrap_or_default();
-            sha.update(bytes);
             let Some((n, slot)) = expected.index(bytes).and_then(|n| Some((n, first.get_mut(n)?))) else {
                 counts.unexpected += 1;
-                continue;
+                return;
             };
             if !matches!(slot, Fate::Nothing) {
                 counts.duplicate += 1;
-                continue;
+                return;
             }
-            expected.write(n, &mut want);
             *slot = match arrival.at() {
-                Some(at) if want == bytes => Fate::Arrived(at),
+                Some(at) if expected.is(n, bytes) => Fate::Arrived(at),
                 _ => Fate::Wrong,
             };
-        }
-        Self { first, counts, received_sha256: hex(&sha.finalize()) }
+        })?;
+        Ok(Self { first, counts })
     }
 }
 
@@ -292,7 +319,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::endpoint::samples::{ArrivalLog, STAMPS};
+    use crate::endpoint::samples::{ArrivalLog, DepartureLog, STAMPS};
 
     /// One tick in 10 us, one order for each; leaves 10 ns late, is answered after 5 us, of which the trader takes 2.
     struct Case {
@@ -341,7 +368,12 @@ mod tests {
             let path = self._folder.path().join("samples");
             ExchangeSamples::write(&path, Ticks::new(BASE).unwrap(), &self.sent, &log).unwrap();
             let samples = ExchangeSamples::read(&path).unwrap();
-            join(&self.tape, &self.schedule, &samples, &self.departures, SCALE, Nanos::MILLI)
+            let mut log = DepartureLog::with_room(self.departures.len());
+            self.departures.iter().for_each(|d| log.push(*d));
+            let path = self._folder.path().join("departures");
+            log.write(&path).unwrap();
+            let trader = TraderSamples::read(&path).unwrap();
+            join(&self.tape, &self.schedule, &samples, &trader, SCALE, Nanos::MILLI).unwrap()
         }
 
         /// Everything matched but `faults`.

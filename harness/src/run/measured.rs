@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use tickcert_results::{
     certificate::WarmUp,
     stats::warm_up::{self, WarmUpRule},
-    time::Nanos,
 };
 use tickcert_scenarios::load::Schedule;
 
@@ -23,10 +22,8 @@ impl<'a> Measured<'a> {
     /// Looks at `orders`, which stand in the oracle's order.
     pub(super) fn new(orders: &'a [OrderSample], schedule: &Schedule) -> Self {
         let of_load = of_load(orders, schedule);
-        let times: Vec<Nanos> = of_load.iter().map(|o| o.due).collect();
-        let latencies: Vec<Nanos> = of_load.iter().map(OrderSample::t2t_sent).collect();
-        let end = warm_up::find(&latencies, &times, WarmUpRule::default());
-        Self { of_load, first_kept: end.first_kept, warm_up: end.record(&times) }
+        let end = warm_up::find(&of_load, OrderSample::t2t_sent, |o| o.due, WarmUpRule::default());
+        Self { first_kept: end.first_kept, warm_up: end.record(&of_load, |o| o.due), of_load }
     }
 
     /// Those that go into the distributions.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use tickcert_results::{
     certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket},
     evidence::Evidence,
-    export::parquet::{NO_VALUE, SampleColumns, SampleMeta, write_samples},
+    export::parquet::{NO_VALUE, ROWS_PER_GROUP, SampleColumns, SampleMeta, SampleWriter},
     hist::Histogram,
     stats::{independence::independence, quantile, summarise::Distributions},
     time::{Nanos, PerSecond},
@@ -105,12 +105,14 @@ impl Attempt {
         let joined = &finished.joined;
         let measured = Measured::new(&joined.orders, schedule);
         let kept = measured.kept();
-        let latencies: Vec<Nanos> = kept.iter().map(OrderSample::t2t_due).collect();
-        // Two halves of the work at once: a repetition may have millions of orders, and the next one waits.
-        let (expected_sha256, found, distributions) = thread::scope(|s| {
-            let expected = s.spawn(|| (tape.expected(schedule.due().len()).digest(), independence(&latencies)));
+        // Halves of the work at once: a repetition may have millions of orders, and the next one waits.
+        let (found, expected_sha256, distributions, schedule_error, over_time) = thread::scope(|s| {
+            let latencies = || kept.iter().map(OrderSample::t2t_due).collect::<Vec<_>>();
+            let found = s.spawn(move || independence(&latencies()));
+            let expected_sha256 = tape.expected_digest(schedule.due().len());
             let distributions = distributions(kept, joined);
-            expected.join().map(|(digest, found)| (digest, found, distributions))
+            let (error, over_time) = (schedule_error(&joined.schedule_error), over_time(kept));
+            found.join().map(|found| (found, expected_sha256, distributions, error, over_time))
         })
         .map_err(|_| anyhow::anyhow!("a thread that looks at the samples has ended"))?;
         let (achieved, intended) = rates(joined, schedule);
@@ -132,11 +134,11 @@ impl Attempt {
             expected_sha256,
             achieved_pps: achieved,
             intended_pps: intended,
-            schedule_error_ns: schedule_error(&joined.schedule_error),
+            schedule_error_ns: schedule_error,
             warm_up: measured.warm_up,
             independence: found,
             histograms: distributions.to_record()?,
-            over_time: over_time(kept),
+            over_time,
             notes: notes(finished),
             ..self.record(reasons)
         };
@@ -145,25 +147,25 @@ impl Attempt {
 }
 
 pub(super) fn schedule_error(all: &[Lateness]) -> ScheduleError {
-    let mut every: Vec<Nanos> = all.iter().map(|l| l.late).collect();
-    let mut waiting: Vec<Nanos> = all.iter().filter(|l| !l.queued).map(|l| l.late).collect();
-    let queued = (every.len() - waiting.len()) as u64 * 1_000_000 / (every.len() as u64).max(1);
+    let lateness =
+        |wanted: fn(&Lateness) -> bool| -> Vec<Nanos> { all.iter().filter(|l| wanted(l)).map(|l| l.late).collect() };
+    let (waiting, waiting_p50) = {
+        let mut waiting = lateness(|l| !l.queued);
+        (waiting.len(), nearest_rank(&mut waiting, 0.5))
+    };
+    let mut every = lateness(|_| true);
+    let queued = (every.len() - waiting) as u64 * 1_000_000 / (every.len() as u64).max(1);
     ScheduleError {
         p50: nearest_rank(&mut every, 0.5),
         p99: nearest_rank(&mut every, 0.99),
         max: every.iter().max().copied().unwrap_or_default(),
-        waiting_p50: nearest_rank(&mut waiting, 0.5),
+        waiting_p50,
         queued_ppm: u32::try_from(queued).unwrap_or(u32::MAX),
     }
 }
 
-/// As [`quantile::of_sorted`], without sorting more than it takes: a repetition may have millions of values.
 fn nearest_rank(values: &mut [Nanos], q: f64) -> Nanos {
-    let rank = usize::try_from(quantile::rank_of(q, values.len() as u64)).unwrap_or(usize::MAX);
-    match rank.checked_sub(1).filter(|place| *place < values.len()) {
-        Some(place) => *values.select_nth_unstable(place).1,
-        None => Nanos::ZERO,
-    }
+    quantile::of_unsorted(values, q).unwrap_or_default()
 }
 
 /// From the samples themselves, so that the smallest and the largest are exact.
@@ -186,18 +188,22 @@ fn distributions(kept: &[OrderSample], joined: &Joined) -> Result<Distributions>
 fn over_time(kept: &[OrderSample]) -> Vec<TimeBucket> {
     let (Some(first), Some(last)) = (kept.first(), kept.last()) else { return Vec::new() };
     let width = last.due.saturating_sub(first.due).get() / SLICES as u64 + 1;
-    kept.chunk_by(|a, b| slice_of(a, first, width) == slice_of(b, first, width))
-        .map(|chunk| {
-            let mut latencies: Vec<Nanos> = chunk.iter().map(OrderSample::t2t_due).collect();
-            TimeBucket {
-                at_ns: Nanos(slice_of(&chunk[0], first, width) * width),
-                n: chunk.len() as u64,
-                p50_ns: nearest_rank(&mut latencies, 0.5),
-                p99_ns: nearest_rank(&mut latencies, 0.99),
-                max_ns: latencies.iter().max().copied().unwrap_or_default(),
-            }
-        })
-        .collect()
+    let (mut rest, mut buckets) = (kept, Vec::with_capacity(SLICES));
+    while let Some(next) = rest.first() {
+        let slice = slice_of(next, first, width);
+        // Due times only rise.
+        let (chunk, later) = rest.split_at(rest.partition_point(|o| slice_of(o, first, width) <= slice).max(1));
+        rest = later;
+        let mut latencies: Vec<Nanos> = chunk.iter().map(OrderSample::t2t_due).collect();
+        buckets.push(TimeBucket {
+            at_ns: Nanos(slice * width),
+            n: chunk.len() as u64,
+            p50_ns: nearest_rank(&mut latencies, 0.5),
+            p99_ns: nearest_rank(&mut latencies, 0.99),
+            max_ns: latencies.iter().max().copied().unwrap_or_default(),
+        });
+    }
+    buckets
 }
 
 fn slice_of(order: &OrderSample, first: &OrderSample, width: u64) -> u64 {
@@ -272,18 +278,19 @@ fn write_parquet(
         tape_sha256: tape.sha256().to_owned(),
         stages: if staged { STAGES.iter().map(|s| format!("{s}_ns")).collect() } else { Vec::new() },
     };
-    let orders = &joined.orders;
     let (per_pass, packets) = (narrow(tape.orders()), narrow(tape.packets()));
     let signed = |n: Nanos| i64::try_from(n.get()).unwrap_or(i64::MAX);
-    let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
-    let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
-    let stages: Vec<Vec<i64>> = (0..meta.stages.len())
-        .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
-        .collect();
-    write_samples(
-        &file.folder.join(&file.name),
-        &meta,
-        &SampleColumns {
+    let mut writer = SampleWriter::create(&file.folder.join(&file.name), &meta)?;
+    // A row group at a time: all columns of all rows would be as much again as the orders themselves.
+    let groups = joined.orders.chunks(ROWS_PER_GROUP);
+    let marks = warm_up.chunks(ROWS_PER_GROUP).zip(measured.chunks(ROWS_PER_GROUP));
+    for (orders, (warm_up, measured)) in groups.zip(marks) {
+        let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
+        let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
+        let stages: Vec<Vec<i64>> = (0..meta.stages.len())
+            .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
+            .collect();
+        writer.write(&SampleColumns {
             order: &index(&|o| o.order % per_pass),
             pass: &index(&|o| o.packet / packets),
             packet: &index(&|o| o.packet % packets),
@@ -293,12 +300,12 @@ fn write_parquet(
             t2t_sent_ns: &column(&|o| signed(o.t2t_sent())),
             t2t_due_ns: &column(&|o| signed(o.t2t_due())),
             trader_ns: &column(&|o| signed(o.trader)),
-            warm_up: &warm_up,
-            measured: &measured,
+            warm_up,
+            measured,
             stages: stages.iter().map(Vec::as_slice).collect(),
-        },
-    )?;
-    Ok(())
+        })?;
+    }
+    Ok(writer.finish()?)
 }
 
 fn narrow(n: usize) -> u32 {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::endpoint::{
     control::{ExchangeReport, Injection, TraderReport, TrialSpec},
-    samples::{DepartureLog, ExchangeSamples},
+    samples::{ExchangeSamples, TraderSamples},
 };
 
 /// Where trials take place: the wire, the cores, the tape, the clock.
@@ -92,8 +92,9 @@ impl Stage<'_> {
         let (at_exchange, at_trader) = (self.spec(request, Role::Exchange), self.spec(request, Role::Trader));
         let (exchange, trader) = pair.trial(&at_exchange, &at_trader, request.schedule.duration())?;
         let samples = ExchangeSamples::read(&at_exchange.samples).context("can't read the exchange's samples")?;
-        let departures = DepartureLog::read(&at_trader.samples).context("can't read the trader's samples")?;
-        let joined = join(self.tape, request.schedule, &samples, &departures, self.scale, self.late_after);
+        let departures = TraderSamples::read(&at_trader.samples).context("can't read the trader's samples")?;
+        let joined = join(self.tape, request.schedule, &samples, &departures, self.scale, self.late_after)
+            .context("can't read the samples")?;
         Ok(Finished { joined, exchange, trader })
     }
 

@@ -3,7 +3,7 @@
 use super::{
     autocorrelation::{autocorrelation, ljung_box},
     len_f64,
-    quantile::of_sorted,
+    quantile::of_unsorted,
     ranks::Ranks,
     trend::{mann_kendall, median, theil_sen},
 };
@@ -45,11 +45,7 @@ fn drift(latencies: &[Nanos]) -> (f64, f64) {
         return (1.0, 0.0);
     }
     let mut medians: Vec<f64> = slices_of(latencies, slices)
-        .filter_map(|slice| {
-            let mut sorted = slice.to_vec();
-            sorted.sort_unstable();
-            of_sorted(&sorted, 0.5).map(|m| count_f64(m.0))
-        })
+        .filter_map(|slice| of_unsorted(&mut slice.to_vec(), 0.5).map(|m| count_f64(m.0)))
         .collect();
     let p = mann_kendall(&medians).p;
     let rise = theil_sen(&medians) * len_f64(medians.len());

@@ -111,6 +111,13 @@ pub fn of_sorted<T: Copy>(sorted: &[T], q: f64) -> Option<T> {
     sorted.get(usize::try_from(rank.checked_sub(1)?).ok()?).copied()
 }
 
+/// The same of samples in any order, without sorting more than it takes: there may be millions.
+pub fn of_unsorted<T: Copy + Ord>(samples: &mut [T], q: f64) -> Option<T> {
+    let rank = rank_of(q, u64::try_from(samples.len()).ok()?);
+    let place = usize::try_from(rank.checked_sub(1)?).ok().filter(|place| *place < samples.len())?;
+    Some(*samples.select_nth_unstable(place).1)
+}
+
 /// How many samples the quantile `q` needs before it may be shown: 10/(1-q), so that about ten lie beyond it.
 #[must_use]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and whole; saturates for q = 1")]
@@ -130,6 +137,10 @@ mod tests {
         let x = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19];
         let got: Vec<_> = [0.1, 0.25, 0.5, 0.75, 0.9].map(|q| of_sorted(&x, q).unwrap()).into();
         assert_eq!(got, [1, 5, 9, 15, 17]);
+        let mut x = [9, 1, 19, 3, 17, 5, 15, 7, 13, 11];
+        let got: Vec<_> = [0.1, 0.25, 0.5, 0.75, 0.9].map(|q| of_unsorted(&mut x, q).unwrap()).into();
+        assert_eq!(got, [1, 5, 9, 15, 17]);
+        assert_eq!(of_unsorted::<u8>(&mut [], 0.5), None);
     }
 
     #[test]

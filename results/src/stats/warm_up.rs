@@ -41,19 +41,18 @@ const TOLERANCE: f64 = 0.05;
 /// A window has a twentieth of the samples, within these bounds.
 const WINDOW: (usize, usize) = (100, 10_000);
 
-/// Finds the end of the warm-up in `latencies` in the order of time; `at` is when each was due, counted from the start
-/// of the repetition, and as long (of two different lengths the shorter counts).
+/// Finds the end of the warm-up in `samples` in the order of time; of each, `latency`, and when it was due, `at`,
+/// counted from the start of the repetition. Only those that decide are looked at: there may be millions.
 #[must_use]
-pub fn find(latencies: &[Nanos], at: &[Nanos], rule: WarmUpRule) -> WarmUpEnd {
-    let n = latencies.len().min(at.len());
-    let (latencies, at) = (&latencies[..n], &at[..n]);
+pub fn find<T>(samples: &[T], latency: impl Fn(&T) -> Nanos, at: impl Fn(&T) -> Nanos, rule: WarmUpRule) -> WarmUpEnd {
+    let n = samples.len();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
     let most = (len_f64(n) * rule.most.clamp(0.0, 1.0)).floor() as usize;
     let window = (n / 20).clamp(WINDOW.0, WINDOW.1);
-    let mut start = at.partition_point(|t| *t < rule.time).min(rule.triggers);
+    let mut start = samples.partition_point(|s| at(s) < rule.time).min(rule.triggers);
     while start <= most && start + 2 * window <= n {
-        let (first, second) = (&latencies[start..start + window], &latencies[start + window..start + 2 * window]);
-        if agree(first, second) {
+        let (first, second) = (&samples[start..start + window], &samples[start + window..start + 2 * window]);
+        if agree(first, second, &latency) {
             return WarmUpEnd { first_kept: start, stationary: true };
         }
         start += window;
@@ -61,8 +60,9 @@ pub fn find(latencies: &[Nanos], at: &[Nanos], rule: WarmUpRule) -> WarmUpEnd {
     WarmUpEnd { first_kept: most.min(n), stationary: false }
 }
 
-fn agree(first: &[Nanos], second: &[Nanos]) -> bool {
-    match (Centre::of(first), Centre::of(second)) {
+fn agree<T>(first: &[T], second: &[T], latency: impl Fn(&T) -> Nanos) -> bool {
+    let centre = |window: &[T]| Centre::of(window.iter().map(&latency).collect());
+    match (centre(first), centre(second)) {
         (Some(a), Some(b)) => {
             let near = (a.median - b.median).abs() <= TOLERANCE * a.median.min(b.median);
             near || (a.low <= b.high && b.low <= a.high)
@@ -79,8 +79,7 @@ struct Centre {
 }
 
 impl Centre {
-    fn of(window: &[Nanos]) -> Option<Self> {
-        let mut sorted = window.to_vec();
+    fn of(mut sorted: Vec<Nanos>) -> Option<Self> {
         sorted.sort_unstable();
         let ranks = rank_interval(as_u64(sorted.len()), 0.5, 0.95)?;
         let at = |rank: u64| Some(count_f64(sorted.get(usize::try_from(rank).ok()?.checked_sub(1)?)?.0));
@@ -90,14 +89,14 @@ impl Centre {
 }
 
 impl WarmUpEnd {
-    /// As the certificate records it; `at` as in [`find`].
+    /// As the certificate records it; `samples` and `at` as in [`find`].
     #[must_use]
-    pub fn record(&self, at: &[Nanos]) -> WarmUp {
-        let end = at.get(self.first_kept).or(at.last()).copied().unwrap_or_default();
+    pub fn record<T>(&self, samples: &[T], at: impl Fn(&T) -> Nanos) -> WarmUp {
+        let end = samples.get(self.first_kept).or(samples.last()).map(at).unwrap_or_default();
         WarmUp {
             orders: as_u64(self.first_kept),
             duration_ns: if self.first_kept == 0 { Nanos::ZERO } else { end },
-            share: if at.is_empty() { 0.0 } else { len_f64(self.first_kept) / len_f64(at.len()) },
+            share: if samples.is_empty() { 0.0 } else { len_f64(self.first_kept) / len_f64(samples.len()) },
             stationary: self.stationary,
         }
     }
@@ -112,24 +111,29 @@ mod tests {
     use super::*;
 
     /// `n` samples, one every `every` ns, around what `base` says, 10 % noise.
-    fn series(n: u64, every: u64, base: impl Fn(u64) -> u64) -> (Vec<Nanos>, Vec<Nanos>) {
+    fn series(n: u64, every: u64, base: impl Fn(u64) -> u64) -> Vec<(Nanos, Nanos)> {
         let mut rng = Pcg64::seed_from_u64(5);
-        let value = |i| Nanos(base(i) * rng.random_range(950..1_050) / 1_000);
-        ((0..n).map(value).collect(), (0..n).map(|i| Nanos(i * every)).collect())
+        let mut value = |i| Nanos(base(i) * rng.random_range(950..1_050) / 1_000);
+        (0..n).map(|i| (value(i), Nanos(i * every))).collect()
+    }
+
+    /// Of latencies and due times.
+    fn find(samples: &[(Nanos, Nanos)], rule: WarmUpRule) -> WarmUpEnd {
+        super::find(samples, |s| s.0, |s| s.1, rule)
     }
 
     #[test]
     fn a_steady_series_loses_the_minimum_only() {
-        let (x, at) = series(100_000, 10_000, |_| 8_000);
-        assert_eq!(find(&x, &at, WarmUpRule::default()), WarmUpEnd { first_kept: 10_000, stationary: true });
+        let x = series(100_000, 10_000, |_| 8_000);
+        assert_eq!(find(&x, WarmUpRule::default()), WarmUpEnd { first_kept: 10_000, stationary: true });
     }
 
     #[test]
     fn half_a_second_ends_it_where_triggers_are_rare() {
-        let (x, at) = series(20_000, 1_000_000, |_| 8_000);
-        let end = find(&x, &at, WarmUpRule::default());
+        let x = series(20_000, 1_000_000, |_| 8_000);
+        let end = find(&x, WarmUpRule::default());
         assert_eq!(end, WarmUpEnd { first_kept: 500, stationary: true });
-        let recorded = end.record(&at);
+        let recorded = end.record(&x, |s| s.1);
         assert_eq!((recorded.orders, recorded.duration_ns), (500, Nanos(500_000_000)));
         assert!((recorded.share - 0.025).abs() < 1e-12);
     }
@@ -137,23 +141,23 @@ mod tests {
     #[test]
     fn a_slow_start_is_discarded_whole() {
         // Falls from 16 us to 8 us over the first 30,000 samples.
-        let (x, at) = series(100_000, 10_000, |i| 8_000 + 8_000 * 30_000_u64.saturating_sub(i) / 30_000);
-        let end = find(&x, &at, WarmUpRule::default());
+        let x = series(100_000, 10_000, |i| 8_000 + 8_000 * 30_000_u64.saturating_sub(i) / 30_000);
+        let end = find(&x, WarmUpRule::default());
         assert!(end.stationary && (25_000..=35_000).contains(&end.first_kept), "{end:?}");
     }
 
     #[test]
     fn a_series_that_never_settles_loses_what_is_allowed_and_says_so() {
-        let (x, at) = series(100_000, 10_000, |i| 8_000 * (1 + i / 5_000 % 2));
-        let end = find(&x, &at, WarmUpRule { most: 0.4, ..WarmUpRule::default() });
+        let x = series(100_000, 10_000, |i| 8_000 * (1 + i / 5_000 % 2));
+        let end = find(&x, WarmUpRule { most: 0.4, ..WarmUpRule::default() });
         assert_eq!(end, WarmUpEnd { first_kept: 40_000, stationary: false });
     }
 
     #[test]
     fn too_few_samples_are_not_called_stationary() {
-        let (x, at) = series(150, 10_000_000, |_| 8_000);
-        assert_eq!(find(&x, &at, WarmUpRule::default()), WarmUpEnd { first_kept: 75, stationary: false });
-        assert_eq!(find(&[], &[], WarmUpRule::default()), WarmUpEnd { first_kept: 0, stationary: false });
+        let x = series(150, 10_000_000, |_| 8_000);
+        assert_eq!(find(&x, WarmUpRule::default()), WarmUpEnd { first_kept: 75, stationary: false });
+        assert_eq!(find(&[], WarmUpRule::default()), WarmUpEnd { first_kept: 0, stationary: false });
     }
 
     proptest! {
@@ -161,9 +165,8 @@ mod tests {
         fn never_more_is_discarded_than_allowed(
             x in prop::collection::vec(1_u64..1_000_000, 0..2_000), most in 0.0..1.0_f64, triggers in 0_usize..3_000,
         ) {
-            let x: Vec<Nanos> = x.into_iter().map(Nanos).collect();
-            let at: Vec<Nanos> = (0..).map(|i| Nanos(i * 1_000_000)).take(x.len()).collect();
-            let end = find(&x, &at, WarmUpRule { most, triggers, ..WarmUpRule::default() });
+            let x: Vec<_> = x.into_iter().zip(0..).map(|(x, i)| (Nanos(x), Nanos(i * 1_000_000))).collect();
+            let end = find(&x, WarmUpRule { most, triggers, ..WarmUpRule::default() });
             prop_assert!(len_f64(end.first_kept) <= most * len_f64(x.len()) + 1e-9);
         }
     }

@@ -14,7 +14,11 @@ pub use build::{build, most_active_symbol};
 pub use format::{TapeError, TapeHeader};
 pub use oracle::{Expected, USER_REF_NUM};
 
-use std::path::Path;
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
 
 use tickcert_results::{certificate::TapeSummary, time::Nanos};
 
@@ -30,6 +34,8 @@ pub struct Tape {
     sha256: String,
     at: Vec<Nanos>,
     triggers: Vec<u32>,
+    /// By packets sent; every repetition of every lane asks for the same ones.
+    digests: Mutex<BTreeMap<usize, String>>,
 }
 
 impl Tape {
@@ -43,7 +49,7 @@ impl Tape {
         let sha256 = crate::digest::sha256_hex(&bytes);
         let at = layout.packets(&bytes).iter().map(format::PacketEntry::at).collect();
         let triggers = layout.order_packets(&bytes).iter().map(|p| p.get()).collect();
-        Ok(Self { bytes, layout, sha256, at, triggers })
+        Ok(Self { bytes, layout, sha256, at, triggers, digests: Mutex::default() })
     }
 
     /// What was written about it when it was built.
@@ -109,6 +115,13 @@ impl Tape {
         Expected::new(self.layout.order_bytes(&self.bytes), self.layout.order_len, &self.triggers, self.packets(), sent)
     }
 
+    /// SHA-256 of those orders, in order.
+    #[must_use]
+    pub fn expected_digest(&self, sent: usize) -> String {
+        let mut known = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(sent).or_insert_with(|| self.expected(sent).digest()).clone()
+    }
+
     /// How many packets it takes until `orders` orders have been caused.
     #[must_use]
     pub fn packets_for(&self, orders: u64) -> u64 {
@@ -137,7 +150,7 @@ impl Tape {
             packets: self.packets() as u64,
             messages: header.messages,
             expected_orders: self.orders() as u64,
-            orders_sha256: self.expected(self.packets()).digest(),
+            orders_sha256: self.expected_digest(self.packets()),
             duration_ns: self.at.last().copied().unwrap_or_default(),
             strategy: header.trader.strategy.describe(),
             notes: header.notes.clone(),

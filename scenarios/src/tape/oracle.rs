@@ -71,6 +71,18 @@ impl<'a> Expected<'a> {
         }
     }
 
+    /// Whether `order` is order `n` to the last byte.
+    #[must_use]
+    pub fn is(&self, n: usize, order: &[u8]) -> bool {
+        let at = (n % self.packets.len().max(1)) * self.order_len;
+        let Some(wanted) = self.bytes.get(at..at + self.order_len) else { return false };
+        let Range { start, end } = USER_REF_NUM;
+        // On file is the number of the first pass; all else is the same in every pass.
+        self.index(order) == Some(n)
+            && order.get(..start) == wanted.get(..start)
+            && order.get(end..) == wanted.get(end..)
+    }
+
     /// SHA-256 of all orders, in order.
     #[must_use]
     pub fn digest(&self) -> String {

@@ -18,4 +18,4 @@ mod columns;
 mod writer;
 
 pub use columns::{NO_VALUE, SampleColumns};
-pub use writer::{SampleError, SampleMeta, SampleWriter, write_samples};
+pub use writer::{ROWS_PER_GROUP, SampleError, SampleMeta, SampleWriter, write_samples};

@@ -25,8 +25,8 @@ use crate::{
     evidence::Evidence,
 };
 
-/// Rows of a row group: large enough for readers, small enough to hold in memory.
-const ROWS_PER_GROUP: usize = 1 << 20;
+/// Rows of a row group: large enough for readers, small enough for the processor's cache.
+pub const ROWS_PER_GROUP: usize = 1 << 17;
 
 /// Values handed to an encoder at once.
 const BATCH: usize = 1 << 14;
@@ -107,8 +107,8 @@ impl SampleWriter {
         Ok(Self { writer, path: shown, stages: meta.stages.len(), scratch: Scratch::default() })
     }
 
-    /// Appends rows. A million or more at once keeps the file's row groups large; the caller's buffers may be filled
-    /// anew between calls, so that the whole table never has to be in memory.
+    /// Appends rows. [`ROWS_PER_GROUP`] at once fill a row group; the caller's buffers may be filled anew between calls,
+    /// so that the whole table never has to be in memory.
     ///
     /// # Errors
     /// When the columns differ in length, or the disk is full.
