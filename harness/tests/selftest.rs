@@ -39,7 +39,9 @@ mod tests {
         }
         let home = Home::new();
         let (ended, shown) = parts(&home, only);
-        assert_eq!(shown.len(), truths, "{}", ended.out);
+        // On a host so busy that no trial is valid the part says that, in one line.
+        let none_ran = shown.len() == 1 && shown[0] == (format!("part {only}"), "inconclusive".to_owned());
+        assert!(shown.len() == truths || none_ran, "{}", ended.out);
         assert!(shown.iter().all(|(_, shown)| shown != "no"), "{}", ended.out);
         let unclear = shown.iter().any(|(_, shown)| shown == "inconclusive");
         assert_eq!(ended.status, Some(if unclear { 3 } else { 0 }), "{}", ended.out);
@@ -51,6 +53,11 @@ mod tests {
     #[test]
     fn stalls_are_found_or_the_host_is_said_to_be_too_noisy() {
         shown_or_said("stall", 2);
+    }
+
+    #[test]
+    fn comparisons_find_the_shift_and_nothing_else_or_the_host_is_said_to_be_too_noisy() {
+        shown_or_said("comparisons", 2);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use tickcert_results::{
     certificate::{Certificate, example},
     evidence::Evidence,
+    hist::Histogram,
     report::render_html,
+    time::Nanos,
 };
 
 /// Made once: they are many samples.
@@ -226,4 +228,20 @@ fn every_number_in_a_picture_is_one() {
             assert!(!found, "{name} holds {bad}");
         }
     }
+}
+
+#[test]
+fn what_the_departure_alone_would_have_hidden_is_said_of_the_lane_and_of_no_other() {
+    let hidden = "t2t_sent alone would have hidden 100: its p99 is";
+    let mut certificate = example::two_lanes();
+    assert!(!words(&page(&certificate)).contains("would have hidden"));
+    // A stalled exchange: 20 of 1,000 orders of each of the five repetitions were sent 5 ms late.
+    let stalled = (0..1_000).map(|n| Nanos(if n < 20 { 5_000_000 } else { 9_000 }));
+    let due = Histogram::of(stalled).unwrap().to_base64().unwrap();
+    let cell = &mut certificate.cells[0];
+    for repetition in cell.repetitions.iter_mut().filter(|r| r.counts_for_latency()) {
+        repetition.histograms.t2t_due.clone_from(&due);
+    }
+    cell.latency_ns.t2t_due.p99 = Some(Nanos(5_000_000));
+    assert_eq!(words(&page(&certificate)).matches(hidden).count(), 1);
 }

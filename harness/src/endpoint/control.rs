@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tickcert_results::time::{Nanos, TickScale};
+use tickcert_results::time::{Nanos, TickScale, Ticks};
 use tickcert_scenarios::load::Arrival;
 use tickcert_transports::{
     api::{Link, Role, Unmet},
@@ -37,9 +37,9 @@ pub enum Report {
     /// The timed loop has begun.
     Running,
     /// The trial is over; the samples lie where the command said.
-    Exchanged(ExchangeReport),
+    Exchanged(Box<ExchangeReport>),
     /// As above, from the trader.
-    Traded(TraderReport),
+    Traded(Box<TraderReport>),
     /// The ping-pong is over.
     PingPonged(PingPongReport),
     /// The lane can't run here after all.
@@ -124,6 +124,8 @@ pub struct ExchangeReport {
     pub poll_cost: Nanos,
     /// What the lane says of itself as it was opened.
     pub facts: Facts,
+    /// When it stalled on purpose.
+    pub stalls: Vec<Ticks>,
     /// Why the trial ended early, if it did.
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
@@ -159,6 +161,8 @@ pub struct TraderReport {
     pub merged: Option<u64>,
     /// What the lane says of itself as it was opened.
     pub facts: Facts,
+    /// When it stalled on purpose.
+    pub stalls: Vec<Ticks>,
     /// Why the trial ended early, if it did.
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.

@@ -17,6 +17,7 @@ use super::{
     Cue,
     control::{ExchangeReport, TrialSpec},
     gate::Gate,
+    phase::Phase,
     process::{self, UsageMeter},
     samples::{ArrivalLog, ExchangeSamples},
     trouble::{Stall, spin_until},
@@ -57,7 +58,7 @@ pub(super) fn run<T: Transport>(
         report: ExchangeReport::default(),
         slow: spec.scale.ticks(spec.injection.slow_exchange),
         stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
-        phase: spec.seed | 1,
+        phase: Phase::new(spec.seed),
         last_pump: tsc::now().raw(),
         pump_at_least: spec.scale.ticks(PUMP_AT_LEAST),
     };
@@ -75,6 +76,7 @@ pub(super) fn run<T: Transport>(
     exchange.report.usage = usage.stop();
     exchange.report.broken = outcome.err().map(|e| format!("{e:#}"));
     exchange.report.overflowed = exchange.log.overflowed();
+    exchange.report.stalls = exchange.stall.take().map(Stall::began).unwrap_or_default();
     exchange.farewell();
     ExchangeSamples::write(&spec.samples, base, &exchange.sent, &exchange.log)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
@@ -92,7 +94,7 @@ struct Exchange<'a, R, X> {
     report: ExchangeReport,
     slow: u64,
     stall: Option<Stall>,
-    phase: u64,
+    phase: Phase,
     last_pump: u64,
     pump_at_least: u64,
 }
@@ -217,12 +219,8 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     /// and arrivals fall into the same few steps; so the steps fall anywhere, and a quantile moves as the truth does.
     #[inline]
     fn shift_polls(&mut self, poll: u64) {
-        // Marsaglia's xorshift64: a few cycles, and good enough for a phase.
-        self.phase ^= self.phase << 13;
-        self.phase ^= self.phase >> 7;
-        self.phase ^= self.phase << 17;
         if poll > 0 {
-            spin_until(tsc::now().raw() + self.phase % poll);
+            spin_until(tsc::now().raw() + self.phase.within(poll));
         }
     }
 

@@ -5,6 +5,7 @@ mod desk;
 mod exchange;
 mod gate;
 mod outbox;
+mod phase;
 mod ping_pong;
 mod process;
 mod records;
@@ -80,8 +81,10 @@ impl Job for Trial<'_> {
         let mut cue = Cue { from: self.from, to: self.to };
         let open = || T::open(&config, &self.spec.link, self.spec.role).map_err(|e| explain(e, &self.spec.lane));
         let report = match self.spec.role {
-            Role::Exchange => Report::Exchanged(exchange::run::<T>(self.spec, self.tape, channel, open, &mut cue)?),
-            Role::Trader => Report::Traded(trader::run::<T>(self.spec, self.tape, channel, open, &mut cue)?),
+            Role::Exchange => {
+                Report::Exchanged(Box::new(exchange::run::<T>(self.spec, self.tape, channel, open, &mut cue)?))
+            }
+            Role::Trader => Report::Traded(Box::new(trader::run::<T>(self.spec, self.tape, channel, open, &mut cue)?)),
         };
         cue.send(&report)
     }

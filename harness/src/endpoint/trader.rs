@@ -238,6 +238,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
             full: self.out.full,
             unsent: self.out.unsent,
             injected: self.out.tx.injected(),
+            stalls: self.out.trouble.map(Trouble::stalls).unwrap_or_default(),
             answers: self.desk.answers(),
             broken: match end {
                 End::Session => None,

@@ -121,8 +121,8 @@ impl Pair {
         let (mut exchanged, mut traded) = (None, None);
         self.collect(limit, |role, report| {
             match (role, report) {
-                (Role::Exchange, Report::Exchanged(r)) => exchanged = Some(r.clone()),
-                (Role::Trader, Report::Traded(r)) => traded = Some(r.clone()),
+                (Role::Exchange, Report::Exchanged(r)) => exchanged = Some((**r).clone()),
+                (Role::Trader, Report::Traded(r)) => traded = Some((**r).clone()),
                 _ => return false,
             }
             true

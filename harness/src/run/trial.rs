@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use tickcert_results::time::{Nanos, TickScale};
+use tickcert_results::time::{Nanos, TickScale, Ticks};
 use tickcert_scenarios::{
     load::{Arrival, Schedule},
     tape::Tape,
@@ -73,6 +73,8 @@ pub struct Finished {
     pub exchange: ExchangeReport,
     /// The trader's.
     pub trader: TraderReport,
+    /// When an endpoint stalled on purpose, from the start of the schedule.
+    pub stalls: Vec<Nanos>,
 }
 
 impl Stage<'_> {
@@ -95,7 +97,9 @@ impl Stage<'_> {
         let departures = TraderSamples::read(&at_trader.samples).context("can't read the trader's samples")?;
         let joined = join(self.tape, request.schedule, &samples, &departures, self.scale, self.late_after)
             .context("can't read the samples")?;
-        Ok(Finished { joined, exchange, trader })
+        let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
+        let stalls = exchange.stalls.iter().chain(&trader.stalls).filter_map(from_start).collect();
+        Ok(Finished { joined, exchange, trader, stalls })
     }
 
     fn spec(&self, request: &Request<'_>, role: Role) -> TrialSpec {

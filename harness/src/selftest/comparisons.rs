@@ -1,45 +1,51 @@
-//! Comparisons of the host with itself must show no difference, and a true shift of 5 % of p50 must be found.
+//! Comparisons of the host with itself must show no difference, and a true shift of 5 % of p50 must be found: by the very
+//! comparison of certificates that `tickcert compare A B` makes, all of its rows and corrections included.
 
 use anyhow::{Result, bail};
 use tickcert_results::{
-    compare::{Outcome, Pairing, Rules, compare_values},
-    stats::quantile,
+    certificate::{Certificate, Load, Repetition},
+    compare::{Comparison, Outcome, Row, compare},
+    stats::quantile::Quantile,
     time::{Nanos, PerSecond},
 };
 
 use super::{
     Finding, Length, Shown,
-    ground::{Ground, Trial},
+    ground::{Ground, Trial, median},
+    paper,
 };
 use crate::{
     endpoint::control::Injection,
-    run::{interrupt, join::OrderSample, progress::Progress},
+    run::{interrupt, plan::interleave, progress::Progress},
 };
 
 const RATE: PerSecond = PerSecond(20_000.0);
-const PACKETS: u32 = 2_000;
-const WARM_UP: u32 = 500;
+const PACKETS: u32 = 4_000;
 const SHIFT: f64 = 0.05;
-const REPETITIONS: usize = 20;
+const REPETITIONS: u32 = 20;
+/// More blocks than there are orders: the trader is as it is with a shift, but none is burnt.
+const NO_BLOCK: u32 = u32::MAX;
+/// The latency to judge by.
+const JUDGED: &str = "t2t_due";
 
 pub(super) fn run(ground: &mut Ground<'_>, length: Length, progress: &Progress) -> Result<Vec<Finding>> {
-    let comparisons = match length {
+    let comparisons: u32 = match length {
         Length::Full => 100,
-        Length::Short => 4,
+        Length::Short => 2,
     };
     let shift = shift(ground)?;
     let (mut differences, mut found) = (0_u32, 0_u32);
     for n in 0..comparisons {
-        if interrupt::wanted() {
-            bail!("interrupted after {n} of {comparisons} comparisons");
-        }
-        let [a, same, shifted] = arms(ground, shift)?;
-        differences += u32::from(said(&a, &same)? != Outcome::NoDifferenceShown);
-        found += u32::from(said(&a, &shifted)? == Outcome::Slower);
-        progress.detail(&format!("  comparison {} of {comparisons}: {differences} false, {found} found", n + 1));
+        let [a, same, shifted] = runs(ground, shift, u64::from(n))?;
+        let false_alarms: Vec<String> = rows(&compare(&a, &same)?).filter(|r| declares(r)).map(describe).collect();
+        differences += u32::from(!false_alarms.is_empty());
+        found += u32::from(rows(&compare(&a, &shifted)?).any(is_the_shift));
+        let named = false_alarms.join(", ");
+        progress
+            .detail(&format!("  comparison {} of {comparisons}: {differences} false, {found} found {named}", n + 1));
     }
-    let most_false = (comparisons / 20).max(1);
-    let least_found = comparisons * 9 / 10;
+    let most_false = comparisons / 20;
+    let least_found = (comparisons * 9).div_ceil(10);
     let judged = |right: bool| match (right, length) {
         (true, _) => Shown::Yes,
         (false, Length::Full) => Shown::No,
@@ -60,42 +66,74 @@ pub(super) fn run(ground: &mut Ground<'_>, length: Length, progress: &Progress) 
     ])
 }
 
-fn said(a: &[f64], b: &[f64]) -> Result<Outcome> {
-    Ok(compare_values(a, b, Pairing::Interleaved)?.outcome(Rules::default()))
+fn rows(comparison: &Comparison) -> impl Iterator<Item = &Row> {
+    comparison.cells.iter().flat_map(|c| &c.rows)
+}
+
+/// Any difference in any row.
+fn declares(row: &Row) -> bool {
+    matches!(row.outcome, Outcome::Faster | Outcome::Slower)
+}
+
+fn describe(row: &Row) -> String {
+    format!("[{}.{} x {:.3}, p {:.4}]", row.distribution, row.quantile, row.ratio, row.p_corrected)
+}
+
+fn is_the_shift(row: &Row) -> bool {
+    row.distribution == JUDGED && row.quantile == Quantile::P50 && row.outcome == Outcome::Slower
 }
 
 /// 5 % of this host's p50.
 fn shift(ground: &mut Ground<'_>) -> Result<Nanos> {
     let mut medians = Vec::new();
-    for _ in 0..5 {
-        medians.push(p50(&ground.run_valid(plain(Nanos::ZERO))?.finished.joined.orders));
+    for _ in 0..9 {
+        let (load, repetition) = repetition(ground, plain(Nanos::ZERO))?;
+        let p50 = paper::cell(ground, load, vec![repetition])?.latency_ns.t2t_due.p50.unwrap_or_default();
+        #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^53 ns")]
+        medians.push(p50.get() as f64);
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive time far below 2^53 ns")]
-    let shift = (super::ground::median(&mut medians) * SHIFT).round() as u64;
+    let shift = (median(&mut medians) * SHIFT).round() as u64;
     Ok(Nanos(shift))
 }
 
-/// Three arms, their repetitions interleaved: as it is, as it is again, and with the shift.
-fn arms(ground: &mut Ground<'_>, shift: Nanos) -> Result<[Vec<f64>; 3]> {
-    let mut arms: [Vec<f64>; 3] = Default::default();
-    for n in 0..REPETITIONS {
-        // The order rotates, so that no arm always follows the same other.
-        for place in 0..arms.len() {
-            let arm = (n + place) % arms.len();
-            let delay = if arm == 2 { shift } else { Nanos::ZERO };
-            arms[arm].push(p50(&ground.run_valid(plain(delay))?.finished.joined.orders));
+/// Three runs, their repetitions interleaved: as it is, as it is again, and with the shift.
+fn runs(ground: &mut Ground<'_>, shift: Nanos, seed: u64) -> Result<[Certificate; 3]> {
+    let mut arms: [Vec<Repetition>; 3] = Default::default();
+    let mut load = None;
+    // Round by round in random order, as the cells of a certification.
+    for slot in interleave(arms.len(), REPETITIONS, 0, seed) {
+        if interrupt::wanted() {
+            bail!("interrupted");
         }
+        let trial = match slot.cell {
+            2 => plain(shift),
+            _ => Trial {
+                injection: Injection { busy: shift, busy_blocks: NO_BLOCK, ..Injection::default() },
+                ..plain(shift)
+            },
+        };
+        let (of, repetition) = repetition(ground, trial)?;
+        load = Some(of);
+        arms[slot.cell].push(repetition);
     }
-    Ok(arms)
+    let Some(load) = load else { bail!("no repetition was run") };
+    let mut names = ["a", "same", "shifted"].into_iter();
+    let mut certificates = Vec::new();
+    for arm in arms {
+        let cell = paper::cell(ground, load.clone(), arm)?;
+        certificates.push(paper::certificate(ground, names.next().unwrap_or_default(), cell));
+    }
+    certificates.try_into().map_err(|_| anyhow::anyhow!("three arms give three certificates"))
+}
+
+/// One valid repetition in two fresh processes.
+fn repetition(ground: &mut Ground<'_>, trial: Trial) -> Result<(Load, Repetition)> {
+    ground.renew()?;
+    let result = ground.run_valid(trial)?;
+    Ok((result.load, result.record))
 }
 
 fn plain(busy: Nanos) -> Trial {
     Trial { rate: RATE, packets: PACKETS, injection: Injection { busy, ..Injection::default() } }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^53 ns")]
-fn p50(orders: &[OrderSample]) -> f64 {
-    let mut latencies: Vec<Nanos> = orders.iter().filter(|o| o.order >= WARM_UP).map(OrderSample::t2t_sent).collect();
-    latencies.sort_unstable();
-    quantile::of_sorted(&latencies, 0.5).unwrap_or_default().get() as f64
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use tickcert_probes::{clocks, latency_hold::LatencyHold};
 use tickcert_results::{
-    certificate::Repetition,
+    certificate::{Load, Repetition},
     time::{Nanos, PerSecond, TickScale},
 };
 use tickcert_scenarios::{
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// The lane that the self-test runs on: the simplest there is everywhere.
-const LANE: &str = "kernel-udp";
+pub(super) const LANE: &str = "kernel-udp";
 const SEED: u64 = 1;
 const PACKETS: u32 = 20_000;
 
@@ -76,11 +76,21 @@ pub(super) struct Result_ {
     pub(super) record: Repetition,
     /// The samples.
     pub(super) finished: Finished,
+    /// What was asked for.
+    pub(super) load: Load,
+}
+
+/// Not one trial was valid: nothing can be told, which is no contradiction.
+#[derive(Debug, thiserror::Error)]
+#[error("{tries} trials in a row were invalid on this host, the last because: {reasons}")]
+pub(super) struct TooBusy {
+    tries: u32,
+    reasons: String,
 }
 
 /// The site with its two processes.
 pub(super) struct Ground<'a> {
-    stage: Stage<'a>,
+    pub(super) stage: Stage<'a>,
     pair: Pair,
     lane: Lane,
     trials: u32,
@@ -129,12 +139,21 @@ impl<'a> Ground<'a> {
         let slot = Slot { cell: 0, repetition: self.trials, staged: false };
         let attempt = Attempt { slot, number: 1, position: self.trials, started_at: String::new() };
         let (record, _) = attempt.with_samples(&finished, self.stage.tape, &schedule)?;
-        Ok(Result_ { record, finished })
+        Ok(Result_ { record, finished, load: load.describe(&schedule) })
+    }
+
+    /// Two fresh processes for what follows, as every attempt of a certification has them.
+    pub(super) fn renew(&mut self) -> Result<()> {
+        self.pair = Pair::start(&self.stage.homes)?;
+        Ok(())
     }
 
     /// Runs one trial until it is valid: a stall of the host must not be taken for the truth that was put in.
+    ///
+    /// # Errors
+    /// [`TooBusy`] when that doesn't come about.
     pub(super) fn run_valid(&mut self, trial: Trial) -> Result<Result_> {
-        const TRIES: u32 = 5;
+        const TRIES: u32 = 20;
         let mut reasons = Vec::new();
         for _ in 0..TRIES {
             let result = self.run(trial)?;
@@ -143,7 +162,7 @@ impl<'a> Ground<'a> {
             }
             reasons = result.record.invalid_reasons;
         }
-        bail!("{TRIES} trials in a row were invalid on this host, the last because: {}", reasons.join("; "))
+        bail!(TooBusy { tries: TRIES, reasons: reasons.join("; ") })
     }
 }
 

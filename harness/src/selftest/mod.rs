@@ -5,6 +5,8 @@ mod busy;
 mod comparisons;
 mod faults;
 mod ground;
+mod interval;
+mod paper;
 mod stall;
 
 use anyhow::Context;
@@ -14,7 +16,7 @@ use crate::{
     cli::{Failure, Outcome, SelftestArgs, out, start},
     run::progress::Progress,
 };
-use ground::Ground;
+use ground::{Ground, TooBusy};
 
 /// The parts, in order, by the names of `--only`.
 const PARTS: [(&str, Part); 5] = [
@@ -44,6 +46,17 @@ enum Shown {
     No,
     /// The host is too noisy to tell.
     Inconclusive,
+}
+
+impl Shown {
+    /// Of both: contradicted if either is, shown only if both are.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Inconclusive,
+        }
+    }
 }
 
 /// One truth, and what the method made of it.
@@ -78,8 +91,8 @@ pub(crate) fn main(args: &SelftestArgs) -> Result<Outcome, Failure> {
     let mut findings = Vec::new();
     for (name, part) in parts {
         progress.say(&format!("Part {name}"));
-        let found = part(&mut ground, length, &progress).with_context(|| format!("in part {name}"));
-        for finding in found.map_err(Failure::cannot_run)? {
+        let found = part(&mut ground, length, &progress).or_else(|e| too_busy(name, e));
+        for finding in found.with_context(|| format!("in part {name}")).map_err(Failure::cannot_run)? {
             progress.say(&line(&finding));
             findings.push(finding);
         }
@@ -97,6 +110,12 @@ fn parts(args: &SelftestArgs) -> Result<Vec<(&'static str, Part)>, Failure> {
     }
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     Ok(PARTS.into_iter().filter(|(name, _)| wanted(name)).collect())
+}
+
+/// What a part found on a host on which it could not even be run: nothing, and that is said.
+fn too_busy(part: &str, error: anyhow::Error) -> anyhow::Result<Vec<Finding>> {
+    let error = error.downcast::<TooBusy>()?;
+    Ok(vec![Finding { truth: format!("part {part}"), found: error.to_string(), shown: Shown::Inconclusive }])
 }
 
 fn line(finding: &Finding) -> String {

@@ -1,123 +1,231 @@
-//! A stall of 5 ms every second, once in the trader and once in the exchange. All ticks that are due in it must be slow
-//! in t2t_due; one stalled exchange must leave t2t_sent untouched, which is why that alone is not enough.
+//! A stall of 5 ms every second, once in the trader and once in the exchange. Every tick that was due in it must carry
+//! what was left of it in t2t_due, and little more; a stalled exchange must leave t2t_sent untouched, which is why that
+//! alone is not enough.
+//!
+//! The endpoints note when they stalled, so that each stall is judged by the very ticks that were due in it: what the
+//! host itself does all the time can add to their latencies, and can't hide a part of them. Half a period away from each
+//! stall lies a window of the same length without one, to compare with.
+
+use std::ops::RangeInclusive;
 
 use anyhow::Result;
-use tickcert_results::time::{Nanos, PerSecond};
+use tickcert_results::{
+    report::{self, Hidden},
+    time::{Nanos, PerSecond},
+};
 
 use super::{
     Finding, Length, Shown,
-    ground::{Ground, Trial},
+    ground::{Ground, Trial, median},
+    interval::Interval,
+    paper,
 };
 use crate::{
     endpoint::control::Injection,
     run::{join::OrderSample, progress::Progress},
 };
 
-const RATE: PerSecond = PerSecond(5_000.0);
+const RATE: u32 = 5_000;
 const STALL: Nanos = Nanos(5_000_000);
 const EVERY: Nanos = Nanos::SECOND;
 /// Slow: longer than this. Of each stall, the ticks due in its first 4 ms.
 const SLOW: Nanos = Nanos::MILLI;
+/// A stamp may be off by this much.
+const STAMPS: Nanos = Nanos::MICRO;
+/// The ticks of a stall leave it one behind the other; they may carry this much more than was left of it.
+const QUEUE: f64 = 500_000.0;
+
+/// A trial lasts so many seconds.
+const SECONDS: u32 = 9;
 
 pub(super) fn run(ground: &mut Ground<'_>, length: Length, _progress: &Progress) -> Result<Vec<Finding>> {
-    let seconds = match length {
-        Length::Full => 10,
-        Length::Short => 3,
+    let trials = match length {
+        Length::Full => 2..=12,
+        Length::Short => 1..=3,
     };
-    let in_trader = Injection { stall: STALL, stall_every: EVERY, ..Injection::default() };
-    let in_exchange = Injection { stall_exchange: STALL, stall_every: EVERY, ..Injection::default() };
-    Ok(vec![trader(ground, in_trader, seconds)?, exchange(ground, in_exchange, seconds)?])
+    Ok(vec![trader(ground, trials.clone())?, exchange(ground, trials)?])
 }
 
-struct Slow {
-    by_due: f64,
-    by_sent: f64,
-    /// Runs of slow ticks: a closed loop, which sends a tick only after the order for the last one, would have had one
-    /// slow sample of each.
-    runs: u32,
-    stalls: f64,
-    expected: f64,
-    /// Orders beyond the limit when nothing stalled on purpose: what the host itself did.
-    by_host: f64,
+/// What the orders say of the stalls.
+#[derive(Default)]
+struct Stalls {
+    /// Stalls that were judged.
+    n: u32,
+    /// Orders that were due in them…
+    due: u32,
+    /// …that are slow by t2t_due…
+    slow: u32,
+    /// …that carry less than was left of the stall.
+    short: u32,
+    /// Slow orders in as many windows without a stall: what the host itself did.
+    by_host: u32,
+    /// What the orders of each stall carry beyond what was left of it, the median, in ns.
+    beyond: Vec<f64>,
+    /// The median of their t2t_sent, in ns.
+    sent: Vec<f64>,
+    /// What the certificate's page would say.
+    said: Option<Hidden>,
 }
 
-impl Slow {
-    fn measure(ground: &mut Ground<'_>, injection: Injection, seconds: u32) -> Result<Self> {
-        // The baseline of this very host, since it may stall by itself.
-        let packets = seconds * 5_000;
-        let without = ground.run_valid(Trial { rate: RATE, packets, injection: Injection::default() })?;
-        let with = ground.run_valid(Trial { rate: RATE, packets, injection })?;
-        let (before, after) = (&without.finished.joined.orders, &with.finished.joined.orders);
-        let more = |of: fn(&OrderSample) -> Nanos| count(after, of) - count(before, of);
-        let stalls = f64::from(seconds - 1);
-        Ok(Self {
-            by_due: more(OrderSample::t2t_due),
-            by_sent: more(OrderSample::t2t_sent),
-            runs: runs(after),
-            stalls,
-            by_host: count(before, OrderSample::t2t_due),
-            expected: stalls * RATE.0 * STALL.saturating_sub(SLOW).as_secs_f64(),
-        })
-    }
-
-    /// Measures until what was put in is found as `is_found` wants it, or is not on a host that was quiet.
-    fn measure_quietly(
-        ground: &mut Ground<'_>,
-        injection: Injection,
-        seconds: u32,
-        is_found: impl Fn(&Self) -> bool,
-    ) -> Result<(Self, Shown)> {
-        const TRIES: u32 = 3;
-        let mut tries = 1;
+impl Stalls {
+    /// Runs trials until it is known well enough what the stalls carry. That is a question of the intervals' width and not
+    /// of where they lie, or it would be measured until it agrees.
+    fn measure(ground: &mut Ground<'_>, injection: Injection, trials: RangeInclusive<usize>) -> Result<Self> {
+        let trial = Trial { rate: PerSecond(f64::from(RATE)), packets: SECONDS * RATE, injection };
+        let (mut stalls, mut records) = (Self::default(), Vec::new());
         loop {
-            let slow = Self::measure(ground, injection, seconds)?;
-            if is_found(&slow) {
-                return Ok((slow, Shown::Yes));
+            let result = ground.run_valid(trial)?;
+            stalls.add(&result.finished.stalls, &result.finished.joined.orders);
+            records.push(result.record);
+            let known = stalls.beyond().width() <= QUEUE && stalls.sent().width() <= QUEUE;
+            if records.len() >= *trials.start() && known || records.len() >= *trials.end() {
+                stalls.said = report::hidden(&paper::cell(ground, result.load, records)?);
+                return Ok(stalls);
             }
-            // What the host did just before stands for what it did meanwhile.
-            if slow.by_host < slow.expected * 0.2 {
-                return Ok((slow, Shown::No));
-            }
-            if tries == TRIES {
-                return Ok((slow, Shown::Inconclusive));
-            }
-            tries += 1;
         }
     }
 
-    /// Within a third: the host's own stalls, and those that begin or end near the trial's edges, are not ours.
-    fn is_there(&self, found: f64) -> bool {
-        found >= self.expected * 0.67 && found <= (self.expected + RATE.0 * STALL.as_secs_f64()) * 1.33
+    /// Those that began `at` these times, with the orders of their trial.
+    fn add(&mut self, at: &[Nanos], orders: &[OrderSample]) {
+        let slow = |orders: &[&OrderSample]| count(orders, |o| o.t2t_due() > SLOW);
+        let half = Nanos(EVERY.get() / 2);
+        let end = orders.last().map_or(Nanos::ZERO, |o| o.due);
+        for began in at.iter().copied().filter(|at| *at + half + STALL <= end) {
+            let ended = began + STALL;
+            let in_it = due_in(orders, began, ended.saturating_sub(SLOW));
+            let left = |o: &OrderSample| ended.saturating_sub(o.due);
+            self.n += 1;
+            self.due += count(&in_it, |_| true);
+            self.slow += slow(&in_it);
+            self.short += count(&in_it, |o| o.t2t_due() + STAMPS < left(o));
+            self.by_host += slow(&due_in(orders, began + half, began + half + STALL.saturating_sub(SLOW)));
+            self.beyond.push(median_of(&in_it, |o| o.t2t_due().saturating_sub(left(o))));
+            self.sent.push(median_of(&in_it, OrderSample::t2t_sent));
+        }
+    }
+
+    fn beyond(&self) -> Interval {
+        Interval::of(&mut self.beyond.clone())
+    }
+
+    fn sent(&self) -> Interval {
+        Interval::of(&mut self.sent.clone())
+    }
+
+    /// Whether the stalls are there, at their full weight. That an order carries less than was left contradicts it
+    /// whatever the host did; that they carry more may be the host's doing, unless most do.
+    fn at_full_weight(&self) -> Shown {
+        if self.short > 0 { Shown::No } else { self.beyond().within(0.0, QUEUE) }
+    }
+
+    /// What the page would have to say, and whether it says it, of a limit that the stalls' orders are beyond: where the
+    /// host's own tail is longer than a stall, the page may be silent, or speak of that.
+    fn said(&self, must_hold: &str) -> (String, Shown) {
+        match &self.said {
+            Some(Hidden { slow, text }) if text.contains(must_hold) && *slow < STALL.saturating_sub(SLOW) => {
+                (format!("\"{text}\""), Shown::Yes)
+            }
+            _ => ("nothing of it, as where the host's own stalls are as long".to_owned(), Shown::Inconclusive),
+        }
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{} of {} orders due in {} stalls are beyond {SLOW} in t2t_due ({} in as many windows without), {} carry less \
+             than was left of the stall, the median {} more",
+            self.slow,
+            self.due,
+            self.n,
+            self.by_host,
+            self.short,
+            micros(self.beyond())
+        )
     }
 }
 
-fn count(orders: &[OrderSample], of: fn(&OrderSample) -> Nanos) -> f64 {
-    let slow = orders.iter().filter(|o| of(o) > SLOW).count();
-    f64::from(u32::try_from(slow).unwrap_or(u32::MAX))
+fn micros(interval: Interval) -> String {
+    let Interval { centre, low, high } = interval;
+    format!("{:.0} us [{:.0}, {:.0}]", centre / 1e3, low / 1e3, high / 1e3)
 }
 
-fn runs(orders: &[OrderSample]) -> u32 {
-    let chunks = orders.chunk_by(|a, b| (a.t2t_due() > SLOW) == (b.t2t_due() > SLOW));
-    u32::try_from(chunks.filter(|c| c[0].t2t_due() > SLOW).count()).unwrap_or(u32::MAX)
+fn due_in(orders: &[OrderSample], from: Nanos, to: Nanos) -> Vec<&OrderSample> {
+    orders.iter().filter(|o| o.due >= from && o.due < to).collect()
 }
 
-fn trader(ground: &mut Ground<'_>, injection: Injection, seconds: u32) -> Result<Finding> {
-    let (slow, shown) = Slow::measure_quietly(ground, injection, seconds, |slow| slow.is_there(slow.by_due))?;
-    let found = format!(
-        "{:.0} orders beyond {SLOW} in t2t_due ({:.0} were due in the {:.0} stalls; {:.0} without); a closed loop would have shown {}",
-        slow.by_due, slow.expected, slow.stalls, slow.by_host, slow.runs
-    );
-    Ok(Finding { truth: format!("the trader stalls for {STALL} every {EVERY}"), found, shown })
+fn count(orders: &[&OrderSample], which: impl Fn(&OrderSample) -> bool) -> u32 {
+    u32::try_from(orders.iter().filter(|o| which(o)).count()).unwrap_or(u32::MAX)
 }
 
-fn exchange(ground: &mut Ground<'_>, injection: Injection, seconds: u32) -> Result<Finding> {
-    let hidden = |slow: &Slow| slow.by_sent < slow.expected * 0.2;
-    let is_found = |slow: &Slow| slow.is_there(slow.by_due) && hidden(slow);
-    let (slow, shown) = Slow::measure_quietly(ground, injection, seconds, is_found)?;
-    let found = format!(
-        "{:.0} orders beyond {SLOW} in t2t_due ({:.0} were due in the {:.0} stalls; {:.0} without), {:.0} in t2t_sent, which alone would have hidden it",
-        slow.by_due, slow.expected, slow.stalls, slow.by_host, slow.by_sent
-    );
-    let truth = format!("the exchange itself stalls for {STALL} every {EVERY}");
-    Ok(Finding { truth, found, shown })
+#[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^53 ns")]
+fn median_of(orders: &[&OrderSample], of: impl Fn(&OrderSample) -> Nanos) -> f64 {
+    median(&mut orders.iter().map(|o| of(o).get() as f64).collect::<Vec<_>>())
+}
+
+fn trader(ground: &mut Ground<'_>, trials: RangeInclusive<usize>) -> Result<Finding> {
+    let injection = Injection { stall: STALL, stall_every: EVERY, ..Injection::default() };
+    let stalls = Stalls::measure(ground, injection, trials)?;
+    let (said, is_said) = stalls.said("closed loop");
+    Ok(Finding {
+        truth: format!("the trader stalls for {STALL} every {EVERY}"),
+        found: format!("{}; the certificate would say {said}", stalls.text()),
+        shown: stalls.at_full_weight().and(is_said),
+    })
+}
+
+fn exchange(ground: &mut Ground<'_>, trials: RangeInclusive<usize>) -> Result<Finding> {
+    let injection = Injection { stall_exchange: STALL, stall_every: EVERY, ..Injection::default() };
+    let stalls = Stalls::measure(ground, injection, trials)?;
+    let (said, is_said) = stalls.said("t2t_sent alone");
+    let sent = stalls.sent();
+    let found =
+        format!("{}; by t2t_sent their median is {}; the certificate would say {said}", stalls.text(), micros(sent));
+    Ok(Finding {
+        truth: format!("the exchange itself stalls for {STALL} every {EVERY}, which t2t_sent hides"),
+        found,
+        shown: stalls.at_full_weight().and(sent.within(0.0, QUEUE)).and(is_said),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One order every 200 us for 10 s that takes 10 us, but for stalls of `really` at each whole second.
+    fn orders(really: Nanos) -> (Vec<Nanos>, Vec<OrderSample>) {
+        let at: Vec<Nanos> = (1..10).map(|s| Nanos(s * EVERY.get())).collect();
+        let order = |n: u32| {
+            let due = Nanos(u64::from(n) * 200_000);
+            let into = Nanos(due.get() % EVERY.get());
+            let waits = if due >= EVERY { really.saturating_sub(into) } else { Nanos::ZERO };
+            let sent_ns = i64::try_from((due + waits).get()).unwrap();
+            OrderSample { order: n, packet: n, due, sent_ns, arrival_ns: sent_ns + 10_000, trader: Nanos(3_000) }
+        };
+        (at, (0..50_000).map(order).collect())
+    }
+
+    fn found(really: Nanos, stalls: usize) -> Stalls {
+        let (at, orders) = orders(really);
+        let mut found = Stalls::default();
+        found.add(&at[..stalls], &orders);
+        found
+    }
+
+    #[test]
+    fn stalls_at_their_full_weight_are_shown() {
+        let found = found(STALL, 9);
+        assert_eq!((found.n, found.due, found.slow, found.short, found.by_host), (9, 180, 180, 0, 0));
+        assert_eq!(found.at_full_weight(), Shown::Yes);
+        assert_eq!(found.sent().within(0.0, QUEUE), Shown::Yes, "the exchange's own stall is not in t2t_sent");
+    }
+
+    #[test]
+    fn stalls_that_lost_or_won_a_millisecond_of_their_weight_are_not_shown() {
+        assert_eq!(found(STALL.saturating_sub(Nanos::MILLI), 9).at_full_weight(), Shown::No);
+        assert_eq!(found(STALL + Nanos::MILLI, 9).at_full_weight(), Shown::No);
+    }
+
+    #[test]
+    fn four_stalls_are_too_few() {
+        assert_eq!(found(STALL, 4).at_full_weight(), Shown::Inconclusive);
+    }
 }

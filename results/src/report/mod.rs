@@ -5,10 +5,12 @@
 
 mod chart;
 mod data;
+mod hidden;
 mod page;
 mod section;
 mod terminal;
 mod text;
 
+pub use hidden::{Hidden, hidden};
 pub use page::render_html;
 pub use terminal::render_terminal;

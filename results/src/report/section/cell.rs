@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{banner, chip, lanes::setting};
-use crate::report::{chart, data::CellView, text};
+use crate::report::{chart, data::CellView, hidden, text};
 
 pub(in crate::report) fn cell(view: &CellView<'_>) -> Markup {
     let cell = view.cell;
@@ -24,6 +24,7 @@ pub(in crate::report) fn cell(view: &CellView<'_>) -> Markup {
                 (figure("Repetitions", "Filled: t2t_due, hollow: t2t_sent. Bands: 95 % intervals of p50 and p99.", chart::spread(view)))
                 (figure("Over time", "t2t_due in equal slices of each measured window.", chart::over_time(view)))
             }
+            @if let Some(hidden) = hidden(cell) { p.hidden { (hidden.text) } }
             (stages(view))
             (warnings(view))
         }
