@@ -21,7 +21,7 @@ use tickcert::{
     },
 };
 use tickcert_results::{
-    certificate::{Certificate, example},
+    certificate::{Certificate, Planned, example},
     evidence::Evidence,
     judge::judge,
     sign::SigningKey,
@@ -135,12 +135,13 @@ impl Run {
         }
         let cell = certificate.cells.first_mut().ok_or("no cell")?;
         cell.latency_ns = summarise(&all.iter().collect::<Vec<_>>(), &[], 1)?;
+        cell.planned = Some(Planned { repetitions: self.repetitions, staged: 0 });
         cell.repetitions = records;
         let judgement = judge(&Profile::load("ci")?.requirements, &certificate);
         certificate.verdict = judgement.verdict;
         certificate.reasons = judgement.reasons;
         certificate.requirements = judgement.results;
-        output::write(&mut certificate, &self.out, &SigningKey::load_or_create(&self.out.join("key"))?)?;
+        output::write(&mut certificate, "", &self.out, &SigningKey::load_or_create(&self.out.join("key"))?)?;
         Ok(certificate)
     }
 }

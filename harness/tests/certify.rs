@@ -96,7 +96,14 @@ mod tests {
         assert!(out.contains(&format!("A signing key was made: {}", key.display())), "{out}");
         assert_eq!(fs::metadata(key).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(runs.home.temporary_files(), Vec::<String>::new());
-        let expected = ["allowed_signers", "certificate.html", "certificate.json", "certificate.json.sig", "junit.xml"];
+        let expected = [
+            "allowed_signers",
+            "certificate.html",
+            "certificate.json",
+            "certificate.json.sig",
+            "junit.xml",
+            "profile.toml",
+        ];
         assert_eq!(names(&runs.home.path("one")), [&expected[..], &["samples"]].concat());
     }
 

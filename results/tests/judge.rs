@@ -552,6 +552,10 @@ fn a_sweep_that_did_not_run_keeps_the_whole_from_passing() {
     let j = judge(&[require("evidence", ">= simulated"), require("orders.lost", "== 0")], &c);
     assert_eq!(j.verdict, DidNotRun);
     assert!(j.reasons[0].contains("sweep of kernel-udp"), "{:?}", j.reasons);
+    let of = |lane: &str| Requirement::new("r", None, "orders.lost", "== 0", vec![lane.into()], vec![]).unwrap();
+    assert_eq!(judge(&[of("kernel-udp")], &c).verdict, DidNotRun, "a requirement that names its lane means it too");
+    c.not_run[0].name = "sweep of kernel-tcp".into();
+    assert_eq!(judge(&[of("kernel-udp")], &c).verdict, Pass, "another lane's sweep is not what it asks about");
 }
 
 #[test]

@@ -71,8 +71,8 @@ impl Lane {
         self.info().summary
     }
 
-    /// The settings that an endpoint opens it with: the variant's, with `wanted` (of a profile) on top. In full, so that
-    /// they can be shown.
+    /// The settings that an endpoint opens it with: those that make the variant, then what is `wanted` (by a profile),
+    /// then the defaults. In full, so that they can be shown.
     ///
     /// # Errors
     /// [`SettingsError`] for what the transport doesn't understand.
@@ -113,7 +113,10 @@ impl Job for Settings<'_> {
         let transport = T::NAME;
         let mut merged: Map<String, Value> =
             serde_json::from_str(self.lane.info().settings).map_err(|source| SettingsError { transport, source })?;
-        merged.extend(self.wanted.clone());
+        // What a lane's name promises no profile takes back.
+        for (key, value) in self.wanted {
+            merged.entry(key).or_insert_with(|| value.clone());
+        }
         let config = read_settings::<T>(&Value::Object(merged))?;
         serde_json::to_value(config).map_err(|source| SettingsError { transport, source })
     }

@@ -90,7 +90,7 @@ const COMPLETIONS_EXAMPLES: &str = "Examples:
   tickcert completions zsh > ~/.zfunc/_tickcert";
 
 const SELFTEST_EXAMPLES: &str = "Examples:
-  tickcert selftest            the whole proof, about a quarter of an hour
+  tickcert selftest            the whole proof, about half an hour
   tickcert selftest --short    the short form, about two minutes
   tickcert selftest --only busy,faults";
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::anyhow;
 use jiff::Timestamp;
 use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
-use tickcert_scenarios::profile::{LaneSelection, Profile, resolve_lanes};
+use tickcert_scenarios::profile::{Profile, resolve_lanes};
 use tickcert_transports::Lane;
 
 use super::{Failure, Outcome, args::CertifyArgs, out, places, start};
@@ -34,7 +34,8 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     // Before the run: its results would be lost if it turned out only then that they can't be signed.
     let key = SigningKey::load_or_create(&key).map_err(Failure::cannot_run)?;
     let mut certificate = certify::certify(&order, &mut progress).map_err(broken_off)?;
-    let written = output::write(&mut certificate, &order.out, &key).map_err(Failure::cannot_run)?;
+    let written =
+        output::write(&mut certificate, &order.profile.text, &order.out, &key).map_err(Failure::cannot_run)?;
     if let Err(e) = output::store(&certificate, &order.out, &store) {
         progress.say(&format!("warning: the certificate is not in the store: {e:#}"));
     }
@@ -94,11 +95,10 @@ fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> 
     };
     profile.check_transports(&transports, read).map_err(Failure::usage)?;
     let known = Lane::names();
+    // Also for the lanes that requirements name, whichever are run.
+    let of_profile = profile.check_lanes(&known).map_err(Failure::usage)?;
     let names = if args.lanes.is_empty() {
-        match &profile.run.lanes {
-            LaneSelection::All => known.iter().map(|n| (*n).to_owned()).collect(),
-            LaneSelection::Named(_) => profile.check_lanes(&known).map_err(Failure::usage)?,
-        }
+        of_profile
     } else {
         let names = resolve_lanes(&args.lanes, &known).map_err(Failure::usage)?;
         overrides.push(format!("lanes = {}", names.join(", ")));

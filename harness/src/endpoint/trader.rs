@@ -274,3 +274,15 @@ impl Disturb {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_without_a_segment_of_its_own_is_counted_and_what_was_before_is_not() {
+        let at = |writes, segments| Segments { writes, segments };
+        assert_eq!(merged(at(5, 4), at(15, 14)), 0);
+        assert_eq!(merged(at(5, 5), at(15, 12)), 3);
+    }
+}

@@ -54,15 +54,16 @@ pub struct Written {
     pub fingerprint: String,
 }
 
-/// Writes HTML, JUnit, JSON and signature beside the samples that are there already.
+/// Writes HTML, JUnit, the profile's text, JSON and signature beside the samples that are there already.
 ///
 /// # Errors
 /// When a file can't be written; those written before it are whole.
-pub fn write(certificate: &mut Certificate, dir: &Path, key: &SigningKey) -> Result<Written> {
+pub fn write(certificate: &mut Certificate, profile: &str, dir: &Path, key: &SigningKey) -> Result<Written> {
     let fingerprint = key.fingerprint().to_string();
     let html = dir.join("certificate.html");
     atomic_file::write(&html, render_html(certificate, Some(&fingerprint)).as_bytes())?;
     atomic_file::write(&dir.join("junit.xml"), junit::to_xml(certificate)?.as_bytes())?;
+    atomic_file::write(&dir.join("profile.toml"), profile.as_bytes())?;
     atomic_file::write(&dir.join("allowed_signers"), allowed_signers_line(key.public())?.as_bytes())?;
     certificate.files = digests(certificate, dir)?;
     let json = dir.join("certificate.json");
@@ -77,7 +78,7 @@ pub fn write(certificate: &mut Certificate, dir: &Path, key: &SigningKey) -> Res
 /// Every file that the certificate vouches for.
 fn digests(certificate: &Certificate, dir: &Path) -> Result<Vec<FileDigest>> {
     let samples = certificate.cells.iter().flat_map(|c| &c.repetitions).map(|r| r.samples.as_str());
-    let names = ["certificate.html", "junit.xml"].into_iter().chain(samples.filter(|s| !s.is_empty()));
+    let names = ["certificate.html", "junit.xml", "profile.toml"].into_iter().chain(samples.filter(|s| !s.is_empty()));
     names
         .map(|name| FileDigest::of(dir, name).with_context(|| format!("can't read {} again", dir.join(name).display())))
         .collect()

@@ -23,6 +23,8 @@ use super::{
 
 /// The note that says how many orders shared a TCP segment with another.
 pub(super) const MERGED: &str = "trader/orders_without_own_segment";
+/// That note where the lane couldn't tell.
+pub(super) const NOT_COUNTED: &str = "not counted";
 /// Slices of the measured window in the chart of latency over time.
 const SLICES: usize = 60;
 
@@ -227,8 +229,9 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
     for (who, facts) in [("exchange", &finished.exchange.facts), ("trader", &finished.trader.facts)] {
         notes.extend(facts.iter().map(|(name, value)| (format!("{who}/{name}"), value.clone())));
     }
-    if let Some(merged) = finished.trader.merged {
-        notes.insert(MERGED.to_owned(), merged.to_string());
+    if finished.trader.answers.is_some() {
+        let merged = finished.trader.merged.map_or_else(|| NOT_COUNTED.to_owned(), |n| n.to_string());
+        notes.insert(MERGED.to_owned(), merged);
     }
     notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());
     if let Some(answers) = finished.trader.answers {

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, Planned, Probes, Repetition, Sut},
+    certificate::{
+        Cell, ClockProbe, Handoff, Latencies, NotRun, NotRunKind, Placement, Planned, Probes, Repetition, Sut,
+    },
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
@@ -90,6 +92,11 @@ impl<'a> Trials<'a> {
                 Attempted::Nothing(record) => (*record, None),
                 Attempted::Unmet(unmet) => {
                     progress.done(&format!("  {title}: can't run here, {unmet}"));
+                    // What was attempted before stays, and so does the reason why no more was.
+                    if let Some(before) = self.results.get_mut(&slot.cell) {
+                        before
+                            .push((attempt.without_samples(format!("the lane can't run any more: it {unmet}")), None));
+                    }
                     self.unmet.insert(slot.cell, unmet);
                     break;
                 }
@@ -149,11 +156,11 @@ impl<'a> Trials<'a> {
         let (seed, plan) = (run.seed, Planned { repetitions: run.repetitions, staged: run.staged_repetitions });
         let mut cells = Vec::new();
         for (n, planned) in self.cells.iter().enumerate() {
-            if let Some(unmet) = self.unmet.remove(&n) {
-                not_run.push(lane_not_run(planned.lane.name(), unmet));
+            let attempts = self.results.remove(&n).unwrap_or_default();
+            if attempts.is_empty() {
+                never_ran(planned, self.unmet.remove(&n), not_run);
                 continue;
             }
-            let attempts = self.results.remove(&n).unwrap_or_default();
             let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
                 attempts.iter().filter(|(r, _)| wanted(r)).filter_map(|(_, d)| d.as_ref()).collect()
             };
@@ -190,6 +197,23 @@ impl<'a> Trials<'a> {
             trader_core,
             link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
         }
+    }
+}
+
+/// The row for a cell that was never attempted: its lane can't run here, or the user broke the run off before.
+fn never_ran(cell: &PlannedCell, unmet: Option<Unmet>, not_run: &mut Vec<NotRun>) {
+    let row = match unmet {
+        Some(unmet) => lane_not_run(cell.lane.name(), unmet),
+        None => NotRun {
+            kind: NotRunKind::Load,
+            name: format!("{} of {}", cell.describe_load().text, cell.lane.name()),
+            needs: "a run that is not broken off before".to_owned(),
+            how: "run again, to the end".to_owned(),
+        },
+    };
+    // A lane that can't run is one row, however many loads it was to run under.
+    if !not_run.contains(&row) {
+        not_run.push(row);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tickcert_results::certificate::{ClockProbe, OrderChannel, Repetition, Sut};
 
-use super::repetition::MERGED;
+use super::repetition::{MERGED, NOT_COUNTED};
 
 /// What a reader should know before trusting the numbers of a cell.
 ///
@@ -43,7 +43,11 @@ pub(super) fn of_cell(
         say(noted("allocator_calls", |v| v != "0"), &format!("the {who} asked for memory in its timed loop"));
     }
     say(
-        count(&|r| r.notes.get(MERGED).is_some_and(|v| v != "0")),
+        count(&|r| r.notes.get(MERGED).is_some_and(|v| v == NOT_COUNTED)),
+        "whether each order had a TCP segment of its own could not be counted",
+    );
+    say(
+        count(&|r| r.notes.get(MERGED).is_some_and(|v| v != "0" && v != NOT_COUNTED)),
         "some orders shared a TCP segment with another, because the stream was held up",
     );
     if !clock.invariant_tsc {
@@ -76,6 +80,22 @@ mod tests {
         let mut all = of_cell(&repetitions, OrderChannel::Tcp, &certificate.sut, &clock, None);
         all.retain(|w| w.contains("memory"));
         all
+    }
+
+    #[test]
+    fn orders_that_shared_a_segment_or_could_not_be_counted_are_a_warning_and_none_is_not() {
+        let said = |value: &str| {
+            let certificate = example::one_lane();
+            let mut repetitions = certificate.cells[0].repetitions.clone();
+            repetitions[0].notes.insert(MERGED.to_owned(), value.to_owned());
+            let clock = certificate.probes.clocks.unwrap();
+            let mut all = of_cell(&repetitions, OrderChannel::Tcp, &certificate.sut, &clock, None);
+            all.retain(|w| w.contains("segment"));
+            all
+        };
+        assert_eq!(said("0"), [""; 0]);
+        assert!(said("3")[0].starts_with("1 of 5 repetitions: some orders shared a TCP segment"), "{:?}", said("3"));
+        assert!(said(NOT_COUNTED)[0].contains("could not be counted"), "{:?}", said(NOT_COUNTED));
     }
 
     #[test]

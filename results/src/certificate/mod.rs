@@ -116,12 +116,24 @@ pub struct ProfileSummary {
 pub struct NotRun {
     /// What kind of thing.
     pub kind: NotRunKind,
-    /// Its name.
+    /// Its name; of a load, the load's and the lane's: `sweep of kernel-udp`.
     pub name: String,
     /// What it needs that this host does not have.
     pub needs: String,
     /// How to get it: a command or a step.
     pub how: String,
+}
+
+impl NotRun {
+    /// Whether it is this lane, or a load of it.
+    #[must_use]
+    pub fn is_of_lane(&self, lane: &str) -> bool {
+        match self.kind {
+            NotRunKind::Lane => self.name == lane,
+            NotRunKind::Load => self.name.strip_suffix(lane).is_some_and(|load| load.ends_with(" of ")),
+            NotRunKind::Placement | NotRunKind::Handoff | NotRunKind::Probe => false,
+        }
+    }
 }
 
 /// Kinds of things that may not run.
@@ -136,7 +148,7 @@ pub enum NotRunKind {
     Handoff,
     /// A piece of evidence about the host.
     Probe,
-    /// A load (one that the run was broken off before, or a sweep for which no rate was found).
+    /// A load of a lane (one that the run was broken off before, or a sweep for which no rate was found).
     Load,
 }
 

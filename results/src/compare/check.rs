@@ -153,9 +153,11 @@ fn same_lane(a: &Cell, b: &Cell) -> bool {
 /// may differ: they belong to the systems that are compared.
 fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'static str)> {
     let load = |l: &Load| format!("{}, {} packets/s, {} passes", l.text, l.rate_pps.0, l.passes);
+    let settings = |c: &Cell| c.settings.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
     let place = |p: &Placement| format!("{} (cores {} and {})", p.name, p.exchange_core, p.trader_core);
     let facts = [
         ("load", load(&a.load), load(&b.load), SAME_WORKLOAD),
+        ("settings", settings(a), settings(b), "set the transport up alike, with builds that have the same defaults"),
         ("placement", place(&a.placement), place(&b.placement), "run both on the same cores"),
         (
             "order channel",

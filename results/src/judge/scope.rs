@@ -43,22 +43,25 @@ fn loads(requirement: &Requirement) -> String {
     format!(" with the load {}", requirement.loads.join(" or "))
 }
 
-/// A lane or a load that was asked for and did not run, while a requirement is about every lane: it was meant too.
+/// A lane or a load that was asked for and did not run, or not all of it, while a requirement is about its lane: it was
+/// meant too.
 pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -> Vec<RequirementResult> {
-    if !requirements.iter().any(|r| !r.metric.is_about_host() && r.lanes.is_empty()) {
-        return Vec::new();
-    }
+    let meant = |row: &&NotRun| {
+        let of_lanes = requirements.iter().filter(|r| !r.metric.is_about_host());
+        of_lanes.into_iter().any(|r| r.lanes.is_empty() || r.lanes.iter().any(|lane| row.is_of_lane(lane)))
+    };
     let rows = certificate.not_run.iter().filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load));
-    rows.map(|row| RequirementResult {
-        id: format!("runs [{}]", row.name),
-        text: format!("The {} {} runs", row.kind.name(), row.name),
-        verdict: Verdict::NotRun,
-        measured: None,
-        limit: "runs".to_owned(),
-        evidence: None,
-        why: need(row),
-    })
-    .collect()
+    rows.filter(meant)
+        .map(|row| RequirementResult {
+            id: format!("runs [{}]", row.name),
+            text: format!("The {} {} runs", row.kind.name(), row.name),
+            verdict: Verdict::NotRun,
+            measured: None,
+            limit: "runs".to_owned(),
+            evidence: None,
+            why: need(row),
+        })
+        .collect()
 }
 
 pub(super) fn why_not_run(lane: &str, certificate: &Certificate) -> String {

@@ -10,7 +10,10 @@ pub(in crate::report) fn cell(view: &CellView<'_>) -> Markup {
     html! {
         section.cell id=(format!("cell-{}", view.at)) {
             h2 { (cell.title()) " " (chip(cell.evidence)) }
-            p.setting { (setting(cell)) ". Evidence: " (cell.evidence_why) "." }
+            p.setting {
+                (setting(cell)) ". Evidence: " (cell.evidence_why) "."
+                @if !cell.settings.is_empty() { " Settings of the transport: " (settings(cell)) "." }
+            }
             (banner(cell.evidence))
             @if view.unreadable > 0 {
                 p.warning { (text::plural(view.unreadable, "histogram", "histograms")) " could not be read: the curves are without." }
@@ -77,4 +80,8 @@ fn warnings(view: &CellView<'_>) -> Markup {
             }
         }
     }
+}
+
+fn settings(cell: &crate::certificate::Cell) -> String {
+    cell.settings.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
 }
