@@ -81,7 +81,7 @@ pub enum RateLimit {
     Lane,
     /// The trader lost ticks or fell behind.
     Trader,
-    /// Exchange and trader by turns.
+    /// The exchange in one trial, the system under test (trader or lane) in another.
     Both,
     /// Nothing: the search ended at its own highest rate, or its time or its trials were used up.
     Search,
@@ -95,7 +95,7 @@ impl fmt::Display for RateLimit {
             Self::Exchange => "exchange",
             Self::Lane => "lane",
             Self::Trader => "trader",
-            Self::Both => "exchange and trader",
+            Self::Both => "exchange and system by turns",
             Self::Search => "search",
             Self::Fault => "fault",
         })

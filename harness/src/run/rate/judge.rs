@@ -67,18 +67,29 @@ fn limit(signs: &Signs) -> Option<RateLimit> {
     Some(limit)
 }
 
-/// What the trials at the lowest rate that failed say together, and the reason of the last of them.
+/// What the trials at the lowest rate that failed say together, and the reason of the last of them that says so.
 pub(super) fn verdict<'t>(failed: impl Iterator<Item = &'t RateTrial>) -> (RateLimit, String) {
     let mut found: Option<(RateLimit, String)> = None;
     for trial in failed.filter(|t| !t.held) {
         let limit = trial.limited_by.unwrap_or(RateLimit::Fault);
-        let limit = match found.as_ref().map(|(before, _)| *before) {
-            Some(before) if before != limit => RateLimit::Both,
-            _ => limit,
-        };
-        found = Some((limit, trial.why.join("; ")));
+        let before = found.as_ref().map(|(before, _)| *before);
+        // A fault says nothing about rates where another trial does.
+        if limit == RateLimit::Fault && before.is_some() {
+            continue;
+        }
+        found = Some((before.map_or(limit, |before| together(before, limit)), trial.why.join("; ")));
     }
     found.unwrap_or((RateLimit::Search, "nothing stood in the way".to_owned()))
+}
+
+/// Lane and trader are the system under test, whichever of them it was; only the exchange is not.
+fn together(before: RateLimit, now: RateLimit) -> RateLimit {
+    match (before, now) {
+        (RateLimit::Both, _) => RateLimit::Both,
+        (RateLimit::Exchange, RateLimit::Trader | RateLimit::Lane)
+        | (RateLimit::Trader | RateLimit::Lane, RateLimit::Exchange) => RateLimit::Both,
+        _ => now,
+    }
 }
 
 #[cfg(test)]
@@ -119,5 +130,13 @@ mod tests {
         assert_eq!(verdict([&held, &trader].into_iter()), (RateLimit::Trader, "lost".to_owned()));
         assert_eq!(verdict([&trader, &held, &exchange].into_iter()), (RateLimit::Both, "late".to_owned()));
         assert_eq!(verdict([&held].into_iter()).0, RateLimit::Search);
+        let (lane, fault) = (trial(Some(RateLimit::Lane), "full"), trial(Some(RateLimit::Fault), "broke"));
+        assert_eq!(verdict([&exchange, &lane].into_iter()), (RateLimit::Both, "full".to_owned()));
+        assert_eq!(verdict([&exchange, &lane, &trader].into_iter()).0, RateLimit::Both);
+        assert_eq!(verdict([&trader, &lane].into_iter()), (RateLimit::Lane, "full".to_owned()), "either is the system");
+        for both in [[&fault, &trader], [&trader, &fault]] {
+            assert_eq!(verdict(both.into_iter()), (RateLimit::Trader, "lost".to_owned()), "a fault gives way");
+        }
+        assert_eq!(verdict([&fault, &fault].into_iter()), (RateLimit::Fault, "broke".to_owned()));
     }
 }
