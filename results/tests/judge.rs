@@ -535,6 +535,13 @@ fn a_rate_needs_the_evidence_asked_for_and_a_search_that_is_missing_or_found_not
     let j = judge(&requirements, &weak);
     let rate = j.results.iter().find(|r| r.id == "rate.highest [kernel-udp]").unwrap();
     assert_eq!((rate.verdict, rate.evidence), (NotCertifiable, Some(Evidence::Emulated)));
+    for (load, verdict) in [("sweep", NotCertifiable), ("sweep 90 %", NotCertifiable), ("constant", Pass)] {
+        let mut of_load = require("evidence", ">= nic");
+        of_load.loads = vec![load.to_owned()];
+        let j = judge(&[of_load, requirements[1].clone()], &searched(RateLimit::Trader));
+        let rate = j.results.iter().find(|r| r.id == "rate.highest [kernel-udp]").unwrap();
+        assert_eq!(rate.verdict, verdict, "{load}: {}", rate.why);
+    }
     let mut none = searched(RateLimit::Trader);
     none.rates[0].highest_pps = None;
     assert_eq!(verdict_on("rate.highest", ">= 1 packets/s", &none).0, Fail);

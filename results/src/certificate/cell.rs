@@ -124,6 +124,9 @@ impl Load {
     }
 }
 
+/// The mode of loads that are points of a sweep.
+const SWEEP: &str = "sweep";
+
 /// A point of the sweep of a lane's rates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -134,13 +137,21 @@ pub enum SweepPoint {
     Idle,
 }
 
+impl SweepPoint {
+    /// Whether a requirement that names this load is about a sweep, or one point of it.
+    #[must_use]
+    pub fn is_meant_by(load: &str) -> bool {
+        load.split(' ').next() == Some(SWEEP)
+    }
+}
+
 /// `sweep 90 %`, `sweep idle`.
 impl fmt::Display for SweepPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // Rounded, because 0.07 * 100 is not quite 7.
-            Self::Share(share) => write!(f, "sweep {} %", (share * 1e6).round() / 1e4),
-            Self::Idle => f.write_str("sweep idle"),
+            Self::Share(share) => write!(f, "{SWEEP} {} %", (share * 1e6).round() / 1e4),
+            Self::Idle => write!(f, "{SWEEP} idle"),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Bound, Metric, Requirement, finding::Finding};
 use crate::{
-    certificate::{Cell, Certificate, ClockProbe},
+    certificate::{Cell, Certificate, ClockProbe, SweepPoint},
     evidence::Evidence,
     verdict::Verdict,
 };
@@ -54,9 +54,10 @@ impl<'a> Ground<'a> {
         self.class_asked(|r| r.covers(cell))
     }
 
-    /// The class that a lane must have for its rate to count, whatever the load.
+    /// The class that a lane must have for its rate to count: what is asked of any point of its sweep is asked of the
+    /// rate that the sweep comes from.
     pub(super) fn evidence_asked_of_lane(&self, is_about: impl Fn(&Requirement) -> bool) -> Evidence {
-        self.class_asked(|r| r.loads.is_empty() && is_about(r))
+        self.class_asked(|r| (r.loads.is_empty() || r.loads.iter().any(|l| SweepPoint::is_meant_by(l))) && is_about(r))
     }
 
     fn class_asked(&self, is_about: impl Fn(&Requirement) -> bool) -> Evidence {
