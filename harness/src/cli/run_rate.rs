@@ -113,7 +113,8 @@ fn search(
                 found.rates.push(*search);
             }
             Found::Unmet(unmet) => found.not_run.push(not_run(*lane, unmet)),
-            Found::Interrupted => {
+            Found::Interrupted(search) => {
+                found.rates.extend(search.map(|search| *search));
                 found.interrupted = true;
                 break;
             }
@@ -151,7 +152,7 @@ fn print(rates: &Rates, tape: &Tape, args: &RateArgs) -> Result<(), Failure> {
         out::line(format_args!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how))?;
     }
     if rates.interrupted {
-        out::line("Interrupted: lanes that are missing were not searched")?;
+        out::line("Interrupted: the last search is not at its end, and lanes that are missing were not searched")?;
     }
     Ok(())
 }

@@ -196,7 +196,10 @@ impl Prepared<'_> {
             let searched = sweep::searched(&stage, spec, order.profile.run.stall, &planned, progress)?;
             (*found.rates, interrupted) = (searched.rates, searched.interrupted);
             found.not_run.extend(searched.not_run);
-            planned.extend(sweep::cells(spec, found.rates, &planned, self.tape, stage.seed)?);
+            // Half a search gives no rate to take shares of, and nothing is measured any more.
+            if !interrupted {
+                planned.extend(sweep::cells(spec, found.rates, &planned, self.tape, stage.seed)?);
+            }
         }
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);

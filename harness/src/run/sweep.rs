@@ -51,7 +51,9 @@ pub(super) fn searched(
             }
             // That the lane can't run its trials will say too.
             Found::Unmet(unmet) => not_run.push(rate::sweep_not_run(cell.lane.name(), unmet.needs, unmet.how)),
-            Found::Interrupted => {
+            Found::Interrupted(search) => {
+                progress.say("Interrupted: what the search found by now goes into the certificate, marked as such");
+                rates.extend(search.map(|search| *search));
                 interrupted = true;
                 break;
             }

@@ -83,7 +83,7 @@ pub enum RateLimit {
     Trader,
     /// The exchange in one trial, the system under test (trader or lane) in another.
     Both,
-    /// Nothing: the search ended at its own highest rate, or its time or its trials were used up.
+    /// Nothing: the search ended at its own highest rate, or its time or its trials were used up, or the user broke it off.
     Search,
     /// Something else broke; the reason says what.
     Fault,

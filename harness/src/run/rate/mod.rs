@@ -57,12 +57,32 @@ pub struct Quest<'a> {
     pub stall: Nanos,
 }
 
-/// What came of a search, or of one trial of it.
-pub enum Found<T = Box<RateSearch>> {
+/// What came of a search.
+pub enum Found {
     /// It was made.
-    Search(T),
+    Search(Box<RateSearch>),
     /// The lane can't run here after all.
     Unmet(Unmet),
+    /// The user wants to stop; what was found by then, if there was a trial.
+    Interrupted(Option<Box<RateSearch>>),
+}
+
+/// What came of one trial of a search.
+enum Tried {
+    /// It was made.
+    Trial(RateTrial),
+    /// The lane can't run here after all.
+    Unmet(Unmet),
+    /// The user wants to stop.
+    Interrupted,
+}
+
+/// Why a search went no further.
+enum Ended {
+    /// As it was meant to.
+    Search(End),
+    /// Its last trials gave no samples.
+    Broke,
     /// The user wants to stop.
     Interrupted,
 }
@@ -84,25 +104,25 @@ pub fn find(stage: &Stage<'_>, quest: &Quest<'_>, progress: &Progress) -> Result
     let (mut search, mut trials) = (Search::new(bounds), Vec::<(f64, RateTrial)>::new());
     let end = loop {
         let rate = match search.next() {
-            Step::Done(end) => Some(end),
-            Step::Try(_) if broke(&trials) => None,
-            Step::Try(rate) => {
-                let began = Instant::now();
-                let trial = match one(stage, quest, rate)? {
-                    Found::Search(trial) => trial,
-                    Found::Unmet(unmet) => return Ok(Found::Unmet(unmet)),
-                    Found::Interrupted => return Ok(Found::Interrupted),
-                };
-                progress.say(&describe(quest.lane.name(), &trial));
-                let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                search.record(trial.held, Nanos(took));
-                trials.push((rate, trial));
-                continue;
-            }
+            Step::Done(end) => break Ended::Search(end),
+            Step::Try(_) if broke(&trials) => break Ended::Broke,
+            Step::Try(rate) => rate,
         };
-        break rate;
+        let began = Instant::now();
+        let trial = match one(stage, quest, rate)? {
+            Tried::Trial(trial) => trial,
+            Tried::Unmet(unmet) => return Ok(Found::Unmet(unmet)),
+            Tried::Interrupted => break Ended::Interrupted,
+        };
+        progress.say(&describe(quest.lane.name(), &trial));
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        search.record(trial.held, Nanos(took));
+        trials.push((rate, trial));
     };
-    Ok(Found::Search(Box::new(record(stage, quest, &search, trials, end))))
+    let interrupted = matches!(end, Ended::Interrupted);
+    let any = !trials.is_empty();
+    let found = Box::new(record(stage, quest, &search, trials, &end));
+    Ok(if interrupted { Found::Interrupted(any.then_some(found)) } else { Found::Search(found) })
 }
 
 /// Whether the last trials gave no samples at all.
@@ -110,9 +130,9 @@ fn broke(trials: &[(f64, RateTrial)]) -> bool {
     trials.len() >= MOST_BROKEN && trials.iter().rev().take(MOST_BROKEN).all(|(_, t)| t.achieved_pps.0 == 0.0)
 }
 
-fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Found<RateTrial>> {
+fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
     if interrupt::wanted() {
-        return Ok(Found::Interrupted);
+        return Ok(Tried::Interrupted);
     }
     let load = Arrival::Constant { rate: PerSecond(rate) };
     let (schedule, passes) = schedule(stage, quest, &load, rate)?;
@@ -129,14 +149,14 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Found<RateTria
         injection: Injection::default(),
     };
     let e = match stage.run(&request) {
-        Ok(finished) => return Ok(Found::Search(judge::judge(&finished, stage.tape, &schedule))),
-        Err(e) if is_interrupt(&e) => return Ok(Found::Interrupted),
+        Ok(finished) => return Ok(Tried::Trial(judge::judge(&finished, stage.tape, &schedule))),
+        Err(e) if is_interrupt(&e) => return Ok(Tried::Interrupted),
         Err(e) => e,
     };
     if let Some(unmet) = unmet_in(&e) {
-        return Ok(Found::Unmet(unmet.clone()));
+        return Ok(Tried::Unmet(unmet.clone()));
     }
-    Ok(Found::Search(RateTrial {
+    Ok(Tried::Trial(RateTrial {
         intended_pps: schedule.mean_rate(),
         achieved_pps: PerSecond(0.0),
         held: false,
@@ -166,19 +186,21 @@ fn record(
     quest: &Quest<'_>,
     search: &Search,
     trials: Vec<(f64, RateTrial)>,
-    end: Option<End>,
+    end: &Ended,
 ) -> RateSearch {
     let at = |rate: Option<f64>| trials.iter().filter(move |(r, _)| Some(*r) == rate).map(|(_, trial)| trial);
     // Of the trials that held, the one that sent least.
     let highest =
         at(search.highest_held()).filter(|t| t.held).map(|t| t.achieved_pps).min_by(|a, b| a.0.total_cmp(&b.0));
     let fails_at = at(search.lowest_failed()).map(|t| t.intended_pps).next();
+    let of_search = |why: String| (RateLimit::Search, why);
     let (limited_by, why) = match end {
-        Some(End::Resolved | End::Floor) => judge::verdict(at(search.lowest_failed())),
-        Some(End::Ceiling) => (RateLimit::Search, format!("no rate above {CEILING:.0} packets/s is tried")),
-        Some(End::Trials) => (RateLimit::Search, format!("{MOST_TRIALS} trials were used up")),
-        Some(End::Time) => (RateLimit::Search, format!("{MOST_TIME} were used up")),
-        None => judge::verdict(trials.last().map(|(_, t)| t).into_iter()),
+        Ended::Search(End::Resolved | End::Floor) => judge::verdict(at(search.lowest_failed())),
+        Ended::Search(End::Ceiling) => of_search(format!("no rate above {CEILING:.0} packets/s is tried")),
+        Ended::Search(End::Trials) => of_search(format!("{MOST_TRIALS} trials were used up")),
+        Ended::Search(End::Time) => of_search(format!("{MOST_TIME} were used up")),
+        Ended::Interrupted => of_search("broken off by the user".to_owned()),
+        Ended::Broke => judge::verdict(trials.last().map(|(_, t)| t).into_iter()),
     };
     #[expect(clippy::cast_precision_loss, reason = "a tape has far fewer than 2^53 messages")]
     let messages_per_packet = stage.tape.header().messages as f64 / stage.tape.packets() as f64;
