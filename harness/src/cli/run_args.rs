@@ -48,7 +48,7 @@ pub(crate) struct RateArgs {
     /// How near the highest rate that held and the lowest that failed must come, 1 % to 50 %
     #[arg(long, value_name = "SHARE", default_value = "5 %", value_parser = args_resolution)]
     pub(crate) resolution: f64,
-    /// How long each trial sends
+    /// How long each trial sends: less where 8 million packets are fewer, more where 100 orders take longer
     #[arg(long, value_name = "TIME", default_value = "1 s", value_parser = args_trial)]
     pub(crate) trial: Nanos,
     #[command(flatten)]

@@ -44,7 +44,8 @@ pub struct RateSearch {
     /// evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio_to_kernel_udp: Option<f64>,
-    /// How long each trial sends.
+    /// How long each trial was meant to send. It sends for less where 8 million packets are fewer, and for more where 100
+    /// orders take longer: `packets_sent` of each trial says how much it was.
     pub trial_ns: Nanos,
     /// Every trial, in the order in which they ran.
     pub trials: Vec<RateTrial>,
@@ -57,6 +58,8 @@ pub struct RateTrial {
     pub intended_pps: PerSecond,
     /// Packets a second really sent; 0 where nothing is known.
     pub achieved_pps: PerSecond,
+    /// Packets really sent; 0 where nothing is known.
+    pub packets_sent: u64,
     /// Whether nothing was lost and nobody fell behind.
     pub held: bool,
     /// What stood in the way, where it did not hold.

@@ -46,6 +46,7 @@ pub(super) fn judge(finished: &Finished, tape: &Tape, schedule: &Schedule) -> Ra
     RateTrial {
         intended_pps: intended,
         achieved_pps: achieved,
+        packets_sent: c.sent,
         held: !signs.against,
         limited_by: limit(&signs),
         why,
@@ -119,6 +120,7 @@ mod tests {
         let trial = |limited_by: Option<RateLimit>, why: &str| RateTrial {
             intended_pps: PerSecond(1.0),
             achieved_pps: PerSecond(1.0),
+            packets_sent: 1,
             held: limited_by.is_none(),
             limited_by,
             why: vec![why.to_owned()],

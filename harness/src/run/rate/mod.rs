@@ -51,7 +51,7 @@ pub struct Quest<'a> {
     pub caps: &'a Caps,
     /// Share of the rate to which the edge is wanted.
     pub resolution: f64,
-    /// How long each trial sends.
+    /// How long each trial sends, as far as the bounds of its packets and orders allow.
     pub trial: Nanos,
     /// How long an endpoint may stand still without loss: receive buffers hold that much.
     pub stall: Nanos,
@@ -159,6 +159,7 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
     Ok(Tried::Trial(RateTrial {
         intended_pps: schedule.mean_rate(),
         achieved_pps: PerSecond(0.0),
+        packets_sent: 0,
         held: false,
         limited_by: Some(RateLimit::Fault),
         why: vec![format!("{e:#}")],

@@ -20,9 +20,11 @@ fn search(at: usize, cell: &Cell) -> RateSearch {
     } else {
         (RateLimit::Exchange, "the exchange could not keep its schedule: 96 % of the rate intended")
     };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made-up packets of one second")]
     let trial = |rate: f64, held: bool| RateTrial {
         intended_pps: PerSecond(rate),
         achieved_pps: PerSecond(rate * if held { 0.9999 } else { 0.96 }),
+        packets_sent: rate as u64,
         held,
         limited_by: (!held).then_some(limited_by),
         why: if held { vec![] } else { vec![why.to_owned()] },

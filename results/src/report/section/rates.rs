@@ -25,7 +25,8 @@ fn of_class(c: &Certificate, class: Evidence) -> Markup {
             (banner(class))
             table {
                 caption {
-                    (chip(class)) " Found by search, trials of " (lasts) " each; a rate holds or fails by two of at most three. "
+                    (chip(class)) " Found by search, trials of " (lasts) " each (8 million packets at most, 100 orders at least); "
+                    "a rate holds or fails by two of at most three. "
                     "Ticks at an even rate, every order compared."
                 }
                 thead { tr {
