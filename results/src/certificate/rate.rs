@@ -30,7 +30,7 @@ pub struct RateSearch {
     /// The highest rate that held, in packets really sent a second, silences between passes included; `null` where
     /// none held.
     pub highest_pps: Option<PerSecond>,
-    /// The same in messages a second.
+    /// The same in the messages a second that these packets held.
     pub highest_mps: Option<PerSecond>,
     /// The lowest rate that failed, in packets a second; `null` where none did.
     pub fails_at_pps: Option<PerSecond>,

@@ -134,10 +134,17 @@ impl Tape {
     /// The packet that ends the session after `sent` packets.
     #[must_use]
     pub fn end_of_session(&self, sent: usize) -> [u8; mold::HEADER_LEN] {
+        build::end_of_session(self.messages_in(sent) + 1)
+    }
+
+    /// How many messages the first `sent` packets hold, pass after pass.
+    #[must_use]
+    pub fn messages_in(&self, sent: usize) -> u64 {
         let (pass, in_pass) = (sent / self.packets(), sent % self.packets());
+        // Numbers begin with 1, so that of a packet's first message is one more than there are before it.
         let first =
             self.packet(in_pass).get(SEQUENCE).and_then(|f| <[u8; 8]>::try_from(f).ok()).map_or(1, u64::from_be_bytes);
-        build::end_of_session(pass as u64 * self.header().messages + first)
+        pass as u64 * self.header().messages + first.saturating_sub(1)
     }
 
     /// As it stands in a certificate.

@@ -11,7 +11,10 @@ use tickcert_results::{
     certificate::{NotRun, NotRunKind, RateLimit, RateSearch, RateTrial},
     time::{Nanos, PerSecond},
 };
-use tickcert_scenarios::load::{Arrival, Schedule};
+use tickcert_scenarios::{
+    load::{Arrival, Schedule},
+    tape::Tape,
+};
 use tickcert_transports::{
     Lane,
     api::{Caps, Link, Unmet},
@@ -191,8 +194,10 @@ fn record(
 ) -> RateSearch {
     let at = |rate: Option<f64>| trials.iter().filter(move |(r, _)| Some(*r) == rate).map(|(_, trial)| trial);
     // Of the trials that held, the one that sent least.
-    let highest =
-        at(search.highest_held()).filter(|t| t.held).map(|t| t.achieved_pps).min_by(|a, b| a.0.total_cmp(&b.0));
+    let highest = at(search.highest_held())
+        .filter(|t| t.held)
+        .min_by(|a, b| a.achieved_pps.0.total_cmp(&b.achieved_pps.0))
+        .map(|t| (t.achieved_pps, PerSecond(t.achieved_pps.0 * messages_a_packet(stage.tape, t.packets_sent))));
     let fails_at = at(search.lowest_failed()).map(|t| t.intended_pps).next();
     let of_search = |why: String| (RateLimit::Search, why);
     let (limited_by, why) = match end {
@@ -203,16 +208,14 @@ fn record(
         Ended::Interrupted => of_search("broken off by the user".to_owned()),
         Ended::Broke => judge::verdict(trials.last().map(|(_, t)| t).into_iter()),
     };
-    #[expect(clippy::cast_precision_loss, reason = "a tape has far fewer than 2^53 messages")]
-    let messages_per_packet = stage.tape.header().messages as f64 / stage.tape.packets() as f64;
     RateSearch {
         lane: quest.lane.parts().0.to_owned(),
         variant: quest.lane.parts().1.to_owned(),
         order_channel: quest.caps.orders,
         evidence: quest.caps.evidence,
         evidence_why: quest.caps.evidence_why.clone(),
-        highest_pps: highest,
-        highest_mps: highest.map(|r| PerSecond(r.0 * messages_per_packet)),
+        highest_pps: highest.map(|(packets, _)| packets),
+        highest_mps: highest.map(|(_, messages)| messages),
         fails_at_pps: fails_at,
         resolution: quest.resolution,
         limited_by,
@@ -221,6 +224,12 @@ fn record(
         trial_ns: quest.trial,
         trials: trials.into_iter().map(|(_, trial)| trial).collect(),
     }
+}
+
+/// Of what a trial sent, which may be the tape's beginning only.
+#[expect(clippy::cast_precision_loss, reason = "a trial has far fewer than 2^53 messages")]
+fn messages_a_packet(tape: &Tape, packets: u64) -> f64 {
+    tape.messages_in(usize::try_from(packets).unwrap_or(usize::MAX)) as f64 / packets.max(1) as f64
 }
 
 /// The row for a lane of which no rate held; `None` where one did.
@@ -242,4 +251,33 @@ pub fn sweep_not_run(lane: &str, needs: String, how: String) -> NotRun {
 fn describe(lane: &str, trial: &RateTrial) -> String {
     let what = if trial.held { "held".to_owned() } else { format!("failed, {}", trial.why.join("; ")) };
     format!("  {lane} {:.0} packets/s: {what}", trial.intended_pps.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use tickcert_scenarios::{
+        generator::{self, GeneratorConfig},
+        tape,
+        trader::{Strategy, TraderConfig},
+    };
+
+    use super::*;
+
+    #[test]
+    fn messages_are_counted_in_the_packets_that_were_sent_and_not_in_those_of_the_whole_tape() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tape");
+        let ticks = generator::generate(&GeneratorConfig { messages: 200, ..GeneratorConfig::default() }).unwrap();
+        tape::build(&path, &ticks, TraderConfig::new(Strategy::first_byte())).unwrap();
+        let tape = Tape::open(&path).unwrap();
+        let mut messages = 0_u32;
+        for sent in 1..=2 * tape.packets() {
+            // A MoldUDP64 header ends with how many messages follow it.
+            let packet = tape.packet((sent - 1) % tape.packets());
+            messages += u32::from(u16::from_be_bytes([packet[18], packet[19]]));
+            let expected = f64::from(messages) / f64::from(u32::try_from(sent).unwrap());
+            assert_eq!(messages_a_packet(&tape, sent as u64), expected, "{sent} packets");
+        }
+        assert_eq!(messages_a_packet(&tape, 0), 0.0);
+    }
 }
