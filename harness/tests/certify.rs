@@ -288,7 +288,7 @@ mod tests {
         let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
         let schema: Value = serde_json::from_slice(&fs::read(SCHEMA).unwrap()).unwrap();
         assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&certificate));
-        let highest = certificate["rates"][0]["highest_pps"].as_f64().unwrap();
+        let highest = certificate["rates"][0]["highest_within_pass_pps"].as_f64().unwrap();
         let cells = certificate["cells"].as_array().unwrap();
         let text = |cell: &Value| cell["load"]["text"].as_str().unwrap().to_owned();
         let mut loads: Vec<String> = cells.iter().map(text).collect();
@@ -299,8 +299,8 @@ mod tests {
         }
         for (cell, share) in cells[1..].iter().zip([0.1, 0.4]) {
             let rate = cell["load"]["rate_pps"].as_f64().unwrap();
-            // Short, so the silence between its passes weighs.
-            assert!(rate > 0.5 * share * highest && rate < 1.5 * share * highest, "{rate} of {highest}");
+            // Within a pass it is that share; the passes are short, and the silences between them lower it.
+            assert!(rate > 0.3 * share * highest && rate < 1.01 * share * highest, "{rate} of {highest}");
         }
         let ids: Vec<&str> =
             certificate["requirements"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();

@@ -495,6 +495,7 @@ fn searched(limited_by: RateLimit) -> Certificate {
         evidence_why: String::new(),
         highest_pps: Some(PerSecond(100_000.0)),
         highest_mps: Some(PerSecond(240_000.0)),
+        highest_within_pass_pps: Some(PerSecond(101_000.0)),
         fails_at_pps: Some(PerSecond(105_000.0)),
         resolution: 0.05,
         limited_by,

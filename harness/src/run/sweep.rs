@@ -73,14 +73,9 @@ pub(super) fn cells(
 ) -> Result<Vec<PlannedCell>> {
     let mut cells = Vec::new();
     for cell in one_a_lane(planned) {
-        let Some(highest) = rates.iter().find(|r| r.title() == cell.lane.name()).and_then(|r| r.highest_pps) else {
-            continue;
-        };
+        let Some(search) = rates.iter().find(|r| r.title() == cell.lane.name()) else { continue };
         for point in spec.points() {
-            let rate = match point {
-                SweepPoint::Share(share) => PerSecond(highest.0 * share),
-                SweepPoint::Idle => spec.idle,
-            };
+            let Some(rate) = rate_at(point, spec.idle, search) else { continue };
             let load = Arrival::Constant { rate };
             let (schedule, passes) = plan::schedule(&load, tape, spec.window, seed)?;
             let (settings, caps) = (cell.settings.clone(), cell.caps.clone());
@@ -90,8 +85,37 @@ pub(super) fn cells(
     Ok(cells)
 }
 
+/// The even rate within a pass of a point of the sweep; `None` where no rate held.
+///
+/// It is a share of a rate within a pass too: of a short tape the silences between passes lower what is sent a second.
+fn rate_at(point: SweepPoint, idle: PerSecond, search: &RateSearch) -> Option<PerSecond> {
+    let highest = search.highest_within_pass_pps?;
+    Some(match point {
+        SweepPoint::Share(share) => PerSecond(highest.0 * share),
+        SweepPoint::Idle => idle,
+    })
+}
+
 /// The first cell of each lane.
 fn one_a_lane(planned: &[PlannedCell]) -> impl Iterator<Item = &PlannedCell> {
     let first = |at: usize| planned[..at].iter().all(|before| before.lane.name() != planned[at].lane.name());
     planned.iter().enumerate().filter(move |(at, _)| first(*at)).map(|(_, cell)| cell)
+}
+
+#[cfg(test)]
+mod tests {
+    use tickcert_results::certificate::example;
+
+    use super::*;
+
+    #[test]
+    fn shares_are_of_the_rate_within_a_pass_and_a_lane_of_which_none_held_has_no_point() {
+        let mut search = example::two_lanes().rates.remove(0);
+        (search.highest_pps, search.highest_within_pass_pps) = (Some(PerSecond(70_000.0)), Some(PerSecond(100_000.0)));
+        let at = |point, search: &RateSearch| rate_at(point, PerSecond(1_000.0), search).map(|rate| rate.0);
+        assert_eq!(at(SweepPoint::Share(0.5), &search), Some(50_000.0), "the silences between passes are not in it");
+        assert_eq!(at(SweepPoint::Idle, &search), Some(1_000.0));
+        search.highest_within_pass_pps = None;
+        assert_eq!(at(SweepPoint::Idle, &search), None);
+    }
 }

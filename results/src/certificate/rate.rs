@@ -32,6 +32,9 @@ pub struct RateSearch {
     pub highest_pps: Option<PerSecond>,
     /// The same in the messages a second that these packets held.
     pub highest_mps: Option<PerSecond>,
+    /// The even rate within a pass that was intended where it held, silences between passes not included: what a sweep
+    /// takes its shares of.
+    pub highest_within_pass_pps: Option<PerSecond>,
     /// The lowest rate that failed, in packets a second; `null` where none did.
     pub fails_at_pps: Option<PerSecond>,
     /// The search ends when the lowest rate that failed is within this share of the highest that held.

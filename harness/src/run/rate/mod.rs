@@ -216,6 +216,7 @@ fn record(
         evidence_why: quest.caps.evidence_why.clone(),
         highest_pps: highest.map(|(packets, _)| packets),
         highest_mps: highest.map(|(_, messages)| messages),
+        highest_within_pass_pps: search.highest_held().map(PerSecond),
         fails_at_pps: fails_at,
         resolution: quest.resolution,
         limited_by,

@@ -40,6 +40,7 @@ fn search(at: usize, cell: &Cell) -> RateSearch {
         evidence_why: cell.evidence_why.clone(),
         highest_pps: Some(PerSecond(highest)),
         highest_mps: Some(PerSecond(highest * 2.43)),
+        highest_within_pass_pps: Some(PerSecond(highest)),
         fails_at_pps: Some(PerSecond(highest * 1.045)),
         resolution: 0.05,
         limited_by,
