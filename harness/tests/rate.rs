@@ -7,7 +7,7 @@ mod support;
 mod tests {
     use serde_json::Value;
 
-    use crate::support::{Home, can_measure};
+    use crate::support::{Home, can_measure, profiles};
 
     fn rate(v: &Value, key: &str) -> f64 {
         v[key].as_f64().unwrap_or_else(|| panic!("no {key}: {v}"))
@@ -54,11 +54,28 @@ mod tests {
         let rates = found["rates"].as_array().unwrap();
         assert_eq!(rates.iter().map(|s| s["lane"].as_str().unwrap()).collect::<Vec<_>>(), ["kernel-udp", "kernel-tcp"]);
         rates.iter().for_each(is_sound);
+        assert!(found["cpu_dma_latency"].is_string() && found["warnings"].is_array(), "{found}");
         assert_eq!(rate(&rates[0], "ratio_to_kernel_udp"), 1.0);
         let ratio = rate(&rates[1], "highest_pps") / rate(&rates[0], "highest_pps");
         assert_eq!(rate(&rates[1], "ratio_to_kernel_udp"), ratio);
         assert!(ended.err.contains("kernel-tcp 50000 packets/s: "), "each trial is told: {}", ended.err);
         assert_eq!(home.temporary_files(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_profile_says_of_transports_cores_and_interfaces_counts() {
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        let refused = |before: &str, lines: &str, status: i32, parts: &[&str]| {
+            home.write("p.toml", profiles::once().replacen(before, &format!("{lines}\n{before}"), 1));
+            home.run(&["run", "rate", "--profile", "./p.toml"]).refused(status, parts);
+        };
+        refused("[window]", "[transport.kernel-upd]\nbusy_poll = \"50 us\"", 2, &["unknown transport `kernel-upd`"]);
+        refused("[window]", "placement = { exchange_core = 0, trader_core = 9999 }", 2, &["9999"]);
+        let interfaces = "[bench]\nexchange_interface = \"nosuch0\"\ntrader_interface = \"nosuch1\"";
+        refused("[window]", interfaces, 4, &["the interface nosuch0, which the profile names"]);
     }
 
     #[test]

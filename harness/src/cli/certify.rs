@@ -88,12 +88,7 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
 }
 
 fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {
-    let transports: Vec<&str> = Lane::all().iter().map(|lane| lane.transport()).collect();
-    let read = |transport: &str, settings: &_| match Lane::all().iter().find(|lane| lane.transport() == transport) {
-        Some(lane) => lane.settings(settings).map(drop).map_err(|e| e.to_string()),
-        None => Ok(()),
-    };
-    profile.check_transports(&transports, read).map_err(Failure::usage)?;
+    start::transports(profile)?;
     let known = Lane::names();
     // Also for the lanes that requirements name, whichever are run.
     let of_profile = profile.check_lanes(&known).map_err(Failure::usage)?;

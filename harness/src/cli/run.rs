@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
 use tickcert_results::certificate::Quantiles;
-use tickcert_scenarios::profile::resolve_lanes;
+use tickcert_scenarios::profile::{InterfacePair, resolve_lanes};
 use tickcert_transports::{Lane, api::Link};
 
 use super::{
@@ -48,7 +48,13 @@ pub(super) enum Wired {
 }
 
 impl Wired {
-    pub(super) fn find(wire: &WireArgs, common: &Common, progress: &Progress) -> Result<Self, Failure> {
+    /// Of our own it is made as the command line says, else of the profile's interfaces.
+    pub(super) fn find(
+        wire: &WireArgs,
+        of_profile: Option<&InterfacePair>,
+        common: &Common,
+        progress: &Progress,
+    ) -> Result<Self, Failure> {
         if let (Some(exchange), Some(trader), Ok(link)) =
             (std::env::var_os(EXCHANGE_NETNS), std::env::var_os(TRADER_NETNS), std::env::var(LINK))
         {
@@ -61,7 +67,7 @@ impl Wired {
                 serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
             return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
         }
-        let made_of = start::wire(wire, None)?;
+        let made_of = start::wire(wire, of_profile)?;
         start::bench(&made_of, wire)?.map_err(Failure::cannot_run)?;
         let lock = start::lock(common, progress)?;
         let spec = BenchSpec { wire: made_of, ..BenchSpec::default() };
@@ -82,7 +88,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
     let cores = start::cores(args.cores.pair())?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, &args.common, &progress)?;
+    let wired = Wired::find(&args.wire, None, &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
     // A ping-pong tool's frames are unicast: so are these.

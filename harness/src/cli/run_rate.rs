@@ -38,6 +38,10 @@ struct Rates {
     rates: Vec<RateSearch>,
     /// Lanes that did not run, and those of which no rate held.
     not_run: Vec<NotRun>,
+    /// What to know when reading the rates.
+    warnings: Vec<String>,
+    /// Whether the cores were kept out of deep sleep, or why not.
+    cpu_dma_latency: String,
     /// True when the user broke it off.
     interrupted: bool,
 }
@@ -49,9 +53,11 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     if let Some(file) = args.ticks.as_ref().filter(|f| !f.is_file()) {
         return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
     }
-    let cores = start::cores(args.cores.pair())?;
+    start::transports(&profile)?;
+    let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
+    let cores = start::cores(args.cores.pair().or(placement))?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, &args.common, &progress)?;
+    let wired = Wired::find(&args.wire, profile.interfaces.as_ref(), &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
     let (_, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
@@ -59,7 +65,8 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&profile, args.ticks.as_deref(), &tape_path)
         .map_err(|e| if workload::is_at_fault(&e) { Failure::usage(e) } else { Failure::cannot_run(e) })?;
-    let _hold = LatencyHold::take();
+    let hold = LatencyHold::take();
+    progress.detail(&hold.describe());
     let link = Link { meeting: folder.path().to_owned(), ..link.clone() };
     let stage = Stage {
         link: &link,
@@ -73,7 +80,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
         late_after: profile.run.orders_late_after,
         seed: profile.run.seed,
     };
-    let rates = search(args, &lanes, &stage, &profile, &progress)?;
+    let rates = search(args, &lanes, &stage, &profile, &hold, &progress)?;
     print(&rates, &tape, args)?;
     let found = !rates.interrupted && rates.rates.iter().any(|s| s.highest_pps.is_some());
     Ok(if found { Outcome::OK } else { Outcome(4) })
@@ -84,10 +91,18 @@ fn search(
     lanes: &[Lane],
     stage: &Stage<'_>,
     profile: &Profile,
+    hold: &LatencyHold,
     progress: &Progress,
 ) -> Result<Rates, Failure> {
     let virtualised = host::read(Path::new("/")).virtualised;
-    let mut found = Rates { tape: stage.tape.summary(), rates: Vec::new(), not_run: Vec::new(), interrupted: false };
+    let mut found = Rates {
+        tape: stage.tape.summary(),
+        rates: Vec::new(),
+        not_run: Vec::new(),
+        warnings: Vec::new(),
+        cpu_dma_latency: hold.describe(),
+        interrupted: false,
+    };
     for lane in lanes {
         let settings = lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage)?;
         let asked = dispatch(*lane, Preflight { settings: &settings, virtual_link: stage.link.is_virtual });
@@ -121,6 +136,7 @@ fn search(
         }
     }
     compare_to_kernel_udp(&mut found.rates);
+    found.warnings.extend(rate::buffer_warning(&found.rates, profile.run.stall));
     Ok(found)
 }
 
@@ -150,6 +166,9 @@ fn print(rates: &Rates, tape: &Tape, args: &RateArgs) -> Result<(), Failure> {
     }
     for row in &rates.not_run {
         out::line(format_args!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how))?;
+    }
+    for warning in &rates.warnings {
+        out::line(format_args!("warning: {warning}"))?;
     }
     if rates.interrupted {
         out::line("Interrupted: the last search is not at its end, and lanes that are missing were not searched")?;

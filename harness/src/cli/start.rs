@@ -2,8 +2,8 @@
 
 use anyhow::{Context, anyhow};
 use tickcert_probes::affinity;
-use tickcert_scenarios::profile::InterfacePair;
-use tickcert_transports::api::Unmet;
+use tickcert_scenarios::profile::{InterfacePair, Profile};
+use tickcert_transports::{Lane, api::Unmet};
 
 use super::{
     Failure,
@@ -30,6 +30,16 @@ pub(crate) fn voice(common: &Common) -> Voice {
         (_, true) => Voice::Verbose,
         _ => Voice::Normal,
     }
+}
+
+/// Whether each transport that the profile has settings of is one of this build, and understands them.
+pub(crate) fn transports(profile: &Profile) -> Result<(), Failure> {
+    let known: Vec<&str> = Lane::all().iter().map(|lane| lane.transport()).collect();
+    let read = |transport: &str, settings: &_| match Lane::all().iter().find(|lane| lane.transport() == transport) {
+        Some(lane) => lane.settings(settings).map(drop).map_err(|e| e.to_string()),
+        None => Ok(()),
+    };
+    profile.check_transports(&known, read).map_err(Failure::usage)
 }
 
 /// The right to make network namespaces. Must come before any thread.

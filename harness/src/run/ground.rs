@@ -41,11 +41,7 @@ impl Ground {
             // Of interfaces that can't be looked at, nothing is promised; the bench will say what is wrong with them.
             virtual_wire: order.wire.virtual_because().unwrap_or_else(|e| Some(e.to_string())),
             virtual_host: (hypervisor != "none").then(|| format!("the host is a virtual machine ({hypervisor})")),
-            buffer_limit: if user_namespace::can_force_buffers() {
-                None
-            } else {
-                user_namespace::receive_buffer_limit(Path::new("/"))
-            },
+            buffer_limit: buffer_limit(),
         }
     }
 
@@ -94,11 +90,21 @@ impl Ground {
 
     /// That receive buffers are smaller than what was asked for, if so.
     pub(super) fn buffer_warning(&self, wanted: usize, stall: Nanos) -> Option<String> {
-        let limit = self.buffer_limit.filter(|limit| *limit < wanted)?;
-        Some(format!(
-            "receive buffers hold {limit} bytes, not the {wanted} that outlast a stall of {stall}: beyond net.core.rmem_max goes only root on the host (run as root, or `sysctl -w net.core.rmem_max={wanted}`)"
-        ))
+        buffer_warning(self.buffer_limit, wanted, stall)
     }
+}
+
+/// Most bytes that a receive buffer gets here; `None` for no such limit.
+pub(super) fn buffer_limit() -> Option<usize> {
+    if user_namespace::can_force_buffers() { None } else { user_namespace::receive_buffer_limit(Path::new("/")) }
+}
+
+/// That receive buffers are smaller than what was asked for, if so.
+pub(super) fn buffer_warning(limit: Option<usize>, wanted: usize, stall: Nanos) -> Option<String> {
+    let limit = limit.filter(|limit| *limit < wanted)?;
+    Some(format!(
+        "receive buffers hold {limit} bytes, not the {wanted} that outlast a stall of {stall}: beyond net.core.rmem_max goes only root on the host (run as root, or `sysctl -w net.core.rmem_max={wanted}`)"
+    ))
 }
 
 /// A row for each lane that was planned: what it needs is a bench.

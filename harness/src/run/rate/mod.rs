@@ -233,6 +233,20 @@ fn messages_a_packet(tape: &Tape, packets: u64) -> f64 {
     tape.messages_in(usize::try_from(packets).unwrap_or(usize::MAX)) as f64 / packets.max(1) as f64
 }
 
+/// That the receive buffers of some trial were smaller than what a stall takes, if so.
+#[must_use]
+pub fn buffer_warning(searches: &[RateSearch], stall: Nanos) -> Option<String> {
+    ground::buffer_warning(ground::buffer_limit(), buffer_wanted(searches, stall), stall)
+}
+
+/// Bytes for the most that any trial sent within a stall.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "packets of one trial; a float saturates")]
+fn buffer_wanted(searches: &[RateSearch], stall: Nanos) -> usize {
+    let within = |t: &RateTrial| ((t.intended_pps.0 * stall.as_secs_f64()).ceil() as u64).min(t.packets_sent);
+    let most = searches.iter().flat_map(|s| &s.trials).map(within).max().unwrap_or_default();
+    ground::receive_buffer(usize::try_from(most).unwrap_or(usize::MAX))
+}
+
 /// The row for a lane of which no rate held; `None` where one did.
 #[must_use]
 pub fn not_run(search: &RateSearch) -> Option<NotRun> {
@@ -256,6 +270,7 @@ fn describe(lane: &str, trial: &RateTrial) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tickcert_results::certificate::example;
     use tickcert_scenarios::{
         generator::{self, GeneratorConfig},
         tape,
@@ -280,5 +295,16 @@ mod tests {
             assert_eq!(messages_a_packet(&tape, sent as u64), expected, "{sent} packets");
         }
         assert_eq!(messages_a_packet(&tape, 0), 0.0);
+    }
+
+    #[test]
+    fn the_fastest_trial_says_what_receive_buffers_were_wanted() {
+        let mut search = example::two_lanes().rates.remove(0);
+        let wanted = |search: &RateSearch| buffer_wanted(std::slice::from_ref(search), Nanos::MILLI * 200);
+        let fastest = &mut search.trials[3];
+        (fastest.intended_pps, fastest.packets_sent) = (PerSecond(1e6), 1_000_000);
+        assert_eq!(wanted(&search), ground::receive_buffer(200_000));
+        search.trials[3].packets_sent = 150_000;
+        assert_eq!(wanted(&search), ground::receive_buffer(150_000), "no more can wait than was sent");
     }
 }
