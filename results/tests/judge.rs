@@ -539,7 +539,9 @@ fn a_rate_needs_the_evidence_asked_for_and_a_search_that_is_missing_or_found_not
     for (load, verdict) in [("sweep", NotCertifiable), ("sweep 90 %", NotCertifiable), ("constant", Pass)] {
         let mut of_load = require("evidence", ">= nic");
         of_load.loads = vec![load.to_owned()];
-        let j = judge(&[of_load, requirements[1].clone()], &searched(RateLimit::Trader));
+        let mut software = searched(RateLimit::Trader);
+        software.rates[0].evidence = Evidence::Software;
+        let j = judge(&[of_load, requirements[1].clone()], &software);
         let rate = j.results.iter().find(|r| r.id == "rate.highest [kernel-udp]").unwrap();
         assert_eq!(rate.verdict, verdict, "{load}: {}", rate.why);
     }

@@ -86,8 +86,8 @@ pub(super) fn verdict<'t>(failed: impl Iterator<Item = &'t RateTrial>) -> (RateL
 /// Lane and trader are the system under test, whichever of them it was; only the exchange is not.
 fn together(before: RateLimit, now: RateLimit) -> RateLimit {
     match (before, now) {
-        (RateLimit::Both, _) => RateLimit::Both,
-        (RateLimit::Exchange, RateLimit::Trader | RateLimit::Lane)
+        (RateLimit::Both, _)
+        | (RateLimit::Exchange, RateLimit::Trader | RateLimit::Lane)
         | (RateLimit::Trader | RateLimit::Lane, RateLimit::Exchange) => RateLimit::Both,
         _ => now,
     }
