@@ -7,6 +7,7 @@ pub mod wrap;
 
 mod kernel;
 mod lane;
+mod raw;
 
 use api::{Job, Transport, Variant};
 pub use lane::{Lane, SettingsError, read_settings};
