@@ -1,4 +1,4 @@
-#![allow(dead_code, reason = "until the first such lane")]
+#![allow(dead_code, unreachable_pub, reason = "until the first such lane")]
 //! Lanes that make their own Ethernet frames, over whatever moves them: the rings of AF_XDP, the queues of DPDK.
 //! [`port`] is what such a device must offer; the framing above it is the same for all.
 
@@ -9,7 +9,7 @@ use std::io;
 
 use tickcert_results::certificate::OrderChannel;
 
-pub use self::halves::{RawRx, RawTx};
+pub(crate) use self::halves::{RawRx, RawTx};
 use self::port::FramePort;
 use crate::api::{Link, OpenError, Role};
 

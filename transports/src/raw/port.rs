@@ -7,7 +7,7 @@ use tickcert_results::time::Ticks;
 use crate::api::{Link, OpenError, Role, RxMeta, TxError, TxToken};
 
 /// Receiving half of a device.
-pub(crate) trait FrameRx: Send {
+pub trait FrameRx: Send {
     /// Hands over waiting frames, at most `budget`, in the device's own memory, and gives each back to the device
     /// afterwards; returns how many.
     ///
@@ -20,7 +20,7 @@ pub(crate) trait FrameRx: Send {
 }
 
 /// Sending half of a device.
-pub(crate) trait FrameTx: Send {
+pub trait FrameTx: Send {
     /// Builds a frame of `len` bytes, Ethernet header included and checksum sequence not, in the device's memory, and
     /// queues it.
     ///
@@ -42,7 +42,7 @@ pub(crate) trait FrameTx: Send {
 }
 
 /// A device.
-pub(crate) trait FramePort {
+pub trait FramePort {
     /// Its settings.
     type Config;
     /// Receiving half.
