@@ -1,51 +1,91 @@
-//! The two halves of a lane over a device of frames.
+//! The two halves of a lane over a device of frames, with orders on either channel: chosen when opened, looked at once
+//! a call.
 
 use std::io;
 
-use super::port::{FramePort, FrameRx, FrameTx};
-use crate::api::{Flow, Frame, Interest, Rx, Segments, Tx, TxError, TxToken};
 use tickcert_results::time::Ticks;
+
+use super::{
+    datagram::{DatagramRx, DatagramTx},
+    port::{FramePort, FrameRx, FrameTx},
+    tcp::{TcpRx, TcpTx},
+};
+use crate::api::{Flow, Frame, Interest, Rx, Segments, Tx, TxError, TxToken};
 
 /// Receives this end's incoming flows.
 pub struct RawRx<P: FramePort> {
-    port: P::Rx,
+    pub(super) port: P::Rx,
+    pub(super) flows: FlowsIn<P::Tx>,
+}
+
+/// What is made of the frames.
+pub(super) enum FlowsIn<X: FrameTx> {
+    Datagram(DatagramRx),
+    Tcp(TcpRx<X>),
 }
 
 impl<P: FramePort> Rx for RawRx<P> {
     #[inline]
-    fn poll(&mut self, _interest: Interest, budget: u32, mut on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
-        self.port.receive(budget, |bytes, meta| on_frame(Frame { flow: Flow::Ticks, bytes, meta }))
+    fn poll(&mut self, interest: Interest, budget: u32, on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
+        match &mut self.flows {
+            FlowsIn::Datagram(flows) => flows.poll(&mut self.port, interest, budget, on_frame),
+            FlowsIn::Tcp(flows) => flows.poll(&mut self.port, interest, budget, on_frame),
+        }
     }
 
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
         self.port.facts(note);
+        match &self.flows {
+            FlowsIn::Datagram(flows) => flows.facts(note),
+            FlowsIn::Tcp(flows) => flows.facts(note),
+        }
     }
 }
 
 /// Sends this end's outgoing flows.
-pub struct RawTx<P: FramePort> {
-    port: P::Tx,
+pub struct RawTx<P: FramePort>(pub(super) FlowsOut<P::Tx>);
+
+/// What frames are made of. A TCP connection needs the device for its receiving half too, so it has it.
+pub(super) enum FlowsOut<X: FrameTx> {
+    Datagram(DatagramTx<X>),
+    Tcp(TcpTx<X>),
 }
 
 impl<P: FramePort> Tx for RawTx<P> {
     #[inline]
-    fn send(&mut self, _flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
-        self.port.transmit(len, fill)
+    fn send(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        match &mut self.0 {
+            FlowsOut::Datagram(flows) => flows.send(flow, len, fill),
+            FlowsOut::Tcp(flows) => flows.send(flow, len, fill),
+        }
     }
 
+    #[inline]
     fn flush(&mut self) -> Result<(), TxError> {
-        self.port.kick()
+        match &mut self.0 {
+            FlowsOut::Datagram(flows) => flows.flush(),
+            FlowsOut::Tcp(flows) => flows.flush(),
+        }
     }
 
     fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
-        self.port.stamps(on_stamp);
+        match &mut self.0 {
+            FlowsOut::Datagram(flows) => flows.port_mut().stamps(on_stamp),
+            FlowsOut::Tcp(flows) => flows.with_port(|port| port.stamps(on_stamp)),
+        }
     }
 
     fn segments(&self) -> Option<Segments> {
-        None
+        match &self.0 {
+            FlowsOut::Datagram(_) => None,
+            FlowsOut::Tcp(flows) => Some(flows.segments()),
+        }
     }
 
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
-        self.port.facts(note);
+        match &self.0 {
+            FlowsOut::Datagram(flows) => flows.port().facts(note),
+            FlowsOut::Tcp(flows) => flows.with_port(|port| port.facts(note)),
+        }
     }
 }

@@ -1,0 +1,91 @@
+//! The checksum of IPv4, UDP and TCP (RFC 1071).
+
+/// A sum of 16-bit words whose carries are not folded in yet. Sums of parts add up to the sum of the whole as long as
+/// every part but the last has an even length.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum(u64);
+
+impl Sum {
+    /// Of bytes; an odd last one counts as the high half of a word.
+    #[inline]
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        // Words twice as wide fold to the same: 2^16 is 1 in this arithmetic.
+        let (words, rest) = bytes.as_chunks::<4>();
+        let sum: u64 = words.iter().map(|word| u64::from(u32::from_be_bytes(*word))).sum();
+        let mut last = [0; 4];
+        last[..rest.len()].copy_from_slice(rest);
+        Self(sum + u64::from(u32::from_be_bytes(last)))
+    }
+
+    /// With one more word.
+    #[inline]
+    pub(super) const fn word(self, word: u16) -> Self {
+        Self(self.0 + word as u64)
+    }
+
+    /// With another part.
+    #[inline]
+    pub(super) const fn and(self, part: Self) -> Self {
+        Self(self.0 + part.0)
+    }
+
+    /// Folded to one word: all ones, if a correct checksum was among what was summed.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "folded to 16 bits before")]
+    pub(super) const fn folded(self) -> u16 {
+        let mut sum = self.0;
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        sum as u16
+    }
+
+    /// The checksum to write.
+    #[inline]
+    pub(super) const fn checksum(self) -> u16 {
+        !self.folded()
+    }
+
+    /// Whether what was summed, its checksum included, is intact.
+    #[inline]
+    pub(super) const fn is_intact(self) -> bool {
+        self.folded() == 0xffff
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_1071_sums_to_ddf2() {
+        let sum = Sum::of(&[0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7]);
+        assert_eq!((sum.folded(), sum.checksum()), (0xddf2, 0x220d));
+    }
+
+    #[test]
+    fn an_odd_last_byte_is_the_high_half_of_a_word() {
+        assert_eq!(Sum::of(&[0x12, 0x34, 0x56]).folded(), Sum::of(&[0x12, 0x34, 0x56, 0]).folded());
+        assert_eq!(Sum::of(&[]).folded(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_the_sum_of_words_with_the_carry_brought_round(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+            let mut slow = 0_u32;
+            for pair in bytes.chunks(2) {
+                slow += u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low));
+                slow = (slow & 0xffff) + (slow >> 16);
+            }
+            prop_assert_eq!(u32::from(Sum::of(&bytes).folded()), slow);
+        }
+
+        #[test]
+        fn parts_add_up_to_the_whole(bytes in proptest::collection::vec(any::<u8>(), 0..500), at in 0_usize..250) {
+            let (head, tail) = bytes.split_at((at * 2).min(bytes.len() & !1));
+            prop_assert_eq!(Sum::of(head).and(Sum::of(tail)).folded(), Sum::of(&bytes).folded());
+        }
+    }
+}
