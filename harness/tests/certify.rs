@@ -139,6 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn the_tools_own_overhead_over_the_floor_lane_stands_in_every_certificate() {
+        let Some(runs) = Runs::get() else { return };
+        let certificate = runs.certificate();
+        let floor = &certificate["probes"]["floor"];
+        let missing: Vec<_> = certificate["not_run"].as_array().unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(floor["lane"], "shm", "{missing:?}");
+        assert!(floor["service_time_ns"]["p50"].as_u64() > Some(0), "{floor}");
+        // A stall of the host may cost both of its attempts, and then says so.
+        let named = missing.iter().any(|row| row.contains("floor lane (shm): tick-to-trade"));
+        assert!(floor["t2t_sent"]["p50"].as_u64() > Some(0) || named, "{floor}");
+    }
+
+    #[test]
     fn every_attempt_has_its_samples_in_a_parquet_file() {
         let Some(runs) = Runs::get() else { return };
         let certificate = runs.certificate();

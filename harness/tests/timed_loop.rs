@@ -8,7 +8,11 @@ mod tests {
     use std::{collections::BTreeMap, fs};
 
     use tickcert_results::time::PerSecond;
-    use tickcert_transports::api::Role;
+    use tickcert_transports::{
+        Lane,
+        api::{Job, Role, Transport, Unmet},
+        dispatch, read_settings,
+    };
 
     use crate::support::{
         can_measure,
@@ -91,6 +95,42 @@ mod tests {
         check_memory("kernel-tcp");
     }
 
+    /// Whether the host refuses the lane; says that the test was skipped where it does.
+    fn refused(lane: &str) -> bool {
+        let lane = Lane::by_name(lane).unwrap();
+        let settings = lane.settings(&serde_json::Map::new()).unwrap();
+        match dispatch(lane, Preflight(&settings)) {
+            Ok(()) => false,
+            Err(unmet) => {
+                println!("SKIPPED: {}: {unmet}", lane.name());
+                true
+            }
+        }
+    }
+
+    struct Preflight<'a>(&'a serde_json::Value);
+
+    impl Job for Preflight<'_> {
+        type Out = Result<(), Unmet>;
+        fn run<T: Transport>(self) -> Self::Out {
+            T::preflight(&read_settings::<T>(self.0).unwrap(), true).map(drop)
+        }
+    }
+
+    /// One system call for each tick and one for each order, and what begins the receiving.
+    fn check_io_uring(lane: &str) {
+        if refused(lane) {
+            return;
+        }
+        let Some(calls) = traced(lane) else { return };
+        let names: Vec<&str> = calls.keys().map(String::as_str).collect();
+        assert!(names.iter().all(|n| ["io_uring_enter", "io_uring_register"].contains(n)), "{calls:?}");
+        let orders = usize::try_from(PACKETS).unwrap();
+        // Ticks that came together share a call; none is made to look whether there are any.
+        assert!((orders..=3 * orders).contains(&calls["io_uring_enter"]), "{calls:?}");
+        assert!(calls.get("io_uring_register").is_none_or(|n| *n <= 3), "{calls:?}");
+    }
+
     #[test]
     fn the_traders_loop_on_datagrams_makes_no_system_call_but_receive_and_one_send_for_each_order() {
         check("kernel-udp");
@@ -99,5 +139,27 @@ mod tests {
     #[test]
     fn the_traders_loop_on_a_session_makes_no_system_call_but_receive_and_send() {
         check("kernel-tcp");
+    }
+
+    #[test]
+    fn busy_polling_adds_no_system_call_to_the_traders_loop() {
+        check("kernel-udp-busypoll");
+    }
+
+    #[test]
+    fn the_traders_loop_over_shared_memory_makes_no_system_call_at_all() {
+        if let Some(calls) = traced("shm") {
+            assert!(calls.is_empty(), "{calls:?}");
+        }
+    }
+
+    #[test]
+    fn the_traders_loop_on_io_uring_makes_none_while_nothing_comes() {
+        check_io_uring("io-uring");
+    }
+
+    #[test]
+    fn the_traders_loop_on_io_uring_without_copies_neither() {
+        check_io_uring("io-uring/zc");
     }
 }

@@ -207,6 +207,15 @@ fn a_quantile_without_samples_enough_is_never_shown_as_a_number() {
 }
 
 #[test]
+fn the_tools_own_overhead_stands_beside_the_cost_of_a_stamp_or_is_said_to_be_missing() {
+    let mut certificate = example::two_lanes();
+    let text = words(&page(&certificate));
+    assert!(text.contains("Floor lane") && text.contains("p50 118 ns"), "{text}");
+    certificate.probes.floor = None;
+    assert!(words(&page(&certificate)).contains("Floor lane not measured"));
+}
+
+#[test]
 fn an_unsigned_page_says_so() {
     let certificate = example::one_lane();
     assert!(words(&render_html(&certificate, None)).contains("Signed by not signed"));

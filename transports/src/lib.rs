@@ -51,6 +51,8 @@ macro_rules! transports {
 transports! {
     kernel_udp => KernelUdp,
     kernel_tcp => KernelTcp,
+    io_uring => IoUring,
+    shm => Shm,
 }
 
 /// Runs `job`, compiled for the transport of the lane chosen.

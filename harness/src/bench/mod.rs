@@ -5,6 +5,7 @@
 //! made. [`lock`] keeps two runs from measuring at the same time; two benches can exist at the same time.
 
 mod connections;
+mod deferral;
 mod ends;
 mod error;
 pub mod interfaces;
@@ -24,6 +25,7 @@ use std::{
 };
 
 use tickcert_results::time::Nanos;
+use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::api::Link;
 
 use ends::End;
@@ -50,6 +52,8 @@ pub struct BenchSpec {
     pub connect_timeout: Nanos,
     /// Folder of the undo journal; see [`run_dir::default_path`].
     pub run_dir: PathBuf,
+    /// How both interfaces are to put off their interrupts; `None` leaves them as they are.
+    pub deferral: Option<Deferral>,
 }
 
 impl Default for BenchSpec {
@@ -59,6 +63,7 @@ impl Default for BenchSpec {
             receive_buffer: 16 << 20,
             connect_timeout: Nanos::SECOND * 10,
             run_dir: run_dir::default_path(),
+            deferral: None,
         }
     }
 }
@@ -73,6 +78,8 @@ pub struct Bench {
     pub exchange_netns: PathBuf,
     /// Where the trader's can.
     pub trader_netns: PathBuf,
+    /// How each interface puts off its interrupts; `None` where the kernel doesn't say.
+    pub deferral: Vec<(String, Option<Deferral>)>,
     // Undone before the namespaces are let go: fields are dropped in this order.
     undo: Undo,
     _exchange: Namespace,
@@ -116,13 +123,21 @@ impl Bench {
         let (exchange, trader) = (Namespace::create()?, Namespace::create()?);
         // Declared after the namespaces, so that a failure below undoes before it lets go of them.
         let mut undo = Undo { host: Namespace::current()?, journal: Journal::new(&spec.run_dir) };
+        let mut deferral = Vec::new();
         let names = match &spec.wire {
             Wire::Veth => {
                 let names = veth::unique_names();
                 veth::create(&names, &exchange, &trader)?;
+                for (namespace, name) in [(&exchange, &names.exchange), (&trader, &names.trader)] {
+                    deferral.push((name.clone(), deferral::of_namespace(namespace, name, spec.deferral)?));
+                }
                 names
             }
             Wire::Interfaces { exchange: e, trader: t, force } => {
+                // Before anything is set: neither may be one that must not be lent.
+                spec.wire.check()?;
+                deferral.push((e.clone(), deferral::of_host(&mut undo.journal, e, spec.deferral)?));
+                deferral.push((t.clone(), deferral::of_host(&mut undo.journal, t, spec.deferral)?));
                 interfaces::lend(&mut undo.journal, &spec.run_dir, [e, t], [&exchange, &trader], *force)?;
                 veth::Names { exchange: e.clone(), trader: t.clone() }
             }
@@ -146,7 +161,7 @@ impl Bench {
             connect_timeout: spec.connect_timeout,
         };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
-        Ok(Self { link, exchange_netns, trader_netns, undo, _exchange: exchange, _trader: trader })
+        Ok(Self { link, exchange_netns, trader_netns, deferral, undo, _exchange: exchange, _trader: trader })
     }
 
     /// Takes it down, and says what could not be undone.

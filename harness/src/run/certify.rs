@@ -10,10 +10,13 @@ use tickcert_results::{
         Cell, Certificate, ClockProbe, NotRun, NotRunKind, Probes, ProfileSummary, RateSearch, SCHEMA, Setting, Sut,
     },
     judge::judge,
-    time::TickScale,
+    time::{Nanos, TickScale},
     verdict::Verdict,
 };
-use tickcert_scenarios::{profile::Profile, tape::Tape};
+use tickcert_scenarios::{
+    profile::{Deferral, Profile},
+    tape::Tape,
+};
 use tickcert_transports::{
     Lane,
     api::{Link, Unmet},
@@ -21,6 +24,7 @@ use tickcert_transports::{
 
 use super::{
     endpoints::Homes,
+    floor,
     ground::{self, Ground},
     output, overhead,
     plan::PlannedCell,
@@ -170,6 +174,7 @@ impl Prepared<'_> {
         let hold = LatencyHold::take();
         progress.detail(&hold.describe());
         found.probes.audit.push(held(&hold));
+        found.probes.audit.extend(bench.deferral.iter().filter_map(|(name, found)| found.map(|f| put_off(name, f))));
         output::make_folder(&order.out)?;
         overhead::measure(found.probes, self.scale);
         gate(order, self.scale, found.probes, found.not_run, progress);
@@ -206,6 +211,9 @@ impl Prepared<'_> {
         let link =
             Link { receive_buffer: ground::receive_buffer(most).max(stage.link.receive_buffer), ..stage.link.clone() };
         let stage = Stage { link: &link, ..stage };
+        if let Some(load) = order.profile.loads.first() {
+            floor::measure(&stage, bench, load, found.probes, found.not_run, progress);
+        }
         let mut trials = Trials::new(order, &stage, planned);
         interrupted = interrupted || trials.run(progress)?;
         drop(hold);
@@ -232,6 +240,19 @@ fn held(hold: &LatencyHold) -> Setting {
         ok: hold.is_held(),
         why: "a core that sleeps deeply takes tens of microseconds to wake up".to_owned(),
         fix: "run as root where /dev/cpu_dma_latency exists".to_owned(),
+    }
+}
+
+/// How an interface puts off its interrupts, as a row of the audit: right as it is, unless only a half of it is there.
+fn put_off(interface: &str, found: Deferral) -> Setting {
+    let (defer, timeout) = (found.napi_defer_hard_irqs, found.gro_flush_timeout);
+    Setting {
+        name: format!("{interface}/napi_defer_hard_irqs, gro_flush_timeout"),
+        value: format!("{defer}, {timeout}"),
+        wanted: "both above zero for lanes that prefer busy polling, else both zero".to_owned(),
+        ok: (defer == 0) == (timeout == Nanos::ZERO),
+        why: "interrupts are put off while somebody polls only with both".to_owned(),
+        fix: "set both under [bench] in the profile".to_owned(),
     }
 }
 

@@ -125,7 +125,8 @@ pub(super) fn lane_not_run(lane: &str, unmet: Unmet) -> NotRun {
 /// packet, and twice that to be sure.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
     let receive_buffer = receive_buffer(most_within(cells, order.profile.run.stall));
-    BenchSpec { wire: order.wire.clone(), receive_buffer, ..BenchSpec::default() }
+    let deferral = order.profile.deferral;
+    BenchSpec { wire: order.wire.clone(), receive_buffer, deferral, ..BenchSpec::default() }
 }
 
 /// The most packets that any of the cells sends within the length of a stall.

@@ -2,6 +2,7 @@
 
 pub mod certify;
 pub mod endpoints;
+mod floor;
 mod ground;
 pub mod interrupt;
 pub mod join;

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use tickcert::bench::{Bench, netlink::Connection, netns::Namespace};
+use tickcert::bench::{Bench, BenchSpec, netlink::Connection, netns::Namespace};
+use tickcert_results::time::Nanos;
+use tickcert_scenarios::profile::Deferral;
 
 use crate::common::{entries, interface_names, on_a_host_of_its_own, veth_bench};
 
@@ -48,6 +50,20 @@ fn a_bench_carries_multicast_ticks_one_way_and_tcp_orders_the_other() {
         assert!(bench.link.is_virtual);
         use_bench(&bench, b"one tick");
         bench.take_down().unwrap();
+    });
+}
+
+#[test]
+fn interrupts_are_put_off_as_asked_on_both_ends_and_nothing_is_left_to_undo() {
+    on_a_host_of_its_own(|run_dir| {
+        let found = |bench: &Bench| bench.deferral.iter().map(|(_, found)| *found).collect::<Vec<_>>();
+        let as_made = Bench::set_up(&veth_bench(run_dir)).unwrap();
+        let off = Deferral { napi_defer_hard_irqs: 0, gro_flush_timeout: Nanos::ZERO };
+        assert_eq!(found(&as_made), [Some(off); 2]);
+        let wanted = Deferral { napi_defer_hard_irqs: 2, gro_flush_timeout: Nanos::MICRO * 20 };
+        let bench = Bench::set_up(&BenchSpec { deferral: Some(wanted), ..veth_bench(run_dir) }).unwrap();
+        assert_eq!(found(&bench), [Some(wanted); 2]);
+        assert!(entries(run_dir).is_empty());
     });
 }
 

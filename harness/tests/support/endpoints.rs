@@ -20,7 +20,10 @@ use tickcert_scenarios::{
     tape::{self, Tape},
     trader::{Strategy, TraderConfig},
 };
-use tickcert_transports::api::Role;
+use tickcert_transports::{
+    Lane,
+    api::{Link, Role},
+};
 
 /// A wire, a tape and a clock; two cores that nobody else measures on.
 pub(crate) struct Site {
@@ -51,9 +54,9 @@ impl Site {
     pub(crate) fn spec(&self, lane: &str, role: Role, packets: u32) -> TrialSpec {
         TrialSpec {
             lane: lane.into(),
-            settings: serde_json::Value::Null,
+            settings: Lane::by_name(lane).unwrap().settings(&serde_json::Map::new()).unwrap(),
             role,
-            link: self.bench.link.clone(),
+            link: Link { meeting: self.dir.path().into(), ..self.bench.link.clone() },
             core: if role == Role::Exchange { self.cores.0 } else { self.cores.1 },
             tape: self.dir.path().join("tape"),
             tape_sha256: self.tape.sha256().into(),

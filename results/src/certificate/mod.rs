@@ -12,7 +12,7 @@ mod repetition;
 
 pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell, SweepPoint};
 pub use host::{CpuInfo, Host, NicInfo, Sut};
-pub use probes::{CalibrationRecord, ClockProbe, NoiseCore, NoiseProbe, Probes, Setting};
+pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
     Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,

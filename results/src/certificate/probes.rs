@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::time::Nanos;
+use super::Quantiles;
+use crate::{evidence::Evidence, time::Nanos};
 
 /// Everything that the probes found; a probe that did not run is in [`super::Certificate::not_run`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +23,31 @@ pub struct Probes {
     /// Cost of recording one event (stamp included), median.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record_cost_ns: Option<f64>,
+    /// What the tool itself costs end to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<FloorProbe>,
+}
+
+/// The tool's own overhead: a lane that crosses nothing but the memory between the two cores. Of one short repetition,
+/// so without intervals; never subtracted from any figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FloorProbe {
+    /// Its name: `shm`.
+    pub lane: String,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// Payload bytes of the frame that went round in a closed loop…
+    pub frame_bytes: u32,
+    /// …and how long each round took, at the initiating side.
+    pub service_time_ns: Quantiles,
+    /// The profile's first load, in words, under which the following were measured.
+    pub load: String,
+    /// As of a cell, in nanoseconds; without samples where no trial became valid.
+    pub t2t_sent: Quantiles,
+    /// As of a cell, in nanoseconds.
+    pub t2t_due: Quantiles,
+    /// As of a cell, in nanoseconds.
+    pub trader: Quantiles,
 }
 
 /// One setting of the host.

@@ -41,6 +41,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         source: source.to_owned(),
         text: text.to_owned(),
         interfaces: doc.interfaces(&raw.bench)?,
+        deferral: doc.deferral(&raw.bench)?,
         tape: doc.tape(&raw.tape, folder)?,
         strategy: doc.strategy(&raw.strategy)?,
         risk: doc.risk(&raw.risk)?,

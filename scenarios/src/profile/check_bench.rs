@@ -2,7 +2,7 @@
 
 use toml::Spanned;
 
-use super::{InterfacePair, ProfileError, check::Document, raw::RawBench};
+use super::{Deferral, InterfacePair, ProfileError, check::Document, raw::RawBench};
 
 /// Bytes of the longest name that the kernel gives an interface (`IFNAMSIZ` in `linux/if.h`, less the final zero).
 const LONGEST_NAME: usize = 15;
@@ -22,6 +22,24 @@ impl Document<'_> {
             return Err(self.error(trader, what, remedy));
         }
         Ok(Some(InterfacePair { exchange: names.0, trader: names.1 }))
+    }
+
+    /// Either alone does nothing.
+    pub(super) fn deferral(&self, raw: &RawBench) -> Result<Option<Deferral>, ProfileError> {
+        let (defer, timeout) = match (&raw.napi_defer_hard_irqs, &raw.gro_flush_timeout) {
+            (None, None) => return Ok(None),
+            (Some(defer), Some(timeout)) => (defer, timeout),
+            (Some(one), None) => {
+                let remedy = "add `gro_flush_timeout = \"20 us\"`, or leave both out";
+                return Err(self.error(one, "`napi_defer_hard_irqs` does nothing without `gro_flush_timeout`", remedy));
+            }
+            (None, Some(one)) => {
+                let remedy = "add `napi_defer_hard_irqs = 2`, or leave both out";
+                return Err(self.error(one, "`gro_flush_timeout` does nothing without `napi_defer_hard_irqs`", remedy));
+            }
+        };
+        let napi_defer_hard_irqs = self.at_least_one("napi_defer_hard_irqs", Some(defer), 1)?;
+        Ok(Some(Deferral { napi_defer_hard_irqs, gro_flush_timeout: self.duration(timeout)? }))
     }
 
     fn one_interface(&self, given: &Spanned<String>, missing: &str) -> ProfileError {

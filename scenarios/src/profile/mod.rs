@@ -61,6 +61,8 @@ pub struct Profile {
     pub run: Run,
     /// The interfaces that the wire is made of, where the profile names them; else it is virtual.
     pub interfaces: Option<InterfacePair>,
+    /// How the wire's interfaces are to put off their interrupts, where the profile says so.
+    pub deferral: Option<Deferral>,
     /// The workload's ticks.
     pub tape: TapeSpec,
     /// What the trader does with them.
@@ -129,6 +131,15 @@ pub struct InterfacePair {
     pub exchange: String,
     /// Interface of the trader.
     pub trader: String,
+}
+
+/// How long the interrupts of a device are put off while somebody polls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Deferral {
+    /// Empty polls of a queue before its interrupt is switched on again.
+    pub napi_defer_hard_irqs: u32,
+    /// Time from one of these polls to the next.
+    pub gro_flush_timeout: Nanos,
 }
 
 /// The noise probe that runs before the trials.

@@ -64,6 +64,8 @@ pub(super) struct RawPlacement {
 pub(super) struct RawBench {
     pub(super) exchange_interface: Option<Spanned<String>>,
     pub(super) trader_interface: Option<Spanned<String>>,
+    pub(super) napi_defer_hard_irqs: Option<Spanned<u32>>,
+    pub(super) gro_flush_timeout: Option<Spanned<Scalar>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -111,6 +111,20 @@ fn a_profile_may_name_two_interfaces_for_the_wire() {
 }
 
 #[test]
+fn interrupts_are_put_off_only_with_both_keys_and_with_a_unit() {
+    let p = Profile::from_text("my.toml", &with_bench("napi_defer_hard_irqs = 2\ngro_flush_timeout = \"20 us\""));
+    let both = Deferral { napi_defer_hard_irqs: 2, gro_flush_timeout: Nanos::MICRO * 20 };
+    assert_eq!(p.unwrap().deferral, Some(both));
+    assert_eq!(Profile::from_text("my.toml", SMALL).unwrap().deferral, None);
+    assert!(complaint(&with_bench("napi_defer_hard_irqs = 2")).contains("add `gro_flush_timeout = \"20 us\"`"));
+    assert!(complaint(&with_bench("gro_flush_timeout = \"20 us\"")).contains("add `napi_defer_hard_irqs = 2`"));
+    let bare = complaint(&with_bench("napi_defer_hard_irqs = 2\ngro_flush_timeout = 20"));
+    assert!(bare.contains("`20` has no unit"), "{bare}");
+    let zero = complaint(&with_bench("napi_defer_hard_irqs = 0\ngro_flush_timeout = \"20 us\""));
+    assert!(zero.contains("`napi_defer_hard_irqs` is 0"), "{zero}");
+}
+
+#[test]
 fn one_interface_alone_the_same_twice_and_what_is_no_name_are_answered_with_what_to_write() {
     assert_eq!(
         complaint(&with_bench("exchange_interface = \"eth2\"")),

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{SocketAddrV4, UdpSocket},
-    os::fd::AsRawFd,
+    os::fd::{AsFd, AsRawFd, BorrowedFd},
 };
 
 use nix::{
@@ -13,7 +13,7 @@ use nix::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
-    MAX_FRAME, explain,
+    MAX_FRAME, busy_poll, explain,
     halves::{OrdersIn, OrdersOut},
 };
 use crate::api::{Flow, Frame, Link, Role, RxMeta, TxError, TxToken};
@@ -58,6 +58,17 @@ impl DatagramRx {
         getsockopt(&self.socket, RcvBuf)
             .map_or_else(|e| format!("unknown ({e})"), |bytes| format!("{} bytes", bytes / 2))
     }
+
+    /// How the socket polls its device, if it does.
+    pub(crate) fn busy_poll(&self) -> Option<String> {
+        busy_poll::describe(&self.socket)
+    }
+}
+
+impl AsFd for DatagramRx {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
 }
 
 impl OrdersIn for DatagramRx {
@@ -68,6 +79,9 @@ impl OrdersIn for DatagramRx {
 
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
         note("orders_receive_buffer", self.buffer_granted());
+        if let Some(how) = self.busy_poll() {
+            note("orders_busy_poll", how);
+        }
     }
 }
 
@@ -110,7 +124,7 @@ impl OrdersOut for DatagramTx {
 }
 
 /// The exchange's sending socket for ticks.
-fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
+pub(crate) fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
     let socket = udp()?;
     let from = SocketAddrV4::new(*link.orders.ip(), 0);
     if link.ticks.ip().is_multicast() {
@@ -132,7 +146,7 @@ pub(crate) fn ticks(link: &Link, role: Role) -> io::Result<(Option<DatagramRx>, 
 }
 
 /// The trader's receiving socket for ticks: joins the group if it is one.
-fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
+pub(crate) fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
     let socket = udp()?;
     receive_buffer(&socket, link.receive_buffer)?;
     socket.bind(&link.ticks.into()).map_err(explain(format!("bind to {}", link.ticks)))?;
@@ -146,12 +160,21 @@ fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
 }
 
 /// One end of the orders' datagram flow, bound here and connected there.
-pub(crate) fn orders(local: SocketAddrV4, peer: SocketAddrV4, buffer: usize) -> io::Result<UdpSocket> {
+fn orders(local: SocketAddrV4, peer: SocketAddrV4, buffer: usize) -> io::Result<UdpSocket> {
     let socket = udp()?;
     receive_buffer(&socket, buffer)?;
     socket.bind(&local.into()).map_err(explain(format!("bind to {local}")))?;
     socket.connect(&peer.into()).map_err(explain(format!("connect to {peer}")))?;
     Ok(socket.into())
+}
+
+/// This end's of [`orders`].
+pub(crate) fn orders_of(link: &Link, role: Role) -> io::Result<UdpSocket> {
+    let (local, peer) = match role {
+        Role::Exchange => (link.orders, link.trader),
+        Role::Trader => (link.trader, link.orders),
+    };
+    orders(local, peer, link.receive_buffer)
 }
 
 fn udp() -> io::Result<Socket> {

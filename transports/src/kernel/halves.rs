@@ -49,6 +49,9 @@ impl<O: OrdersIn> Rx for SocketRx<O> {
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
         if let Some(ticks) = &self.ticks {
             note("ticks_receive_buffer", ticks.buffer_granted());
+            if let Some(how) = ticks.busy_poll() {
+                note("ticks_busy_poll", how);
+            }
         }
         self.orders.facts(note);
     }

@@ -1,7 +1,10 @@
-//! What the lanes over kernel sockets share. The calls go through `nix` and `socket2`, but for one in [`tcp_info_ffi`].
+//! What the lanes over kernel sockets share. The calls go through `nix` and `socket2`, but for those in [`tcp_info_ffi`]
+//! and [`socket_option_ffi`].
 
+pub(crate) mod busy_poll;
 pub(crate) mod datagram;
 pub(crate) mod halves;
+mod socket_option_ffi;
 pub(crate) mod stream;
 mod tcp_info_ffi;
 

@@ -15,11 +15,11 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tickcert_results::time::Nanos;
 
 use super::{
-    MAX_FRAME, explain,
+    MAX_FRAME, busy_poll, explain,
     halves::{OrdersIn, OrdersOut},
     tcp_info_ffi,
 };
-use crate::api::{Flow, Frame, RxMeta, Segments, TxError, TxToken};
+use crate::api::{Flow, Frame, Link, Role, RxMeta, Segments, TxError, TxToken};
 
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -56,7 +56,11 @@ impl OrdersIn for StreamRx {
         }
     }
 
-    fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        if let Some(how) = busy_poll::describe(&self.stream) {
+            note("orders_busy_poll", how);
+        }
+    }
 }
 
 /// The writing side. What the kernel took only in part is kept and goes out before anything else, so that a full
@@ -107,9 +111,7 @@ impl OrdersOut for StreamTx {
     }
 
     fn segments(&self) -> Option<Segments> {
-        let info = tcp_info_ffi::get(&self.stream).ok()?;
-        let segments = info.segments_with_data.saturating_sub(info.sent_again);
-        Some(Segments { writes: self.sent, segments })
+        segments(&self.stream, self.sent)
     }
 }
 
@@ -132,15 +134,30 @@ impl StreamTx {
     }
 }
 
-/// Both sides of one stream, set up for small packets without delay.
-pub(crate) fn halves(stream: TcpStream) -> io::Result<(StreamRx, StreamTx)> {
+/// What became of so many writes to a stream.
+pub(crate) fn segments(stream: &TcpStream, writes: u64) -> Option<Segments> {
+    let info = tcp_info_ffi::get(stream).ok()?;
+    Some(Segments { writes, segments: info.segments_with_data.saturating_sub(info.sent_again) })
+}
+
+/// This end of the order session's stream, set up for small packets without delay.
+pub(crate) fn open(link: &Link, role: Role) -> io::Result<TcpStream> {
+    let stream = match role {
+        Role::Exchange => accept(link.orders, link.trader, link.connect_timeout)?,
+        Role::Trader => connect(link.trader, link.orders, link.connect_timeout)?,
+    };
     stream.set_nodelay(true).map_err(explain("set TCP_NODELAY"))?;
+    Ok(stream)
+}
+
+/// Both sides of one stream.
+pub(crate) fn halves(stream: TcpStream) -> io::Result<(StreamRx, StreamTx)> {
     let writer = stream.try_clone().map_err(explain("duplicate the order stream"))?;
     Ok((StreamRx::new(stream), StreamTx::new(writer)))
 }
 
 /// Waits for the one connection that `peer` makes to `local`.
-pub(crate) fn accept(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
+fn accept(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).map_err(explain("open a TCP socket"))?;
     socket.set_reuse_address(true)?;
     socket.bind(&local.into()).map_err(explain(format!("bind to {local}")))?;
@@ -169,7 +186,7 @@ fn nobody_came(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::E
 }
 
 /// Connects from `local`'s address to `peer`, trying again while nobody listens there yet.
-pub(crate) fn connect(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
+fn connect(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
     let deadline = Instant::now() + Duration::from(timeout);
     loop {
         let socket =

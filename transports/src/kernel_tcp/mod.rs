@@ -1,6 +1,5 @@
 //! `kernel-tcp`: ticks as UDP multicast, orders on a TCP stream, through kernel sockets read without waiting.
 
-use serde::{Deserialize, Serialize};
 use tickcert_results::certificate::OrderChannel;
 
 use crate::{
@@ -16,10 +15,7 @@ use crate::{
 /// The lane.
 pub struct KernelTcp;
 
-/// It has no settings of its own: buffers come from the profile, addresses from the bench.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {}
+pub use crate::kernel::busy_poll::Config;
 
 impl Transport for KernelTcp {
     type Config = Config;
@@ -27,23 +23,31 @@ impl Transport for KernelTcp {
     type Tx = SocketTx<StreamTx>;
 
     const NAME: &'static str = "kernel-tcp";
-    const VARIANTS: &'static [Variant] = &[Variant {
-        lane: "kernel-tcp",
-        summary: "kernel sockets: ticks as UDP multicast, orders in a SoupBinTCP session on TCP",
-        settings: "{}",
-    }];
+    const VARIANTS: &'static [Variant] = &[
+        Variant {
+            lane: "kernel-tcp",
+            summary: "kernel sockets: ticks as UDP multicast, orders in a SoupBinTCP session on TCP",
+            settings: "{}",
+        },
+        Variant {
+            lane: "kernel-tcp-busypoll",
+            summary: "kernel-tcp, whose receive calls poll the device themselves",
+            settings: r#"{"busy_poll": true}"#,
+        },
+    ];
 
     fn preflight(_config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         let (evidence, evidence_why) = kernel::evidence(link_is_virtual);
         Ok(Caps { orders: OrderChannel::Tcp, evidence, evidence_why, own_wire: None })
     }
 
-    fn open(_config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
+    fn open(config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
         let (ticks_in, ticks_out) = datagram::ticks(link, role)?;
-        let stream = match role {
-            Role::Exchange => stream::accept(link.orders, link.trader, link.connect_timeout)?,
-            Role::Trader => stream::connect(link.trader, link.orders, link.connect_timeout)?,
-        };
+        let stream = stream::open(link, role)?;
+        config.apply(&stream)?;
+        if let Some(ticks) = &ticks_in {
+            config.apply(ticks)?;
+        }
         let (orders_in, orders_out) = stream::halves(stream)?;
         Ok((SocketRx { ticks: ticks_in, orders: orders_in }, SocketTx { ticks: ticks_out, orders: orders_out }))
     }

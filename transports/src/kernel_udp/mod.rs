@@ -1,6 +1,5 @@
 //! `kernel-udp`: ticks as UDP multicast, orders as UDP datagrams, through kernel sockets read without waiting.
 
-use serde::{Deserialize, Serialize};
 use tickcert_results::certificate::OrderChannel;
 
 use crate::{
@@ -15,10 +14,7 @@ use crate::{
 /// The lane.
 pub struct KernelUdp;
 
-/// It has no settings of its own: buffers come from the profile, addresses from the bench.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {}
+pub use crate::kernel::busy_poll::Config;
 
 impl Transport for KernelUdp {
     type Config = Config;
@@ -26,24 +22,31 @@ impl Transport for KernelUdp {
     type Tx = SocketTx<DatagramTx>;
 
     const NAME: &'static str = "kernel-udp";
-    const VARIANTS: &'static [Variant] = &[Variant {
-        lane: "kernel-udp",
-        summary: "kernel sockets: ticks as UDP multicast, orders as UDP datagrams",
-        settings: "{}",
-    }];
+    const VARIANTS: &'static [Variant] = &[
+        Variant {
+            lane: "kernel-udp",
+            summary: "kernel sockets: ticks as UDP multicast, orders as UDP datagrams",
+            settings: "{}",
+        },
+        Variant {
+            lane: "kernel-udp-busypoll",
+            summary: "kernel-udp, whose receive calls poll the device themselves",
+            settings: r#"{"busy_poll": true}"#,
+        },
+    ];
 
     fn preflight(_config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         let (evidence, evidence_why) = kernel::evidence(link_is_virtual);
         Ok(Caps { orders: OrderChannel::Datagram, evidence, evidence_why, own_wire: None })
     }
 
-    fn open(_config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
-        let (local, peer) = match role {
-            Role::Exchange => (link.orders, link.trader),
-            Role::Trader => (link.trader, link.orders),
-        };
+    fn open(config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
         let (ticks_in, ticks_out) = datagram::ticks(link, role)?;
-        let orders = datagram::orders(local, peer, link.receive_buffer)?;
+        let orders = datagram::orders_of(link, role)?;
+        config.apply(&orders)?;
+        if let Some(ticks) = &ticks_in {
+            config.apply(ticks)?;
+        }
         let replies = DatagramTx::new(orders.try_clone()?);
         let orders = DatagramRx::new(orders, Flow::Orders);
         Ok((SocketRx { ticks: ticks_in, orders }, SocketTx { ticks: ticks_out, orders: replies }))

@@ -2,7 +2,11 @@
 
 use super::samples::fake_sha256;
 use crate::{
-    certificate::{CalibrationRecord, ClockProbe, CpuInfo, Host, NicInfo, NoiseCore, NoiseProbe, Probes, Setting, Sut},
+    certificate::{
+        CalibrationRecord, ClockProbe, CpuInfo, FloorProbe, Host, NicInfo, NoiseCore, NoiseProbe, Probes, Quantiles,
+        Setting, Sut,
+    },
+    evidence::Evidence,
     time::Nanos,
 };
 
@@ -94,6 +98,7 @@ pub(super) fn probes() -> Probes {
         }),
         stamp_cost_ns: Some(11.4),
         record_cost_ns: Some(14.2),
+        floor: Some(floor()),
     }
 }
 
@@ -105,5 +110,27 @@ fn setting(name: &str, value: &str, wanted: &str, why: &str, fix: &str) -> Setti
         ok: value == wanted,
         why: why.to_owned(),
         fix: fix.to_owned(),
+    }
+}
+
+fn floor() -> FloorProbe {
+    let of = |n, p50, p99| Quantiles {
+        n,
+        min: Some(Nanos(p50 - 20)),
+        p50: Some(Nanos(p50)),
+        p90: Some(Nanos(p50 + 15)),
+        p99: Some(Nanos(p99)),
+        max: Some(Nanos(p99 * 9)),
+        ..Quantiles::default()
+    };
+    FloorProbe {
+        lane: "shm".to_owned(),
+        evidence: Evidence::Emulated,
+        frame_bytes: 56,
+        service_time_ns: of(8_100_000, 118, 141),
+        load: "constant 20000 packets/s".to_owned(),
+        t2t_sent: of(1_200, 420, 1_010),
+        t2t_due: of(1_200, 436, 1_040),
+        trader: of(1_200, 260, 820),
     }
 }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::chip;
 use crate::{
-    certificate::{Certificate, ClockProbe, Host, NicInfo, NoiseProbe, Probes, Setting},
+    certificate::{Certificate, ClockProbe, FloorProbe, Host, NicInfo, NoiseProbe, Probes, Quantiles, Setting},
     report::text,
 };
 
@@ -102,7 +103,26 @@ fn clocks(p: &Probes) -> Markup {
             }
             dt { "One stamp" } dd { (cost(p.stamp_cost_ns)) }
             dt { "Recording one event" } dd { (cost(p.record_cost_ns)) " (never subtracted from a latency)" }
+            dt { "Floor lane" }
+            @match &p.floor {
+                Some(f) => dd { (floor(f)) },
+                None => dd { "not measured" },
+            }
         }
+    }
+}
+
+/// The tool's own overhead, end to end.
+fn floor(f: &FloorProbe) -> Markup {
+    let of = |q: &Quantiles| {
+        let shown = |value: Option<_>| value.map_or("–".to_owned(), text::duration);
+        format!("p50 {}, p99 {}", shown(q.p50), shown(q.p99))
+    };
+    html! {
+        (chip(f.evidence)) " through shared memory alone (" (f.lane) "): round trip of " (f.frame_bytes) " bytes "
+        (of(&f.service_time_ns))
+        @if f.t2t_sent.n > 0 { "; t2t_sent " (of(&f.t2t_sent)) ", t2t_due " (of(&f.t2t_due)) " (" (f.load) ")" }
+        ". It is the tool's own overhead and never subtracted"
     }
 }
 

@@ -1,0 +1,124 @@
+//! The tool's own overhead, end to end: service time and tick-to-trade over the floor lane, which crosses nothing but the
+//! memory between the two cores. Measured in every run, printed, never subtracted.
+
+use anyhow::{Context, Result, bail};
+use tickcert_results::{
+    certificate::{FloorProbe, Latencies, NotRun, NotRunKind, Probes, Quantiles},
+    evidence::Evidence,
+    stats::summarise::summarise,
+    time::Nanos,
+};
+use tickcert_scenarios::profile::{LoadSpec, Window};
+use tickcert_transports::Lane;
+
+use super::{
+    certify::now,
+    plan::{self, Slot},
+    progress::Progress,
+    repetition::Attempt,
+    service_time,
+    trial::{Request, Stage, is_interrupt},
+};
+use crate::{bench::Bench, endpoint::control::Injection};
+
+/// The lane.
+const FLOOR: &str = "shm";
+/// Payload of the frame that goes round: with its header it fills a cache line, as an order does.
+const FRAME_BYTES: u32 = 56;
+/// How long it goes round.
+const ROUND_TRIPS: Nanos = Nanos::SECOND;
+/// Enough for p99, and over within two seconds.
+const WINDOW: Window = Window { orders: 1_000, max_duration: Nanos(1_500_000_000) };
+/// A stall of the host invalidates an attempt.
+const ATTEMPTS: u32 = 2;
+
+/// Measures both; what could not be is a row of `not_run`.
+pub(super) fn measure(
+    stage: &Stage<'_>,
+    bench: &Bench,
+    load: &LoadSpec,
+    probes: &mut Probes,
+    not_run: &mut Vec<NotRun>,
+    progress: &Progress,
+) {
+    progress.say("Measuring the floor: service time and tick-to-trade through shared memory");
+    let mut give_up = |what: &str, e: &anyhow::Error| {
+        if !is_interrupt(e) {
+            not_run.push(NotRun {
+                kind: NotRunKind::Probe,
+                name: format!("floor lane ({FLOOR}): {what}"),
+                needs: format!("{e:#}"),
+                how: format!("run again on a host that is less busy, or see `tickcert lanes` for what {FLOOR} needs"),
+            });
+        }
+    };
+    let service_time_ns = match round_trips(stage, bench) {
+        Ok(quantiles) => quantiles,
+        Err(e) => return give_up("service time", &e),
+    };
+    let latencies = tick_to_trade(stage, load).unwrap_or_else(|e| {
+        give_up("tick-to-trade", &e);
+        Latencies::default()
+    });
+    probes.floor = Some(FloorProbe {
+        lane: FLOOR.to_owned(),
+        evidence: Evidence::Emulated,
+        frame_bytes: FRAME_BYTES,
+        service_time_ns,
+        load: load.arrival.to_string(),
+        t2t_sent: latencies.t2t_sent,
+        t2t_due: latencies.t2t_due,
+        trader: latencies.trader,
+    });
+}
+
+fn lane() -> Result<Lane> {
+    Lane::by_name(FLOOR).context("this build has no lane of that name")
+}
+
+fn round_trips(stage: &Stage<'_>, bench: &Bench) -> Result<Quantiles> {
+    let lane = lane()?;
+    let times = service_time::measure(&service_time::Order {
+        lanes: &[lane],
+        frame_bytes: FRAME_BYTES,
+        duration: ROUND_TRIPS,
+        cores: (stage.exchange_core, stage.trader_core),
+        link: stage.link,
+        exchange: &bench.exchange_netns,
+        trader: &bench.trader_netns,
+        scale: stage.scale,
+        virtualised: "none",
+    })?;
+    if let Some(row) = times.not_run.first() {
+        bail!("needs {} ({})", row.needs, row.how);
+    }
+    Ok(times.cells.into_iter().next().context("it gave no result")?.rtt_ns)
+}
+
+fn tick_to_trade(stage: &Stage<'_>, load: &LoadSpec) -> Result<Latencies> {
+    let lane = lane()?;
+    let settings = lane.settings(&serde_json::Map::new())?;
+    let (schedule, passes) = plan::schedule(&load.arrival, stage.tape, WINDOW, stage.seed)?;
+    let injection = Injection::default();
+    let request = Request {
+        lane,
+        settings: &settings,
+        load: &load.arrival,
+        schedule: &schedule,
+        passes,
+        staged: false,
+        injection,
+    };
+    let mut reasons = Vec::new();
+    for number in 1..=ATTEMPTS {
+        let slot = Slot { cell: 0, repetition: 1, staged: false };
+        let attempt = Attempt { slot, number, position: 0, started_at: now() };
+        let finished = stage.run(&request)?;
+        let (record, distributions) = attempt.with_samples(&finished, stage.tape, &schedule)?;
+        if record.valid {
+            return Ok(summarise(&[&distributions], &[], stage.seed)?);
+        }
+        reasons = record.invalid_reasons;
+    }
+    bail!("a valid trial, of {ATTEMPTS} tried: {}", reasons.join("; "))
+}
