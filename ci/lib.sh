@@ -53,6 +53,28 @@ need_build_tools() {
     [ ${#packages[@]} -eq 0 ] || need_packages "${packages[@]}"
 }
 
+# Cargo features for foreign libraries, each with the Debian packages that it is built with.
+native_features=(
+    'bpf: make pkg-config libelf-dev zlib1g-dev clang'
+)
+
+# Those of them whose packages are here or can be installed, as cargo's --features wants them. What can't be had costs
+# the lanes that need it, which then say so, and nothing else.
+features=''
+need_features() {
+    local line name packages
+    for line in "${native_features[@]}"; do
+        name=${line%%:*}
+        read -ra packages <<<"${line#*:}"
+        # In a shell of its own, which may fail.
+        if (need_packages "${packages[@]}"); then
+            features+="${features:+,}tickcert/$name"
+        else
+            printf 'Building without the feature %s, for want of: %s\n' "$name" "${packages[*]}"
+        fi
+    done
+}
+
 # Rust's toolchain, new enough; it is never installed behind the user's back.
 need_rust() {
     local wanted found rustup="curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
@@ -73,7 +95,7 @@ workspace_cargo() {
 }
 
 # Builds the program as users run it, and prints nothing but cargo's own lines.
-build_release() { workspace_cargo build --release --locked --package tickcert; }
+build_release() { workspace_cargo build --release --locked --package tickcert --features "$features"; }
 
 # The folder that cargo builds into.
 target_folder() {

@@ -11,6 +11,9 @@ pub fn tool() -> Tool {
     Tool {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("TICKCERT_COMMIT").to_owned(),
-        features: Vec::new(),
+        features: FEATURES.iter().filter(|(_, on)| *on).map(|(name, _)| (*name).to_owned()).collect(),
     }
 }
+
+/// Cargo features, and whether this build has them.
+const FEATURES: &[(&str, bool)] = &[("bpf", cfg!(feature = "bpf"))];

@@ -53,6 +53,7 @@ transports! {
     kernel_tcp => KernelTcp,
     io_uring => IoUring,
     shm => Shm,
+    afxdp => AfXdp,
 }
 
 /// Runs `job`, compiled for the transport of the lane chosen.

@@ -1,6 +1,8 @@
 //! Bad input and trouble: a clear error, nothing lost, nothing left behind.
 #![cfg(test)]
 
+#[cfg(feature = "bpf")]
+mod afxdp;
 mod at_once;
 mod disk;
 mod input;

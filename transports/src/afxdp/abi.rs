@@ -1,0 +1,46 @@
+//! Types and constants of the kernel's AF_XDP interface (`linux/if_xdp.h`), most of them by the `libc` crate; here is what
+//! that lacks, with the header that has it.
+
+pub(super) use libc::{
+    AF_XDP, SOL_XDP, XDP_COPY, XDP_MMAP_OFFSETS, XDP_OPTIONS, XDP_OPTIONS_ZEROCOPY, XDP_PGOFF_RX_RING,
+    XDP_PGOFF_TX_RING, XDP_RING_NEED_WAKEUP, XDP_RX_RING, XDP_TX_RING, XDP_UMEM_COMPLETION_RING,
+    XDP_UMEM_FILL_RING, XDP_UMEM_PGOFF_COMPLETION_RING, XDP_UMEM_PGOFF_FILL_RING, XDP_UMEM_REG, XDP_USE_NEED_WAKEUP,
+    XDP_ZEROCOPY, sockaddr_xdp, xdp_desc, xdp_mmap_offsets, xdp_options, xdp_ring_offset,
+};
+
+/// Bytes that the kernel keeps in front of each received frame (`linux/bpf.h`); the rest of a chunk is for the frame.
+pub(super) const XDP_PACKET_HEADROOM: u32 = 256;
+
+/// Smallest chunk that the kernel takes (`net/xdp/xdp_umem.c`); the largest is a page.
+pub(super) const XDP_UMEM_MIN_CHUNK_SIZE: u32 = 2048;
+
+/// `asm-generic/socket.h`: microseconds that a call may poll the device's queue.
+pub(super) const SO_BUSY_POLL: libc::c_int = 46;
+/// `asm-generic/socket.h`, Linux 5.11: the queue is left to who polls it, and its interrupts stay off.
+pub(super) const SO_PREFER_BUSY_POLL: libc::c_int = 69;
+/// `asm-generic/socket.h`, Linux 5.11: frames that one such poll takes at most.
+pub(super) const SO_BUSY_POLL_BUDGET: libc::c_int = 70;
+
+/// Flags of a BPF link to XDP (`linux/if_link.h`): in the network stack, behind the driver.
+#[cfg(feature = "bpf")]
+pub(super) const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
+/// In the driver.
+#[cfg(feature = "bpf")]
+pub(super) const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
+
+/// `struct xdp_umem_reg` as it was when AF_XDP came: kernels tell versions apart by size, and all of them know this one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UmemReg {
+    /// Where the memory begins in this process.
+    pub(super) addr: u64,
+    /// Its bytes.
+    pub(super) len: u64,
+    /// Bytes of a chunk.
+    pub(super) chunk_size: u32,
+    /// Further bytes to keep free in front of each received frame.
+    pub(super) headroom: u32,
+    /// `XDP_UMEM_*_FLAG`.
+    pub(super) flags: u32,
+}
+const _: () = assert!(size_of::<UmemReg>() == 32, "three words of 32 bits and padding behind two of 64");

@@ -1,0 +1,176 @@
+//! Settings of the lanes over AF_XDP.
+
+use serde::{Deserialize, Serialize};
+use tickcert_results::certificate::OrderChannel;
+
+use super::abi;
+use crate::api::{Link, Unmet};
+
+/// Where the XDP program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// In the driver, before the kernel makes anything of a frame.
+    #[default]
+    Native,
+    /// In the network stack, for drivers without XDP.
+    Skb,
+}
+
+/// How frames get between device and this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Copying {
+    /// The kernel copies them.
+    #[default]
+    Copy,
+    /// The device reads and writes them where they are; only with a driver that can.
+    ZeroCopy,
+}
+
+/// Polling of the device by the receiving process, in place of interrupts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusyPoll {
+    /// Microseconds that the kernel may go on polling in one call (`SO_BUSY_POLL`).
+    pub microseconds: u32,
+    /// Frames that it takes at most in one go (`SO_BUSY_POLL_BUDGET`).
+    pub budget: u16,
+    /// Leave the queue to the poller as long as it polls (`SO_PREFER_BUSY_POLL`).
+    pub prefer: bool,
+}
+
+impl Default for BusyPoll {
+    fn default() -> Self {
+        Self { microseconds: 20, budget: 64, prefer: true }
+    }
+}
+
+/// Settings of the lanes over AF_XDP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the XDP program runs.
+    pub mode: Mode,
+    /// Whether the kernel copies frames.
+    pub copy: Copying,
+    /// The device's queue, counted from 0. Ticks and orders must be steered to it (`ethtool -N`).
+    pub queue: u32,
+    /// Frames that can wait to be received, a power of two; by default as many as the profile's receive buffer holds.
+    pub receive_ring: Option<u32>,
+    /// Frames that can wait to be sent, a power of two.
+    pub send_ring: u32,
+    /// Bytes of a chunk, which holds one frame: a power of two from 2048 up to a page. When receiving, 256 of them are
+    /// the kernel's.
+    pub frame_size: u32,
+    /// Let the kernel say when it wants to be woken by a system call (`XDP_USE_NEED_WAKEUP`), rather than wake it always.
+    pub need_wakeup: bool,
+    /// Poll the device from the receiving process; off by default.
+    pub busy_poll: Option<BusyPoll>,
+    /// Ask the driver for the time at which it received each frame (XDP metadata, Linux 6.3; native mode only). Refused
+    /// on a virtual wire, whose stamps are no hardware's.
+    pub receive_stamps: bool,
+    /// How orders cross.
+    pub orders: OrderChannel,
+    /// VLAN of all frames, 1 to 4094; none by default.
+    pub vlan: Option<u16>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            copy: Copying::default(),
+            queue: 0,
+            receive_ring: None,
+            send_ring: 512,
+            frame_size: 2048,
+            need_wakeup: true,
+            busy_poll: None,
+            receive_stamps: false,
+            orders: OrderChannel::Datagram,
+            vlan: None,
+        }
+    }
+}
+
+/// More entries than this in a ring are a mistake.
+const MAX_RING: u32 = 1 << 17;
+/// Fewer than this are none at all.
+const MIN_RING: u32 = 64;
+
+impl Config {
+    /// Whether the numbers can be what they are.
+    pub(super) fn check(&self) -> Result<(), Unmet> {
+        if self.receive_stamps && self.mode == Mode::Skb {
+            return Err(wrong("native mode for receive_stamps: only a driver has them".to_owned()));
+        }
+        let rings = [("receive_ring", self.receive_ring.unwrap_or(MIN_RING)), ("send_ring", self.send_ring)];
+        for (name, entries) in rings {
+            if !entries.is_power_of_two() || !(MIN_RING..=MAX_RING).contains(&entries) {
+                return Err(wrong(format!("{name} a power of two from {MIN_RING} to {MAX_RING}, not {entries}")));
+            }
+        }
+        let (least, page) = (abi::XDP_UMEM_MIN_CHUNK_SIZE, page_size());
+        if !self.frame_size.is_power_of_two() || !(least..=page).contains(&self.frame_size) {
+            let why = format!("frame_size a power of two from {least} to {page} (a page), not {}", self.frame_size);
+            return Err(wrong(why));
+        }
+        Ok(())
+    }
+
+    /// Entries of the receiving ring on this link.
+    pub(super) fn receive_entries(&self, link: &Link) -> u32 {
+        self.receive_ring.unwrap_or_else(|| {
+            let frames = u32::try_from(link.receive_buffer / self.frame_size as usize).unwrap_or(MAX_RING);
+            // The buffer is meant with a margin of two, so the power of two below it will do.
+            let below = 1 << frames.max(1).ilog2();
+            u32::clamp(below, MIN_RING, MAX_RING)
+        })
+    }
+
+    /// The longest frame that a chunk receives.
+    pub(super) fn longest_received(&self) -> u32 {
+        self.frame_size - abi::XDP_PACKET_HEADROOM
+    }
+}
+
+fn wrong(needs: String) -> Unmet {
+    Unmet { needs, how: "correct [transport.afxdp] in the profile".to_owned() }
+}
+
+fn page_size() -> u32 {
+    let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+    page.and_then(|bytes| u32::try_from(bytes).ok()).unwrap_or(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_are_right_and_numbers_that_cannot_be_are_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        let wrong = [
+            (Config { send_ring: 500, ..Config::default() }, "send_ring"),
+            (Config { receive_ring: Some(0), ..Config::default() }, "receive_ring"),
+            (Config { receive_ring: Some(1 << 30), ..Config::default() }, "receive_ring"),
+            (Config { frame_size: 3000, ..Config::default() }, "frame_size"),
+            (Config { receive_stamps: true, mode: Mode::Skb, ..Config::default() }, "receive_stamps"),
+            (Config { frame_size: 1 << 16, ..Config::default() }, "frame_size"),
+        ];
+        for (config, name) in wrong {
+            let unmet = config.check().unwrap_err();
+            assert!(unmet.needs.contains(name) && unmet.how.contains("[transport.afxdp]"), "{unmet}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused() {
+        assert!(serde_json::from_str::<Config>(r#"{"multi_buffer": true}"#).is_err());
+        let text = r#"{"mode": "skb", "copy": "zero-copy", "queue": 3, "busy_poll": {"budget": 8}}"#;
+        let config = serde_json::from_str::<Config>(text).unwrap();
+        assert_eq!((config.mode, config.copy, config.queue), (Mode::Skb, Copying::ZeroCopy, 3));
+        assert_eq!(config.busy_poll, Some(BusyPoll { budget: 8, ..BusyPoll::default() }));
+    }
+}

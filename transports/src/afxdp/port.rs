@@ -1,0 +1,273 @@
+//! The device below the framing: an AF_XDP socket on one queue of one interface, with its memory and rings.
+
+use std::{
+    io,
+    net::UdpSocket,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    abi::{self, xdp_desc},
+    config::{BusyPoll, Config, Copying, Mode},
+    device_ffi::Device,
+    program::{self, Attached},
+    queue_ffi::{NotQueued, Receiving, Sending},
+    refusal::{self, Place},
+    ring_ffi::{self, Consumer, Producer},
+    stamp,
+    steer::Steer,
+    syscalls_ffi::{RingKind, XdpSocket},
+    umem::Umem,
+};
+use crate::{
+    api::{Link, OpenError, Role, RxMeta, TxError, TxToken},
+    raw::port::{FramePort, FrameRx, FrameTx},
+};
+
+/// The kernel sends at most this many frames in one call (`TX_BATCH_SIZE` in `net/xdp/xsk.c`).
+const KERNEL_BATCH: u32 = 32;
+
+/// AF_XDP as a device.
+pub struct AfXdpPort;
+
+/// What both halves keep alive.
+struct Common {
+    socket: XdpSocket,
+    _program: Attached,
+    /// Keeps the group joined, so that NIC and switch let its frames through; nothing is read from it.
+    _membership: Option<UdpSocket>,
+    driver: String,
+    config: Config,
+    receive_entries: u32,
+}
+
+/// Receiving half.
+pub struct XdpRx {
+    queue: Receiving,
+    common: Arc<Common>,
+    busy_poll: bool,
+}
+
+/// Sending half.
+pub struct XdpTx {
+    queue: Sending,
+    common: Arc<Common>,
+    always_kick: bool,
+    sent: u32,
+}
+
+impl FramePort for AfXdpPort {
+    type Config = Config;
+    type Rx = XdpRx;
+    type Tx = XdpTx;
+
+    fn open(config: &Config, link: &Link, role: Role) -> Result<(XdpRx, XdpTx), OpenError> {
+        let interface = match role {
+            Role::Exchange => &link.exchange_interface,
+            Role::Trader => &link.trader_interface,
+        };
+        let device = Device::open(interface)?;
+        let index = device.index().map_err(|e| refusal::no_interface(&e, interface))?;
+        let driver = device.driver();
+        let place = Place { interface, driver: &driver, config };
+        refusal::check_device(&place, device.queues(), device.mtu()?)?;
+        // Before anything else is asked for: that needs the most rights.
+        let program = program::load(&place, index, Steer::new(link, role, config.orders))?;
+        let receive_entries = config.receive_entries(link);
+        let (socket, receiving, sending) = open_socket(&place, index, receive_entries)?;
+        let membership = join(link, role)?;
+        let program = program.attach(&place, index, &socket)?;
+        wait_for_carrier(&device, interface, link.connect_timeout.into())?;
+        let common = Common {
+            socket,
+            _program: program,
+            _membership: membership,
+            driver,
+            config: config.clone(),
+            receive_entries,
+        };
+        let common = Arc::new(common);
+        let rx = XdpRx {
+            queue: receiving,
+            common: Arc::clone(&common),
+            busy_poll: config.busy_poll.is_some(),
+        };
+        Ok((rx, XdpTx { queue: sending, common, always_kick: !config.need_wakeup, sent: 0 }))
+    }
+}
+
+/// A socket with its memory and rings, bound to the queue.
+fn open_socket(
+    place: &Place<'_>,
+    index: u32,
+    receive_entries: u32,
+) -> Result<(XdpSocket, Receiving, Sending), OpenError> {
+    let config = place.config;
+    let socket = XdpSocket::new().map_err(|e| refusal::no_socket(&e))?;
+    let (umem, mut chunks) = Umem::new(config.frame_size, receive_entries + config.send_ring)?;
+    socket.register(umem.memory(), config.frame_size).map_err(|e| refusal::memory(&e, umem.memory().len()))?;
+    let umem = Arc::new(umem);
+    let to_send = chunks.split_off(receive_entries as usize);
+
+    let (memory, layout) = ring_ffi::map(&socket, RingKind::Fill, receive_entries)?;
+    let fill = Producer::<u64>::new(memory, layout).ok_or_else(odd)?;
+    let (memory, layout) = ring_ffi::map(&socket, RingKind::Completion, config.send_ring)?;
+    let completed = Consumer::<u64>::new(memory, layout).ok_or_else(odd)?;
+    let (memory, layout) = ring_ffi::map(&socket, RingKind::Rx, receive_entries)?;
+    let received = Consumer::<xdp_desc>::new(memory, layout).ok_or_else(odd)?;
+    let (memory, layout) = ring_ffi::map(&socket, RingKind::Tx, config.send_ring)?;
+    let queued = Producer::<xdp_desc>::new(memory, layout).ok_or_else(odd)?;
+
+    if let Some(busy_poll) = &config.busy_poll {
+        poll_busily(&socket, busy_poll)?;
+    }
+    let copy = match config.copy {
+        Copying::Copy => abi::XDP_COPY,
+        Copying::ZeroCopy => abi::XDP_ZEROCOPY,
+    };
+    let wakeup = if config.need_wakeup { abi::XDP_USE_NEED_WAKEUP } else { 0 };
+    // Filled before it is bound: some drivers take their first chunks then.
+    let before = if config.receive_stamps { stamp::LENGTH } else { 0 };
+    let receiving = Receiving::new(Arc::clone(&umem), fill, received, chunks, before);
+    socket.bind(index, config.queue, copy | wakeup).map_err(|e| refusal::bind(&e, place))?;
+    Ok((socket, receiving, Sending::new(umem, queued, completed, to_send)))
+}
+
+fn odd() -> OpenError {
+    io::Error::other("the kernel lays its AF_XDP rings out in a way that this program doesn't know").into()
+}
+
+fn poll_busily(socket: &XdpSocket, busy_poll: &BusyPoll) -> Result<(), OpenError> {
+    socket
+        .set_option(abi::SO_PREFER_BUSY_POLL, u32::from(busy_poll.prefer))
+        .and_then(|()| socket.set_option(abi::SO_BUSY_POLL, busy_poll.microseconds))
+        .and_then(|()| socket.set_option(abi::SO_BUSY_POLL_BUDGET, u32::from(busy_poll.budget)))
+        .map_err(|e| refusal::busy_poll(&e).into())
+}
+
+/// Joins the ticks' group on the trader's side.
+fn join(link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
+    if role != Role::Trader || !link.ticks.ip().is_multicast() {
+        return Ok(None);
+    }
+    let explain = |e: io::Error| io::Error::new(e.kind(), format!("join {} on {}: {e}", link.ticks.ip(), link.trader.ip()));
+    let socket = UdpSocket::bind((*link.trader.ip(), 0)).map_err(explain)?;
+    socket.join_multicast_v4(link.ticks.ip(), link.trader.ip()).map_err(explain)?;
+    Ok(Some(socket))
+}
+
+/// Many drivers take the link down for a moment when they get an XDP program.
+fn wait_for_carrier(device: &Device, interface: &str, at_most: Duration) -> io::Result<()> {
+    let until = Instant::now() + at_most;
+    while !device.is_running()? {
+        if Instant::now() >= until {
+            let what = format!("{interface} has no carrier since it got its XDP program; is its cable's other end up?");
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+/// Whether the device's clock is locked to another one the driver doesn't say.
+#[inline]
+fn meta(before: &[u8]) -> RxMeta {
+    RxMeta { hw: stamp::read(before), clock_locked: false }
+}
+
+impl FrameRx for XdpRx {
+    #[inline]
+    fn receive(&mut self, budget: u32, mut on_frame: impl FnMut(&[u8], RxMeta)) -> io::Result<u32> {
+        let mut frames = 0;
+        while frames < budget && self.queue.next(|before, frame| on_frame(frame, meta(before))) {
+            frames += 1;
+        }
+        if frames > 0 {
+            self.queue.settle();
+        }
+        // With busy polling nobody else may look at the device; without, only if the driver has run out of chunks.
+        if (self.busy_poll && frames == 0) || self.queue.needs_wakeup() {
+            match self.common.socket.kick_receiving() {
+                Err(e) if !is_for_later(&e) => return Err(gone(&e, "receive")),
+                _ => {}
+            }
+        }
+        Ok(frames)
+    }
+
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        let Common { socket, driver, config, receive_entries, .. } = &*self.common;
+        note("xdp_driver", driver.clone());
+        note("xdp_mode", match config.mode {
+            Mode::Native => "native".to_owned(),
+            Mode::Skb => "skb".to_owned(),
+        });
+        let copies = socket.is_zero_copy().map(|zero_copy| if zero_copy { "no" } else { "yes" });
+        note("xdp_kernel_copies", copies.map_or_else(|e| format!("unknown ({e})"), str::to_owned));
+        note("xdp_queue", config.queue.to_string());
+        note("xdp_receive_ring", format!("{receive_entries} frames of {} bytes", config.frame_size));
+        if let Some(BusyPoll { microseconds, budget, prefer }) = config.busy_poll {
+            note("xdp_busy_poll", format!("{microseconds} us, {budget} frames, preferred: {prefer}"));
+        }
+        let stamps = if config.receive_stamps { "by the driver" } else { "not asked for" };
+        note("xdp_receive_stamps", stamps.to_owned());
+    }
+}
+
+impl FrameTx for XdpTx {
+    #[inline]
+    fn transmit(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        match self.queue.queue(len, fill) {
+            Ok(()) => {
+                self.sent = self.sent.wrapping_add(1);
+                Ok(TxToken(self.sent))
+            }
+            Err(NotQueued::Full) => Err(TxError::Full),
+            Err(NotQueued::TooLong) => Err(too_long(len, self.common.config.frame_size)),
+        }
+    }
+
+    #[inline]
+    fn kick(&mut self) -> Result<(), TxError> {
+        let waiting = self.queue.waiting();
+        if waiting == 0 || !(self.always_kick || self.queue.needs_wakeup()) {
+            return Ok(());
+        }
+        // As many calls as the frames take, and no more: what there is no room for waits for the next kick.
+        for _ in 0..=waiting / KERNEL_BATCH {
+            match self.common.socket.kick_sending() {
+                Ok(()) => return Ok(()),
+                Err(e) if is_for_later(&e) => {}
+                Err(e) => return Err(TxError::Io(gone(&e, "send"))),
+            }
+        }
+        Err(TxError::Full)
+    }
+
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        note("xdp_send_stamps", "not asked for".to_owned());
+        note("xdp_send_ring", format!("{} frames", self.common.config.send_ring));
+    }
+}
+
+#[cold]
+fn too_long(len: usize, chunk: u32) -> TxError {
+    let what = format!("a frame of {len} bytes is longer than a chunk of {chunk}, and several for one frame are not used");
+    TxError::Io(io::Error::new(io::ErrorKind::InvalidInput, what))
+}
+
+/// Answers that mean: not now.
+fn is_for_later(e: &io::Error) -> bool {
+    matches!(e.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY | libc::ENOBUFS | libc::EINTR))
+}
+
+#[cold]
+fn gone(e: &io::Error, what: &str) -> io::Error {
+    let hint = match e.raw_os_error() {
+        Some(libc::ENETDOWN) => "; the interface was switched off: ip link set dev NAME up",
+        Some(libc::ENXIO) => "; the interface or its queue is gone",
+        _ => "",
+    };
+    io::Error::new(e.kind(), format!("{what} on the AF_XDP socket: {e}{hint}"))
+}

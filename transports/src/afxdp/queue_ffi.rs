@@ -1,0 +1,150 @@
+//! The two directions of a socket: each a pair of rings, between which the rights to chunks go round.
+#![expect(unsafe_code, reason = "an address that the kernel hands back becomes the right to a chunk")]
+
+use std::sync::Arc;
+
+use super::{
+    abi::xdp_desc,
+    ring_ffi::{Consumer, Producer},
+    umem::{Chunk, Umem},
+};
+
+/// Frames in: the kernel takes chunks from the fill ring and returns them, filled, in the receiving ring.
+#[derive(Debug)]
+pub(super) struct Receiving {
+    umem: Arc<Umem>,
+    fill: Producer<u64>,
+    received: Consumer<xdp_desc>,
+    /// Bytes in front of each frame that are of interest too.
+    before: usize,
+}
+
+impl Receiving {
+    /// Gives the kernel all of `chunks`; those that the fill ring has no room for are never used.
+    pub(super) fn new(
+        umem: Arc<Umem>,
+        fill: Producer<u64>,
+        received: Consumer<xdp_desc>,
+        chunks: Vec<Chunk>,
+        before: usize,
+    ) -> Self {
+        let mut receiving = Self { umem, fill, received, before };
+        for chunk in chunks {
+            receiving.give(&chunk);
+        }
+        receiving.fill.publish();
+        receiving
+    }
+
+    /// Hands over the next frame, if one waits, with the bytes before it, and takes note to give its chunk back; see [`Self::settle`].
+    #[inline]
+    pub(super) fn next(&mut self, on_frame: impl FnOnce(&[u8], &[u8])) -> bool {
+        let Some(entry) = self.received.pop() else { return false };
+        // SAFETY: the kernel hands each chunk that it was given back once, by an entry of this ring, and this ring gives
+        // each entry once.
+        let came_back = unsafe { self.umem.came_back(entry.addr) };
+        let Some((chunk, offset)) = came_back else { return true };
+        let start = offset.saturating_sub(self.before);
+        if let Some(bytes) = self.umem.bytes(&chunk, start, offset - start + entry.len as usize) {
+            let (before, frame) = bytes.split_at(offset - start);
+            on_frame(before, frame);
+        }
+        self.give(&chunk);
+        true
+    }
+
+    /// Lets the kernel have back what was handed over.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.received.release();
+        self.fill.publish();
+    }
+
+    /// Whether the kernel waits to be told of new chunks.
+    #[inline]
+    pub(super) fn needs_wakeup(&self) -> bool {
+        self.fill.needs_wakeup()
+    }
+
+    #[inline]
+    fn give(&mut self, chunk: &Chunk) {
+        // The fill ring has room for every chunk that goes round here.
+        let _ = self.fill.push(chunk.address());
+    }
+}
+
+/// Why a frame was not queued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotQueued {
+    /// Every chunk is the kernel's.
+    Full,
+    /// The frame is longer than a chunk.
+    TooLong,
+}
+
+/// Frames out: the kernel takes them from the sending ring and returns their chunks in the completion ring.
+#[derive(Debug)]
+pub(super) struct Sending {
+    umem: Arc<Umem>,
+    queued: Producer<xdp_desc>,
+    completed: Consumer<u64>,
+    /// The last one returned is the first one used: its bytes are the likeliest to be in a cache.
+    free: Vec<Chunk>,
+}
+
+impl Sending {
+    pub(super) fn new(umem: Arc<Umem>, queued: Producer<xdp_desc>, completed: Consumer<u64>, free: Vec<Chunk>) -> Self {
+        Self { umem, queued, completed, free }
+    }
+
+    /// Builds a frame in a free chunk and queues it; the kernel sees it at once, and need not look before it is told.
+    #[inline]
+    pub(super) fn queue(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<(), NotQueued> {
+        self.reap();
+        let mut chunk = self.free.pop().ok_or(NotQueued::Full)?;
+        let entry = match (self.umem.bytes_mut(&mut chunk, len), u32::try_from(len)) {
+            (Some(bytes), Ok(len)) => {
+                fill(bytes);
+                xdp_desc { addr: chunk.address(), len, options: 0 }
+            }
+            _ => {
+                self.free.push(chunk);
+                return Err(NotQueued::TooLong);
+            }
+        };
+        if !self.queued.push(entry) {
+            self.free.push(chunk);
+            return Err(NotQueued::Full);
+        }
+        self.queued.publish();
+        Ok(())
+    }
+
+    /// Takes back the chunks of what has left, without waiting for any.
+    #[inline]
+    fn reap(&mut self) {
+        let before = self.free.len();
+        while let Some(address) = self.completed.pop() {
+            // SAFETY: the kernel hands each chunk of a queued frame back once, by an entry of this ring, and this ring
+            // gives each entry once.
+            if let Some((chunk, _)) = unsafe { self.umem.came_back(address) } {
+                self.free.push(chunk);
+            }
+        }
+        if self.free.len() != before {
+            self.completed.release();
+        }
+    }
+
+    /// Frames that the kernel has not taken yet.
+    #[inline]
+    pub(super) fn waiting(&mut self) -> u32 {
+        self.queued.waiting()
+    }
+
+    /// Whether the kernel waits to be told of new frames.
+    #[inline]
+    pub(super) fn needs_wakeup(&self) -> bool {
+        self.queued.needs_wakeup()
+    }
+}
