@@ -24,19 +24,36 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
                     figure.wide { (picture) }
                 }
             }
-            table.quantiles {
-                caption {
-                    (chip(group.evidence)) " Microseconds, over all valid repetitions; below each quantile its 95 % interval. "
-                    "A quantile without enough samples says how many more it needs."
-                }
-                thead { tr {
-                    th { "Lane" } th {} th.num { "n" } th.num { "min" }
-                    @for q in QUANTILES { th.num { (text::quantile(q)) } }
-                    th.num { "max" }
-                } }
-                @for view in &group.cells { (rows(view)) }
+            @for channel in [OrderChannel::Datagram, OrderChannel::Tcp] {
+                @let cells: Vec<&CellView<'_>> = group.cells.iter().filter(|v| v.cell.order_channel == channel).collect();
+                @if !cells.is_empty() { (table(group, channel, &cells)) }
             }
         }
+    }
+}
+
+/// The lanes that carry orders in the same way: only they can be held against each other.
+fn table(group: &Group<'_>, channel: OrderChannel, cells: &[&CellView<'_>]) -> Markup {
+    html! {
+        table.quantiles {
+            caption {
+                (chip(group.evidence)) " " b { (orders(channel)) } ". Microseconds, over all valid repetitions; below each quantile "
+                "its 95 % interval. A quantile without enough samples says how many more it needs."
+            }
+            thead { tr {
+                th { "Lane" } th {} th.num { "n" } th.num { "min" }
+                @for q in QUANTILES { th.num { (text::quantile(q)) } }
+                th.num { "max" }
+            } }
+            @for view in cells { (rows(view)) }
+        }
+    }
+}
+
+fn orders(channel: OrderChannel) -> &'static str {
+    match channel {
+        OrderChannel::Datagram => "Orders as datagrams",
+        OrderChannel::Tcp => "Orders over TCP, in a session",
     }
 }
 
