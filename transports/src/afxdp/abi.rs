@@ -5,7 +5,7 @@ pub(super) use libc::{
     AF_XDP, SOL_XDP, XDP_COPY, XDP_MMAP_OFFSETS, XDP_OPTIONS, XDP_OPTIONS_ZEROCOPY, XDP_PGOFF_RX_RING,
     XDP_PGOFF_TX_RING, XDP_RING_NEED_WAKEUP, XDP_RX_RING, XDP_TX_RING, XDP_UMEM_COMPLETION_RING,
     XDP_UMEM_FILL_RING, XDP_UMEM_PGOFF_COMPLETION_RING, XDP_UMEM_PGOFF_FILL_RING, XDP_UMEM_REG, XDP_USE_NEED_WAKEUP,
-    XDP_ZEROCOPY, sockaddr_xdp, xdp_desc, xdp_mmap_offsets, xdp_options, xdp_ring_offset,
+    XDP_ZEROCOPY, sockaddr_xdp, xdp_desc, xdp_mmap_offsets, xdp_options, xdp_ring_offset, xdp_umem_reg,
 };
 
 /// Bytes that the kernel keeps in front of each received frame (`linux/bpf.h`); the rest of a chunk is for the frame.
@@ -27,20 +27,3 @@ pub(super) const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
 /// In the driver.
 #[cfg(feature = "bpf")]
 pub(super) const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
-
-/// `struct xdp_umem_reg` as it was when AF_XDP came: kernels tell versions apart by size, and all of them know this one.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub(super) struct UmemReg {
-    /// Where the memory begins in this process.
-    pub(super) addr: u64,
-    /// Its bytes.
-    pub(super) len: u64,
-    /// Bytes of a chunk.
-    pub(super) chunk_size: u32,
-    /// Further bytes to keep free in front of each received frame.
-    pub(super) headroom: u32,
-    /// `XDP_UMEM_*_FLAG`.
-    pub(super) flags: u32,
-}
-const _: () = assert!(size_of::<UmemReg>() == 32, "three words of 32 bits and padding behind two of 64");

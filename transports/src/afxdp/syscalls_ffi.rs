@@ -118,12 +118,13 @@ impl XdpSocket {
 
     /// Makes `memory` the place of its frames, in chunks of `chunk` bytes.
     pub(super) fn register(&self, memory: &Mapping, chunk: u32) -> io::Result<()> {
-        let reg = abi::UmemReg {
+        let reg = abi::xdp_umem_reg {
             addr: memory.start.as_ptr() as u64,
             len: memory.len as u64,
             chunk_size: chunk,
             headroom: 0,
             flags: 0,
+            tx_metadata_len: 0,
         };
         self.set(abi::SOL_XDP, abi::XDP_UMEM_REG, &reg)
     }
