@@ -56,6 +56,7 @@ need_build_tools() {
 # Cargo features for foreign libraries, each with the Debian packages that it is built with.
 native_features=(
     'bpf: make pkg-config libelf-dev zlib1g-dev clang'
+    'dpdk: gcc pkg-config libdpdk-dev'
 )
 
 # Those of them whose packages are here or can be installed, as cargo's --features wants them. What can't be had costs
@@ -100,4 +101,24 @@ build_release() { workspace_cargo build --release --locked --package tickcert --
 # The folder that cargo builds into.
 target_folder() {
     workspace_cargo metadata --no-deps --format-version 1 --locked | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
+# Prints the median of the ratios on standard input and its interval, under the name given. The interval is from order
+# statistics: the k-th smallest and k-th largest of n hold the true median with probability
+# 1 - 2 * P(at most k - 1 heads in n throws of a coin), whatever the distribution. The largest k that still gives 95 % is
+# taken, or else the extremes, with the coverage that they have.
+interval() {
+    sort -g | awk -v name="$1" '
+        { x[NR] = $1 }
+        END {
+            n = NR; k = 1; tail = 2 ^ -n; term = tail; coverage = 1 - 2 * tail
+            while (1) {
+                term *= (n - k + 1) / k; tail += term
+                if (1 - 2 * tail < 0.95 || k + 1 > n / 2) break
+                k++; coverage = 1 - 2 * tail
+            }
+            median = n % 2 ? x[(n + 1) / 2] : (x[n / 2] + x[n / 2 + 1]) / 2
+            printf "%s: median %.3f, %.1f %% interval [%.3f, %.3f], %d pairs\n", \
+                name, median, coverage * 100, x[k], x[n + 1 - k], n
+        }'
 }

@@ -16,4 +16,4 @@ pub fn tool() -> Tool {
 }
 
 /// Cargo features, and whether this build has them.
-const FEATURES: &[(&str, bool)] = &[("bpf", cfg!(feature = "bpf"))];
+const FEATURES: &[(&str, bool)] = &[("bpf", cfg!(feature = "bpf")), ("dpdk", cfg!(feature = "dpdk"))];

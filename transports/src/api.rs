@@ -238,6 +238,11 @@ pub trait Transport: Sized {
     /// [`Unmet`], with the remedy.
     fn preflight(config: &Self::Config, link_is_virtual: bool) -> Result<Caps, Unmet>;
 
+    /// Memory in huge pages, in MiB, that both ends together need free when they open.
+    fn huge_pages_mib(_config: &Self::Config) -> u32 {
+        0
+    }
+
     /// Opens one end, and returns when the other end is there too (or needs not be).
     ///
     /// # Errors

@@ -54,6 +54,7 @@ transports! {
     io_uring => IoUring,
     shm => Shm,
     afxdp => AfXdp,
+    dpdk => Dpdk,
 }
 
 /// Runs `job`, compiled for the transport of the lane chosen.

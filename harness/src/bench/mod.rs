@@ -8,6 +8,7 @@ mod connections;
 mod deferral;
 mod ends;
 mod error;
+pub mod huge_pages;
 pub mod interfaces;
 pub mod journal;
 pub mod lock;

@@ -26,7 +26,7 @@ use super::{
     endpoints::Homes,
     floor,
     ground::{self, Ground},
-    output, overhead,
+    huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
     scratch::Scratch,
@@ -36,7 +36,7 @@ use super::{
     workload,
 };
 use crate::{
-    bench::{Bench, BenchError, Wire},
+    bench::{Bench, BenchError, Wire, huge_pages::HugePages},
     version,
 };
 
@@ -196,6 +196,8 @@ impl Prepared<'_> {
             late_after: order.profile.run.orders_late_after,
             seed: order.profile.run.seed,
         };
+        let pages =
+            huge_pages::for_lanes(planned.iter().map(|cell| (cell.lane, &cell.settings)), |text| progress.say(text))?;
         let mut interrupted = false;
         if let Some(spec) = &order.profile.sweep {
             let searched = sweep::searched(&stage, spec, order.profile.run.stall, &planned, progress)?;
@@ -217,6 +219,9 @@ impl Prepared<'_> {
         let mut trials = Trials::new(order, &stage, planned);
         interrupted = interrupted || trials.run(progress)?;
         drop(hold);
+        if let Some(Err(e)) = pages.map(HugePages::give_back) {
+            progress.say(&e.to_string());
+        }
         if let Err(e) = clocks::finish(found.clock) {
             // The judge certifies nothing without it; what was measured is shown all the same.
             found.not_run.push(NotRun {

@@ -2,9 +2,9 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader},
+    io::{self, BufReader, Read, Seek, SeekFrom},
     os::unix::process::{CommandExt, ExitStatusExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     time::{Duration, Instant},
@@ -22,6 +22,8 @@ use crate::endpoint::control::{
 const GRACE: Duration = Duration::from_secs(30);
 /// How often a wait looks whether the user wants to stop.
 const LOOK: Duration = Duration::from_millis(100);
+/// The end of a dead endpoint's standard error that is looked at, in bytes.
+const LAST_WORDS: u64 = 500;
 
 /// Why a trial gave no samples.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +81,8 @@ enum Event {
 struct Endpoint {
     child: Child,
     commands: ChildStdin,
+    /// What it prints on standard error, from this position on.
+    log: (PathBuf, u64),
 }
 
 impl Pair {
@@ -220,7 +224,9 @@ impl Pair {
             Role::Exchange => &mut self.exchange,
             Role::Trader => &mut self.trader,
         };
-        TrialError::Died(role, endpoint.child.wait().map_or_else(|e| e.to_string(), describe))
+        let how = endpoint.child.wait().map_or_else(|e| e.to_string(), describe);
+        let said = endpoint.last_words().map(|words| format!("; the last it said: {words}"));
+        TrialError::Died(role, how + &said.unwrap_or_default())
     }
 }
 
@@ -240,9 +246,10 @@ impl Endpoint {
             command.arg("--netns").arg(netns);
         }
         let log = logs.join(format!("{}.log", if role == Role::Exchange { "exchange" } else { "trader" }));
-        let log = File::options().create(true).append(true).open(log)?;
+        let file = File::options().create(true).append(true).open(&log)?;
+        let log = (log, file.metadata()?.len());
         // A group of its own: Ctrl-C is for the parent, which ends its endpoints in good order.
-        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(file);
         let mut child = command.spawn()?;
         let (Some(commands), Some(reports)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("the endpoint has no pipes"));
@@ -261,7 +268,19 @@ impl Endpoint {
                 }
             }
         });
-        Ok(Self { child, commands })
+        Ok(Self { child, commands, log })
+    }
+
+    /// The last line of its standard error: a library that ends its process (DPDK does) says there why.
+    fn last_words(&self) -> Option<String> {
+        let (path, from) = &self.log;
+        let mut file = File::open(path).ok()?;
+        let end = file.metadata().ok()?.len();
+        file.seek(SeekFrom::Start(end.saturating_sub(LAST_WORDS).max(*from))).ok()?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        text.lines().rev().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned)
     }
 }
 

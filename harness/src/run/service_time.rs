@@ -21,6 +21,7 @@ use tickcert_transports::{
 
 use super::{
     endpoints::{Homes, Pair},
+    huge_pages,
     scratch::Scratch,
     trial::unmet_in,
 };
@@ -106,6 +107,8 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
         warm_up: WARM_UP,
         scale: order.scale,
     };
+    // Where there are none to be had, the lane itself says so.
+    let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), |_| ())?;
     let mut pair = Pair::start(&Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs })?;
     let report = pair.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1))?;
     if let Some(broken) = report.broken {

@@ -14,7 +14,9 @@ use std::{path::Path, thread};
 use claims::{Claim, Ends};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tickcert::bench::{
-    Bench, BenchSpec, netns,
+    Bench, BenchSpec,
+    huge_pages::HugePages,
+    netns,
     user_namespace::{self, Privilege},
 };
 use tickcert_results::time::Nanos;
@@ -27,7 +29,29 @@ use tickcert_transports::{
 fn main() {
     let arguments = Arguments::from_args();
     let trials = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    let pages = huge_pages();
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    drop(pages);
+    conclusion.exit();
+}
+
+/// What the neediest lane wants, as a run would set it aside; where it can't be had, the lane says so.
+fn huge_pages() -> Option<HugePages> {
+    if user_namespace::present() != Some(Privilege::Host) {
+        return None;
+    }
+    let most = Lane::all().iter().map(|lane| dispatch(*lane, HugePagesOf)).max().unwrap_or_default();
+    HugePages::reserve(Path::new("/"), &tickcert::bench::run_dir::default_path(), most.into()).ok()
+}
+
+struct HugePagesOf;
+
+impl Job for HugePagesOf {
+    type Out = u32;
+
+    fn run<T: Transport>(self) -> u32 {
+        T::preflight(&T::Config::default(), true).map_or(0, |_| T::huge_pages_mib(&T::Config::default()))
+    }
 }
 
 fn trial(lane: Lane, claim: Claim) -> Trial {

@@ -5,6 +5,7 @@
 mod afxdp;
 mod at_once;
 mod disk;
+mod dpdk;
 mod input;
 mod interrupted;
 mod killed;

@@ -1,0 +1,139 @@
+//! DPDK: what it refuses, and that its end is not the run's.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use tickcert::{
+    bench::{
+        huge_pages::HugePages,
+        user_namespace::{self, Privilege},
+    },
+    endpoint::control::{Command, Report},
+};
+use tickcert_transports::{Lane, api::Role};
+
+use crate::support::{
+    Home, can_measure,
+    endpoints::{Endpoint, Site},
+    profiles,
+};
+
+/// Memory for two ends, given back at the end; says that the test was skipped where it can't be had, or the build has no
+/// DPDK.
+fn ground() -> Option<HugePages> {
+    if !cfg!(feature = "dpdk") {
+        println!("SKIPPED: DPDK needs a build with the feature `dpdk`");
+        return None;
+    }
+    if user_namespace::present() != Some(Privilege::Host) || !can_measure() {
+        println!("SKIPPED: DPDK needs root on the host");
+        return None;
+    }
+    let run_dir = tickcert::bench::run_dir::default_path();
+    HugePages::reserve(Path::new("/"), &run_dir, 128)
+        .inspect_err(|e| println!("SKIPPED: DPDK needs 128 MiB in huge pages: {e}"))
+        .ok()
+}
+
+fn open(site: &Site, lane: &str, role: Role, wanted: &Value) -> Command {
+    let wanted: Map<String, Value> = wanted.as_object().unwrap().clone();
+    let mut spec = site.spec(lane, role, 4000);
+    spec.settings = Lane::by_name(lane).unwrap().settings(&wanted).unwrap();
+    site.dir.path().clone_into(&mut spec.link.meeting);
+    Command::Open(Box::new(spec))
+}
+
+/// What the exchange's end answers to a command to open.
+fn answer(lane: &str, wanted: &Value) -> Option<Report> {
+    let site = Site::new();
+    let mut endpoint = Endpoint::start(site.netns(Role::Exchange), &[]);
+    endpoint.tell(&open(&site, lane, Role::Exchange, wanted));
+    endpoint.hear()
+}
+
+#[track_caller]
+fn says(report: &Option<Report>, parts: &[&str]) {
+    let text = match report {
+        Some(Report::Failed { error }) => error.clone(),
+        Some(Report::Unmet(unmet)) => unmet.to_string(),
+        other => panic!("it should say what is wrong, and says {other:?}"),
+    };
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in: {text}");
+    }
+}
+
+#[test]
+fn more_memory_than_huge_pages_is_a_need_with_the_command_that_reserves_them() {
+    if let Some(_pages) = ground() {
+        let report = answer("dpdk-memif", &json!({ "memory_mib": 65536 }));
+        assert!(matches!(report, Some(Report::Unmet(_))), "{report:?}");
+        says(&report, &["32768 free huge pages", "echo ", "nr_hugepages"]);
+    }
+}
+
+#[test]
+fn arguments_that_dpdk_refuses_are_shown_and_what_it_prints_stays_off_the_control_channel() {
+    if let Some(_pages) = ground() {
+        let report = answer("dpdk-memif", &json!({ "eal_arguments": ["--no-such-argument"] }));
+        says(&report, &["--no-such-argument", "eal_arguments"]);
+    }
+}
+
+#[test]
+fn arguments_that_a_driver_refuses_are_shown() {
+    if let Some(_pages) = ground() {
+        let report = answer("dpdk-memif", &json!({ "device_arguments": "colour=red" }));
+        says(&report, &["net_memif", "colour=red"]);
+    }
+}
+
+#[test]
+fn a_nic_that_is_not_there_and_none_at_all_are_needs() {
+    if let Some(_pages) = ground() {
+        says(&answer("dpdk-pci", &json!({})), &["two NICs", "exchange_pci"]);
+        let nowhere = json!({ "exchange_pci": "ffff:ff:1f.6", "trader_pci": "ffff:ff:1f.7" });
+        says(&answer("dpdk-pci", &nowhere), &["ffff:ff:1f.6", "lspci"]);
+    }
+}
+
+#[test]
+fn a_trader_that_is_killed_in_the_middle_ends_the_trial_with_the_reason() {
+    let Some(_pages) = ground() else { return };
+    let site = Site::new();
+    let [mut exchange, mut trader] = [Role::Exchange, Role::Trader].map(|role| {
+        let mut end = Endpoint::start(site.netns(role), &[]);
+        end.tell(&open(&site, "dpdk-memif", role, &json!({})));
+        end
+    });
+    for end in [&mut exchange, &mut trader] {
+        let report = end.hear();
+        assert!(matches!(report, Some(Report::Ready)), "{report:?}");
+    }
+    for end in [&mut trader, &mut exchange] {
+        end.tell(&Command::Go);
+        let report = end.hear();
+        assert!(matches!(report, Some(Report::Running)), "{report:?}");
+    }
+    trader.child.kill().unwrap();
+    let report = exchange.hear();
+    let Some(Report::Exchanged(exchanged)) = report else { panic!("{report:?}") };
+    assert!(exchanged.broken.as_ref().is_some_and(|why| why.contains("other end is gone")), "{exchanged:?}");
+}
+
+#[test]
+fn dpdk_that_ends_its_process_costs_the_trial_and_not_the_run() {
+    let Some(_pages) = ground() else { return };
+    let home = Home::new();
+    // It prints what it could be told, and exits: much as it does when it panics.
+    let profile = profiles::once().replace(r#"lanes = ["kernel-udp"]"#, r#"lanes = ["dpdk-memif", "kernel-udp"]"#)
+        + "[transport.dpdk]\neal_arguments = [\"--help\"]\n";
+    let profile = home.write("profile.toml", profile);
+    let ended = home.run(&["certify", "--profile", profile.to_str().unwrap(), "--json"]);
+    let cells = ended.json()["cells"].clone();
+    let cell = |lane: &str| cells.as_array().unwrap().iter().find(|c| c["lane"] == lane).unwrap().clone();
+    let attempts = cell("dpdk-memif")["repetitions"].clone();
+    let reasons = attempts[0]["invalid_reasons"].to_string();
+    assert!(attempts[0]["valid"] == false && reasons.contains("ended in the middle"), "{attempts}");
+    assert!(cell("kernel-udp")["repetitions"].as_array().unwrap().iter().any(|r| r["valid"] == true));
+}

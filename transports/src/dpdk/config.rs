@@ -1,0 +1,134 @@
+//! Settings of the lanes over DPDK.
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use tickcert_results::certificate::OrderChannel;
+
+use super::pci::PciAddress;
+use crate::api::Role;
+
+/// Which kind of device carries the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Device {
+    /// Rings in memory that the two processes share; no NIC takes part.
+    Memif,
+    /// The bench's interface, through AF_XDP.
+    Afxdp,
+    /// A NIC that DPDK drives itself.
+    Pci,
+}
+
+/// Settings; all have defaults.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Which kind of device.
+    pub device: Device,
+    /// How orders cross.
+    pub orders: OrderChannel,
+    /// VLAN that frames are tagged with, 1 to 4094; none by default.
+    #[serde(deserialize_with = "vlan")]
+    pub vlan: Option<u16>,
+    /// Most frames taken from the device in one call, 1 to 32.
+    #[serde(deserialize_with = "between::<_, 1, 32>")]
+    pub burst: u32,
+    /// Descriptors in the ring of each direction, a power of two from 64 to 16384.
+    #[serde(deserialize_with = "descriptors")]
+    pub descriptors: u16,
+    /// Buffers in the pool, each of 2 KiB, 512 to 262143: those in the device's rings, and some to work with.
+    #[serde(deserialize_with = "between::<_, 512, 262_143>")]
+    pub buffers: u32,
+    /// Memory of each end in MiB, out of huge pages, 16 to 65536.
+    #[serde(deserialize_with = "between::<_, 16, 65_536>")]
+    pub memory_mib: u32,
+    /// Address of the exchange's NIC, as `lspci -D` prints it: `0000:03:00.0`.
+    pub exchange_pci: Option<PciAddress>,
+    /// Address of the trader's.
+    pub trader_pci: Option<PciAddress>,
+    /// Take a NIC even if it carries the default route or an SSH session.
+    pub force_pci: bool,
+    /// Further arguments of the device, as its driver documents them: `force_copy=1`.
+    pub device_arguments: String,
+    /// Further arguments of DPDK's environment (EAL).
+    pub eal_arguments: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            device: Device::Memif,
+            orders: OrderChannel::Datagram,
+            vlan: None,
+            burst: 32,
+            descriptors: 1024,
+            buffers: 4095,
+            memory_mib: 64,
+            exchange_pci: None,
+            trader_pci: None,
+            force_pci: false,
+            device_arguments: String::new(),
+            eal_arguments: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// The NIC of one end, if any is named.
+    pub(super) const fn pci(&self, role: Role) -> Option<&PciAddress> {
+        match role {
+            Role::Exchange => self.exchange_pci.as_ref(),
+            Role::Trader => self.trader_pci.as_ref(),
+        }
+    }
+}
+
+fn between<'de, D: Deserializer<'de>, const LOW: u32, const HIGH: u32>(from: D) -> Result<u32, D::Error> {
+    let n = u32::deserialize(from)?;
+    if (LOW..=HIGH).contains(&n) { Ok(n) } else { Err(D::Error::custom(format!("{n} is not from {LOW} to {HIGH}"))) }
+}
+
+fn descriptors<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
+    let n = u16::deserialize(from)?;
+    let fits = n.is_power_of_two() && (64..=16384).contains(&n);
+    if fits { Ok(n) } else { Err(D::Error::custom(format!("{n} is no power of two from 64 to 16384"))) }
+}
+
+fn vlan<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
+    match Option::<u16>::deserialize(from)? {
+        Some(id) if !(1..=4094).contains(&id) => Err(D::Error::custom(format!("a VLAN of {id} is not from 1 to 4094"))),
+        id => Ok(id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Config, String> {
+        serde_json::from_str(json).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        assert_eq!(read("{}").unwrap(), Config::default());
+        assert_eq!(read(r#"{"vlan": null}"#).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn numbers_that_no_device_takes_are_refused_with_the_range() {
+        for (json, said) in [
+            (r#"{"burst": 0}"#, "from 1 to 32"),
+            (r#"{"burst": 33}"#, "from 1 to 32"),
+            (r#"{"descriptors": 1000}"#, "power of two"),
+            (r#"{"descriptors": 32768}"#, "power of two"),
+            (r#"{"buffers": 1}"#, "from 512"),
+            (r#"{"memory_mib": 1}"#, "from 16"),
+            (r#"{"vlan": 4095}"#, "from 1 to 4094"),
+            (r#"{"exchange_pci": "eth0"}"#, "0000:03:00.0"),
+            (r#"{"colour": "red"}"#, "colour"),
+        ] {
+            let text = read(json).unwrap_err();
+            assert!(text.contains(said), "{json}: {text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The devices by themselves, without the framing above: both ends in one process, over memif.
+
+use std::{path::Path, thread, time::Instant};
+
+use tempfile::TempDir;
+use tickcert_results::time::Nanos;
+
+use super::{
+    config::Config,
+    device::DpdkPort,
+    halves_ffi::{DpdkRx, DpdkTx},
+};
+use crate::{
+    api::{Link, OpenError, Role, TxError},
+    raw::port::{FramePort, FrameRx, FrameTx},
+};
+
+type End = (DpdkRx, DpdkTx);
+
+fn link(meeting: &Path) -> Link {
+    Link {
+        exchange_interface: String::new(),
+        trader_interface: String::new(),
+        ticks: "239.1.1.1:26400".parse().unwrap(),
+        orders: "10.0.0.1:26401".parse().unwrap(),
+        trader: "10.0.0.2:26402".parse().unwrap(),
+        is_virtual: true,
+        exchange_mac: [0; 6],
+        trader_mac: [0; 6],
+        meeting: meeting.to_owned(),
+        receive_buffer: 0,
+        connect_timeout: Nanos::SECOND * 5,
+    }
+}
+
+/// Both ends; says that the test was skipped where they can't be had.
+fn ends(config: &str) -> Option<(TempDir, End, End)> {
+    let dir = tempfile::tempdir().unwrap();
+    let (link, config) = (link(dir.path()), serde_json::from_str::<Config>(config).unwrap());
+    let (exchange, trader) = thread::scope(|s| {
+        let exchange = s.spawn(|| DpdkPort::open(&config, &link, Role::Exchange));
+        let trader = DpdkPort::open(&config, &link, Role::Trader);
+        (exchange.join().unwrap(), trader)
+    });
+    match (exchange, trader) {
+        (Ok(exchange), Ok(trader)) => Some((dir, exchange, trader)),
+        (Err(OpenError::Unmet(unmet)), _) | (_, Err(OpenError::Unmet(unmet))) => {
+            println!("SKIPPED: memif: {unmet}");
+            None
+        }
+        (Err(e), _) | (_, Err(e)) => panic!("{e}"),
+    }
+}
+
+/// Receives until `enough`.
+fn until(rx: &mut DpdkRx, mut enough: impl FnMut(&[u8]) -> bool) {
+    let (begin, mut done) = (Instant::now(), false);
+    while !done {
+        assert!(begin.elapsed().as_secs() < 10, "nothing more came");
+        rx.receive(4, |frame, _| done |= enough(frame)).unwrap();
+    }
+}
+
+#[test]
+fn frames_cross_whole_and_in_order_both_ways_beyond_a_ring_and_a_burst() {
+    let Some((_dir, mut exchange, mut trader)) = ends(r#"{"descriptors": 64, "burst": 8}"#) else { return };
+    for (from, to) in [(&mut exchange.1, &mut trader.0), (&mut trader.1, &mut exchange.0)] {
+        let (mut sent, mut got) = (0_u8, 0_u8);
+        while got < 200 {
+            while sent < 200 {
+                let len = 60 + usize::from(sent) * 7;
+                match from.transmit(len, |frame| frame.fill(sent)) {
+                    Ok(_) => sent += 1,
+                    Err(TxError::Full) => break,
+                    Err(e) => panic!("{e}"),
+                }
+            }
+            let mut seen = 0;
+            let said = to.receive(5, |frame, meta| {
+                assert_eq!((frame.len(), meta.hw), (60 + usize::from(got) * 7, None));
+                assert!(frame.iter().all(|byte| *byte == got));
+                (got, seen) = (got + 1, seen + 1);
+            });
+            assert_eq!(said.unwrap(), seen);
+            assert!(seen <= 5);
+        }
+    }
+}
+
+#[test]
+fn a_frame_too_long_is_refused_and_one_of_the_longest_crosses() {
+    let Some((_dir, mut exchange, mut trader)) = ends("{}") else { return };
+    let refused = exchange.1.transmit(1 << 20, |_| ());
+    assert!(matches!(refused, Err(TxError::Io(e)) if e.kind() == std::io::ErrorKind::InvalidInput));
+    exchange.1.transmit(1518, |frame| frame.fill(3)).unwrap();
+    until(&mut trader.0, |frame| frame == [3; 1518]);
+}
+
+#[test]
+fn the_other_end_gone_is_an_error_of_both_halves() {
+    let Some((_dir, mut exchange, trader)) = ends("{}") else { return };
+    drop(trader);
+    let begin = Instant::now();
+    let (mut sending, mut receiving) = (None, None);
+    while sending.is_none() || receiving.is_none() {
+        assert!(begin.elapsed().as_secs() < 10, "{sending:?} {receiving:?}");
+        if let Err(TxError::Io(e)) = exchange.1.transmit(60, |frame| frame.fill(0)) {
+            sending = Some(e.to_string());
+        }
+        receiving = receiving.or(exchange.0.receive(1, |_, _| ()).err().map(|e| e.to_string()));
+    }
+    for said in [sending, receiving] {
+        assert!(said.is_some_and(|e| e.contains("other end is gone")));
+    }
+}
+
+#[test]
+fn what_dpdk_was_started_with_is_told() {
+    let Some((_dir, exchange, _trader)) = ends("{}") else { return };
+    let mut facts = Vec::new();
+    exchange.0.facts(&mut |name, value| facts.push(format!("{name} {value}")));
+    let text = facts.join("\n");
+    for part in ["dpdk DPDK 2", "--in-memory", "role=server", "driver net_memif", "rx_burst 32"] {
+        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+    }
+}

@@ -1,0 +1,136 @@
+//! The lanes over DPDK: memif between two processes, AF_XDP through DPDK's driver, and any NIC that DPDK drives itself.
+//!
+//! Layers: `shim.c` (DPDK's inline functions), `shim_ffi` (the same in Rust, opened at run time), `port_ffi` and
+//! `halves_ffi` (a port and its queues), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows
+//! the lanes, and says that they need one with it.
+
+// Without the feature nothing uses what the settings lead to; its tests run all the same.
+#![cfg_attr(not(feature = "dpdk"), allow(dead_code, reason = "only with the feature"))]
+
+mod arguments;
+mod config;
+mod hugepages;
+mod pci;
+
+#[cfg(feature = "dpdk")]
+mod device;
+#[cfg(feature = "dpdk")]
+mod halves_ffi;
+#[cfg(feature = "dpdk")]
+mod port_ffi;
+#[cfg(feature = "dpdk")]
+mod shim_ffi;
+#[cfg(not(feature = "dpdk"))]
+#[path = "without.rs"]
+mod device;
+#[cfg(feature = "dpdk")]
+#[cfg(test)]
+mod device_tests;
+
+use std::path::Path;
+
+use tickcert_results::evidence::Evidence;
+
+pub use config::{Config, Device};
+pub use pci::PciAddress;
+
+use crate::{
+    api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
+    raw::{self, Framing, RawRx, RawTx},
+};
+
+/// Frames through a poll-mode driver of DPDK.
+#[derive(Debug)]
+pub enum Dpdk {}
+
+impl Transport for Dpdk {
+    type Config = Config;
+    type Rx = RawRx<device::DpdkPort>;
+    type Tx = RawTx<device::DpdkPort>;
+
+    const NAME: &'static str = "dpdk";
+    const VARIANTS: &'static [Variant] = &[
+        Variant {
+            lane: "dpdk-memif",
+            summary: "DPDK's memif: rings in memory shared by the two processes; orders as datagrams",
+            settings: r#"{"device": "memif"}"#,
+        },
+        Variant {
+            lane: "dpdk-memif/tcp",
+            summary: "the same, orders in a SoupBinTCP session on TCP in user space",
+            settings: r#"{"device": "memif", "orders": "tcp"}"#,
+        },
+        Variant {
+            lane: "dpdk-afxdp",
+            summary: "DPDK's driver for AF_XDP, on the bench's interfaces; orders as datagrams",
+            settings: r#"{"device": "afxdp"}"#,
+        },
+        Variant {
+            lane: "dpdk-pci",
+            summary: "two NICs that DPDK drives itself, by PCI address; orders as datagrams",
+            settings: r#"{"device": "pci"}"#,
+        },
+    ];
+
+    fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
+        device::preflight()?;
+        let (evidence, evidence_why, own_wire) = match config.device {
+            Device::Memif => {
+                (Evidence::Emulated, "the wire is memory that both processes share: no NIC took part", Some("memif".to_owned()))
+            }
+            Device::Afxdp if link_is_virtual => {
+                (Evidence::Emulated, "the wire is a veth pair: no NIC took part", None)
+            }
+            Device::Afxdp => (Evidence::Software, "stamped by the CPU's clock around DPDK's AF_XDP driver on a real device", None),
+            Device::Pci => {
+                let wire = nics(config)?;
+                (Evidence::Software, "stamped by the CPU's clock around DPDK's driver of a real device", Some(wire))
+            }
+        };
+        Ok(Caps { orders: config.orders, evidence, evidence_why: evidence_why.to_owned(), own_wire })
+    }
+
+    fn huge_pages_mib(config: &Config) -> u32 {
+        config.memory_mib.saturating_mul(2)
+    }
+
+    fn open(config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
+        let framing = Framing { vlan: config.vlan, orders: config.orders };
+        raw::open::<device::DpdkPort>(config, framing, link, role)
+    }
+}
+
+/// Both NICs in words, if they can be had.
+fn nics(config: &Config) -> Result<String, Unmet> {
+    let (Some(exchange), Some(trader)) = (&config.exchange_pci, &config.trader_pci) else {
+        return Err(Unmet {
+            needs: "the PCI addresses of two NICs that are cabled to each other".to_owned(),
+            how: "under [transport.dpdk]: exchange_pci = \"0000:03:00.0\", trader_pci = \"0000:03:00.1\" (`lspci -D -d ::0200` lists them)".to_owned(),
+        });
+    };
+    if exchange == trader {
+        return Err(Unmet {
+            needs: format!("two NICs; {exchange} is named for both ends"),
+            how: "name another for one of them".to_owned(),
+        });
+    }
+    let busy = pci::Busy::read();
+    for address in [exchange, trader] {
+        pci::check(Path::new("/"), address, &busy, config.force_pci)?;
+    }
+    Ok(format!("{exchange} - {trader}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_nic_as_both_ends_and_none_at_all_are_needs() {
+        let none = nics(&Config::default()).unwrap_err();
+        assert!(none.how.contains("exchange_pci"), "{none}");
+        let json = r#"{"device": "pci", "exchange_pci": "0000:03:00.0", "trader_pci": "0000:03:00.0"}"#;
+        let one = nics(&serde_json::from_str(json).unwrap()).unwrap_err();
+        assert!(one.needs.contains("both ends"), "{one}");
+    }
+}
