@@ -214,7 +214,7 @@ impl Prepared<'_> {
             Link { receive_buffer: ground::receive_buffer(most).max(stage.link.receive_buffer), ..stage.link.clone() };
         let stage = Stage { link: &link, ..stage };
         if let Some(load) = order.profile.loads.first() {
-            floor::measure(&stage, bench, load, found.probes, found.not_run, progress);
+            floor::measure(&stage, bench, load, &hold, found.probes, found.not_run, progress);
         }
         let mut trials = Trials::new(order, &stage, planned);
         interrupted = interrupted || trials.run(progress)?;

@@ -2,6 +2,7 @@
 //! memory between the two cores. Measured in every run, printed, never subtracted.
 
 use anyhow::{Context, Result, bail};
+use tickcert_probes::latency_hold::LatencyHold;
 use tickcert_results::{
     certificate::{FloorProbe, Latencies, NotRun, NotRunKind, Probes, Quantiles},
     evidence::Evidence,
@@ -37,6 +38,7 @@ pub(super) fn measure(
     stage: &Stage<'_>,
     bench: &Bench,
     load: &LoadSpec,
+    hold: &LatencyHold,
     probes: &mut Probes,
     not_run: &mut Vec<NotRun>,
     progress: &Progress,
@@ -52,7 +54,7 @@ pub(super) fn measure(
             });
         }
     };
-    let service_time_ns = match round_trips(stage, bench) {
+    let service_time_ns = match round_trips(stage, bench, hold) {
         Ok(quantiles) => quantiles,
         Err(e) => return give_up("service time", &e),
     };
@@ -76,7 +78,7 @@ fn lane() -> Result<Lane> {
     Lane::by_name(FLOOR).context("this build has no lane of that name")
 }
 
-fn round_trips(stage: &Stage<'_>, bench: &Bench) -> Result<Quantiles> {
+fn round_trips(stage: &Stage<'_>, bench: &Bench, hold: &LatencyHold) -> Result<Quantiles> {
     let lane = lane()?;
     let times = service_time::measure(&service_time::Order {
         lanes: &[lane],
@@ -88,6 +90,7 @@ fn round_trips(stage: &Stage<'_>, bench: &Bench) -> Result<Quantiles> {
         trader: &bench.trader_netns,
         scale: stage.scale,
         virtualised: "none",
+        hold,
     })?;
     if let Some(row) = times.not_run.first() {
         bail!("needs {} ({})", row.needs, row.how);

@@ -18,7 +18,7 @@ pub(super) fn check(config: &Config) -> Result<(), Unmet> {
         let how = "set `buffers` to a power of two up to 32768, and `send_buffers` to 1 or more, in [transport.io-uring]";
         return unmet("as many buffers as the kernel takes", how);
     }
-    let ring = Ring::new(4, config.defer_taskrun).map_err(refused)?;
+    let ring = Ring::new(4, config.defer_taskrun).map_err(|e| refused(&e))?;
     if config.napi {
         ring.poll_device(config.napi_us).map_err(|e| no_napi(&e))?;
     }
@@ -26,7 +26,7 @@ pub(super) fn check(config: &Config) -> Result<(), Unmet> {
 }
 
 /// What a refusal of the kernel stands for.
-pub(super) fn refused(e: io::Error) -> Unmet {
+pub(super) fn refused(e: &io::Error) -> Unmet {
     let (needs, how) = match e.raw_os_error() {
         Some(libc::ENOSYS) => ("a kernel with io_uring", "Linux 6.1 or later, built with CONFIG_IO_URING".to_owned()),
         Some(libc::EPERM | libc::EACCES) => ("the right to use io_uring", permit()),
@@ -58,9 +58,10 @@ pub(super) fn no_napi(e: &io::Error) -> Unmet {
 }
 
 /// What was only found out while opening.
+#[expect(clippy::needless_pass_by_value, reason = "in the shape that map_err wants")]
 pub(super) fn at_open(e: io::Error) -> OpenError {
     match e.raw_os_error() {
-        Some(libc::ENOSYS | libc::EPERM | libc::EACCES | libc::EINVAL | libc::ENOMEM) => refused(e).into(),
+        Some(libc::ENOSYS | libc::EPERM | libc::EACCES | libc::EINVAL | libc::ENOMEM) => refused(&e).into(),
         _ => OpenError::Io(io::Error::new(e.kind(), format!("set up io_uring: {e}"))),
     }
 }
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_need_with_what_mends_it() {
-        let of = |errno| refused(io::Error::from_raw_os_error(errno));
+        let of = |errno| refused(&io::Error::from_raw_os_error(errno));
         assert!(of(libc::EPERM).how.contains("seccomp") || of(libc::EPERM).how.contains("io_uring_disabled"));
         assert!(of(libc::EINVAL).how.contains("6.1"));
         assert!(of(libc::ENOSYS).how.contains("CONFIG_IO_URING"));
