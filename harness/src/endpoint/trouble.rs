@@ -23,9 +23,12 @@ impl Trouble {
     /// Before the order of this number is sent.
     #[inline]
     pub(super) fn burn(&mut self, order: usize) {
-        let now = tsc::now().raw();
-        self.look(now);
+        if let Some(stall) = &mut self.stall {
+            stall.look(tsc::now().raw());
+        }
         let in_odd_block = order.checked_div(self.block).is_none_or(|block| block % 2 == 1);
+        // Read last, and in every block: what lay between this and the spin would be paid by the others and not by it.
+        let now = tsc::now().raw();
         if in_odd_block && let Some(burn) = &mut self.burn {
             burn.spin_from(now);
         }

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{
-        Cell, ClockProbe, Handoff, Latencies, NotRun, NotRunKind, Placement, Planned, Probes, Repetition, Sut,
-    },
+    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, Planned, Probes, Repetition, Sut},
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
@@ -157,8 +155,13 @@ impl<'a> Trials<'a> {
         let mut cells = Vec::new();
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = self.results.remove(&n).unwrap_or_default();
-            if attempts.is_empty() {
-                never_ran(planned, self.unmet.remove(&n), not_run);
+            // One that the user broke off before stays, with none of what was planned.
+            if let (true, Some(unmet)) = (attempts.is_empty(), self.unmet.remove(&n)) {
+                let row = lane_not_run(planned.lane.name(), unmet);
+                // One row, however many loads the lane was to run under.
+                if !not_run.contains(&row) {
+                    not_run.push(row);
+                }
                 continue;
             }
             let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
@@ -197,23 +200,6 @@ impl<'a> Trials<'a> {
             trader_core,
             link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
         }
-    }
-}
-
-/// The row for a cell that was never attempted: its lane can't run here, or the user broke the run off before.
-fn never_ran(cell: &PlannedCell, unmet: Option<Unmet>, not_run: &mut Vec<NotRun>) {
-    let row = match unmet {
-        Some(unmet) => lane_not_run(cell.lane.name(), unmet),
-        None => NotRun {
-            kind: NotRunKind::Load,
-            name: format!("{} of {}", cell.describe_load().text, cell.lane.name()),
-            needs: "a run that is not broken off before".to_owned(),
-            how: "run again, to the end".to_owned(),
-        },
-    };
-    // A lane that can't run is one row, however many loads it was to run under.
-    if !not_run.contains(&row) {
-        not_run.push(row);
     }
 }
 

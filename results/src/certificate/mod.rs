@@ -148,7 +148,7 @@ pub enum NotRunKind {
     Handoff,
     /// A piece of evidence about the host.
     Probe,
-    /// A load of a lane (one that the run was broken off before, or a sweep for which no rate was found).
+    /// A load of a lane: a sweep for which no rate was found.
     Load,
 }
 

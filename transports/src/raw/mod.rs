@@ -1,4 +1,4 @@
-#![allow(dead_code, unreachable_pub, reason = "until the first such lane")]
+#![allow(dead_code, unreachable_pub, reason = "a build without the features `bpf` and `dpdk` has no lane over it")]
 //! Lanes that make their own Ethernet frames, over whatever moves them: the rings of AF_XDP, the queues of DPDK.
 //! [`port`] is what such a device must offer; what stands above it is the same for all.
 //!
