@@ -54,14 +54,14 @@ fn a_search_that_is_broken_off_keeps_the_trials_it_has_made() {
     }
     let home = Home::new();
     let mut run = home.start(&[SLOW, &["--json"]].concat());
-    run.wait_for("kernel-udp 50000 packets/s: ");
+    run.wait_for(" packets/s: held");
     run.signal(Signal::SIGINT);
     let ended = run.end().expect(4);
     let found = ended.json();
     assert_eq!((&found["interrupted"], &found["not_run"]), (&true.into(), &serde_json::json!([])));
     is_broken_off(&found["rates"]);
     let mut run = home.start(SLOW);
-    run.wait_for("kernel-udp 50000 packets/s: ");
+    run.wait_for(" packets/s: held");
     run.signal(Signal::SIGINT);
     let ended = run.end().expect(4);
     for part in ["broken off by the user", "Interrupted: the last search is not at its end"] {
@@ -77,7 +77,7 @@ fn a_run_that_is_broken_off_in_its_search_keeps_the_search_so_far_and_is_marked(
     let home = Home::new();
     home.write("sweep.toml", format!("{}\n[sweep]\ntrial = \"2 s\"\nresolution = \"1 %\"\n", profiles::long()));
     let mut run = home.start(&["certify", "--profile", "./sweep.toml", "--out", "out"]);
-    run.wait_for("kernel-udp 50000 packets/s: ");
+    run.wait_for(" packets/s: held");
     run.signal(Signal::SIGINT);
     let ended = run.end().expect(3);
     assert!(ended.err.contains("Interrupted: what the search found by now"), "{}", ended.err);
