@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use tickcert_results::{
     certificate::{Certificate, example},
-    evidence::Evidence,
     hist::Histogram,
     report::render_html,
     time::Nanos,
