@@ -1,7 +1,7 @@
 //! `afxdp-*`: Ethernet frames through AF_XDP sockets, past the kernel's protocol layers.
 //!
-//! In layers, each a file: [`abi`] (types of the kernel's interface), [`syscalls_ffi`], [`ring_ffi`] (one ring) and [`umem`]
-//! (the frames' memory), [`queue_ffi`] (a direction: two rings and their chunks), [`port`] (the device), [`program`] (what
+//! In layers, each a file: `abi` (types of the kernel's interface), `syscalls_ffi`, `ring_ffi` (one ring) and `umem`
+//! (the frames' memory), `queue_ffi` (a direction: two rings and their chunks), `port` (the device), `program` (what
 //! sorts the frames).
 
 mod abi;

@@ -2,8 +2,8 @@
 //! submission for each frame sent. Each flow and direction has a ring of its own, so that an order can be sent while a
 //! tick is looked at.
 //!
-//! Layers: [`ring_ffi`] wraps the ring, [`buffers_ffi`] the memory that the kernel reads and writes, [`receive`] and
-//! [`send`] one flow each, [`halves`] puts them together.
+//! Layers: `ring_ffi` wraps the ring, `buffers_ffi` the memory that the kernel reads and writes, `receive` and
+//! `send` one flow each, `halves` puts them together.
 
 mod buffers_ffi;
 mod halves;

@@ -1,8 +1,8 @@
 //! `shm`: rings of shared memory between the two processes. No kernel, no wire and no driver: the floor that every other
 //! lane stands on, since it costs what the two cores and the memory between them cost, and the harness itself.
 //!
-//! Layers: [`geometry`] says what lies where, [`memory`] makes and maps the pages, [`meet`] hands them to the other
-//! process, [`ring`] moves frames through them.
+//! Layers: `geometry` says what lies where, `memory` makes and maps the pages, `meet` hands them to the other
+//! process, `ring` moves frames through them.
 
 mod geometry;
 mod halves;
