@@ -62,8 +62,8 @@ fn a_shift_of_five_percent_is_found_in_ninety_of_a_hundred() {
 
 #[test]
 fn whole_certificates_keep_both_promises() {
-    // Thirty, to be quick. A hundred were tried: no alarm and 92 found with these 9 rows, 1 and 92 with 18 rows.
-    const RUNS: u64 = 30;
+    // The seeds are fixed, so this doesn't change from run to run: 2 alarms and 96 found.
+    const RUNS: u64 = 100;
     let kind = |seed, p50| Kind { p50, repetitions: 20, samples: 300, seed, ..USUAL };
     let (mut alarms, mut found) = (0, 0);
     for i in 0..RUNS {
@@ -74,7 +74,8 @@ fn whole_certificates_keep_both_promises() {
         assert_eq!(rows.len(), 9, "p50, p90 and p99 of three distributions");
         alarms += u32::from(rows.iter().any(|r| r.outcome != Outcome::NoDifferenceShown));
         let rows = compare(&a, &slower).unwrap().cells.remove(0).rows;
-        found += u32::from(rows[0].outcome == Outcome::Slower && rows[0].quantile.name() == "p50");
+        let judged = rows.iter().find(|r| r.distribution == "t2t_due" && r.quantile.name() == "p50").unwrap();
+        found += u32::from(judged.outcome == Outcome::Slower);
     }
     println!("certificates: {alarms} of {RUNS} A/A declared, {found} of {RUNS} shifts of 5 % found");
     assert!(u64::from(alarms) * 20 <= RUNS, "{alarms}");

@@ -95,13 +95,23 @@ proptest! {
     }
 
     #[test]
-    fn holm_never_lowers_a_p_value_nor_changes_their_order(p in prop::collection::vec(0.0..=1.0_f64, 0..30)) {
-        let corrected = holm(&p);
+    fn holm_never_lowers_a_p_value_and_keeps_the_order_of_the_weighted_ones(
+        rows in prop::collection::vec((0.0..=1.0_f64, 1..4_u8), 0..30)
+    ) {
+        let (p, weights): (Vec<f64>, Vec<f64>) = rows.into_iter().map(|(p, w)| (p, f64::from(w))).unzip();
+        let corrected = holm(&p, &weights);
+        let total: f64 = weights.iter().sum();
         for i in 0..p.len() {
             prop_assert!(corrected[i] >= p[i] && corrected[i] <= 1.0);
+            let mut is_smallest = true;
             for j in 0..p.len() {
-                prop_assert!(p[i] > p[j] || corrected[i] <= corrected[j]);
+                let not_larger = p[i] / weights[i] <= p[j] / weights[j];
+                prop_assert!(!not_larger || corrected[i] <= corrected[j]);
+                is_smallest &= not_larger;
             }
+            // Bonferroni's correction is met by the first and undercut by all others.
+            let bonferroni = (p[i] * total / weights[i]).min(1.0);
+            prop_assert!(!is_smallest || (corrected[i] - bonferroni).abs() < 1e-12);
         }
     }
 

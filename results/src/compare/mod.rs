@@ -2,7 +2,8 @@
 //!
 //! The ratio is that of the values which the certificates show (quantiles of all repetitions pooled), its interval comes
 //! from a bootstrap over the repetitions of both, the p-value from the ranks of the repetitions' own quantiles, and Holm's
-//! correction covers every row of the table. Where the repetitions are too few for any difference to survive that
+//! correction covers every row of the table. Half of its level is for `t2t_due.p50`, the figure by which a difference is
+//! judged first, the other half for all other rows. Where the repetitions are too few for any difference to survive that
 //! correction, the outcome is not "no difference shown" but "cannot be told", with how many it takes.
 
 mod check;
@@ -102,7 +103,7 @@ pub struct Row {
     pub ci95: [f64; 2],
     /// Two-sided p-value over repetitions.
     pub p: f64,
-    /// The same, corrected by Holm for the whole family.
+    /// The same, corrected by Holm for the whole family, half of the level being for `t2t_due.p50`.
     pub p_corrected: f64,
     /// Cliff's delta over repetitions, -1 to 1.
     pub effect: f64,
@@ -113,6 +114,13 @@ pub struct Row {
     /// Where it cannot be told: valid repetitions that each side needs for this family of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs_repetitions: Option<usize>,
+}
+
+impl Row {
+    /// Whether a difference is judged by this row first: the median of the latency from the due time.
+    fn is_first(&self) -> bool {
+        self.distribution == "t2t_due" && self.quantile == Quantile::P50
+    }
 }
 
 /// Compares `b` against `a`.
@@ -140,31 +148,49 @@ pub fn compare_all(certificates: &[&Certificate]) -> Result<Vec<Comparison>, Not
 /// Corrects the p-values of all rows together, and says what may be said.
 fn correct(comparisons: &mut [Comparison]) {
     let rules = Rules::default();
-    let of_rows = |value: fn(&Row) -> f64| -> Vec<f64> {
-        comparisons.iter().flat_map(|c| &c.cells).flat_map(|c| &c.rows).map(value).collect()
-    };
-    let p = of_rows(|r| r.p);
+    let rows: Vec<&Row> = comparisons.iter().flat_map(|c| &c.cells).flat_map(|c| &c.rows).collect();
+    let weights = weights(&rows);
+    let p: Vec<f64> = rows.iter().map(|r| r.p).collect();
+    let smallest: Vec<f64> = rows.iter().map(|r| r.p_smallest).collect();
+    let corrected = holm(&p, &weights);
     // Corrected values only grow with the others, so none can be smaller than with every row at its smallest.
-    let mut smallest = holm(&of_rows(|r| r.p_smallest)).into_iter();
-    let mut corrected = holm(&p).into_iter();
-    let needed = needed_repetitions(p.len(), rules);
-    for comparison in comparisons {
-        comparison.family = p.len();
-        for row in comparison.cells.iter_mut().flat_map(|c| &mut c.rows) {
-            row.p_corrected = corrected.next().unwrap_or(1.0);
-            if smallest.next().is_none_or(|p| p > rules.significance) {
-                row.outcome = Outcome::CannotBeTold;
-                row.needs_repetitions = needed;
-            } else {
-                row.outcome = outcome(rules, row.ratio, Some(row.ci95), row.p_corrected, row.effect);
-            }
+    let smallest = holm(&smallest, &weights);
+    let needed = needed_repetitions(&weights, rules);
+    let family = rows.len();
+    for comparison in &mut *comparisons {
+        comparison.family = family;
+    }
+    let rows = comparisons.iter_mut().flat_map(|c| &mut c.cells).flat_map(|c| &mut c.rows);
+    for (row, ((p, smallest), needed)) in rows.zip(corrected.into_iter().zip(smallest).zip(needed)) {
+        row.p_corrected = p;
+        if smallest > rules.significance {
+            row.outcome = Outcome::CannotBeTold;
+            row.needs_repetitions = needed;
+        } else {
+            row.outcome = outcome(rules, row.ratio, Some(row.ci95), row.p_corrected, row.effect);
         }
     }
 }
 
-/// The fewest repetitions a side with which a difference can be declared among `family` rows.
-fn needed_repetitions(family: usize, rules: Rules) -> Option<usize> {
-    (LEAST_REPETITIONS..=MANY).find(|n| smallest_p(*n, *n) * len_f64(family) <= rules.significance)
+/// Each row's share of the level: a half for the rows by which a difference is judged first, a half for all others.
+fn weights(rows: &[&Row]) -> Vec<f64> {
+    let first = rows.iter().filter(|r| r.is_first()).count();
+    let share = |of: usize| 0.5 / len_f64(of.max(1));
+    rows.iter().map(|r| share(if r.is_first() { first } else { rows.len() - first })).collect()
+}
+
+/// For each row, the fewest repetitions a side with which a difference can be declared in a family of these weights.
+fn needed_repetitions(weights: &[f64], rules: Rules) -> Vec<Option<usize>> {
+    let mut needed = vec![None; weights.len()];
+    for n in LEAST_REPETITIONS..=MANY {
+        let best = holm(&vec![smallest_p(n, n); weights.len()], weights);
+        for (needed, p) in needed.iter_mut().zip(best) {
+            if needed.is_none() && p <= rules.significance {
+                *needed = Some(n);
+            }
+        }
+    }
+    needed
 }
 
 /// With so many repetitions a side p is below 1e-17 at best: enough for every family that there is.

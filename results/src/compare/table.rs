@@ -28,8 +28,9 @@ impl fmt::Display for Comparison {
         }
         writeln!(
             f,
-            "\nB/A below 1: B is faster. A difference is declared where p, corrected by Holm for {} rows, is at most {}\n\
-             and the ratio is at least {} % away from 1, with its whole 95 % interval on that side.",
+            "\nB/A below 1: B is faster. A difference is declared where p, corrected by Holm for {} rows (half of the level\n\
+             for t2t_due.p50), is at most {} and the ratio is at least {} % away from 1, with its whole 95 % interval on\n\
+             that side.",
             self.family,
             self.rules.significance,
             self.rules.smallest * 100.0
@@ -55,11 +56,14 @@ fn write_cell(f: &mut fmt::Formatter<'_>, cell: &CellComparison) -> fmt::Result 
     for row in &cell.rows {
         write_row(f, row)?;
     }
-    if let Some(needed) = cell.rows.iter().find_map(|r| r.needs_repetitions) {
+    for first in [true, false] {
+        let needed = cell.rows.iter().filter(|r| r.is_first() == first).find_map(|r| r.needs_repetitions);
+        let Some(needed) = needed else { continue };
+        let rows = if first { "t2t_due.p50 needs" } else { "the other rows need" };
         writeln!(
             f,
-            "  cannot be told: needs {needed} repetitions a side; with {a} and {b} no difference, however large, could\n  \
-             be significant among so many rows"
+            "  cannot be told: {rows} {needed} repetitions a side; with {a} and {b} no difference, however\n  \
+             large, could be significant among so many rows"
         )?;
     }
     for missing in &cell.missing {

@@ -210,33 +210,39 @@ mod tests {
 
     use super::*;
 
-    /// Writes `n` orders, all of which arrive.
-    fn segments_of(n: u64, prepare: impl FnOnce(&TcpStream)) -> Segments {
+    /// Writes `n` orders, all of which arrive; in lockstep, each is read before the next is written.
+    fn segments_of(n: u64, lockstep: bool, prepare: impl FnOnce(&TcpStream)) -> Segments {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (mut peer, _) = listener.accept().unwrap();
         let before = stream.try_clone().unwrap();
         let (_rx, mut tx) = halves(stream).unwrap();
         prepare(&before);
+        let mut all = Vec::new();
         for _ in 0..n {
             tx.send(50, |frame| frame.fill(1)).unwrap();
+            if lockstep {
+                let mut order = [0; 50];
+                peer.read_exact(&mut order).unwrap();
+                all.extend(order);
+            }
         }
         let counted = tx.segments().unwrap();
         drop((before, _rx, tx));
-        let mut all = Vec::new();
         peer.read_to_end(&mut all).unwrap();
         assert_eq!(all.len() as u64, 50 * n);
         counted
     }
 
     #[test]
-    fn each_write_without_delay_has_a_segment_of_its_own() {
-        assert_eq!(segments_of(20, |_| ()), Segments { writes: 20, segments: 20 });
+    fn each_write_that_nothing_holds_up_has_a_segment_of_its_own() {
+        // Not all twenty at once: beyond the initial congestion window the kernel gathers them.
+        assert_eq!(segments_of(20, true, |_| ()), Segments { writes: 20, segments: 20 });
     }
 
     #[test]
     fn writes_that_the_kernel_gathers_share_segments() {
-        let gathered = segments_of(20, |stream| socket2::SockRef::from(stream).set_tcp_cork(true).unwrap());
+        let gathered = segments_of(20, false, |stream| socket2::SockRef::from(stream).set_tcp_cork(true).unwrap());
         assert!(gathered.writes == 20 && gathered.segments < 20, "{gathered:?}");
     }
 }
