@@ -56,6 +56,7 @@ need_build_tools() {
 # Cargo features for foreign libraries, each with the Debian packages that it is built with.
 native_features=(
     'bpf: make pkg-config libelf-dev zlib1g-dev clang'
+    'dpdk: gcc pkg-config libdpdk-dev'
 )
 
 # Those of them whose packages are here or can be installed, as cargo's --features wants them. What can't be had costs

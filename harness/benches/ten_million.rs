@@ -13,10 +13,11 @@ use std::{
 use tickcert::{
     endpoint::samples::{ArrivalLog, Departure, DepartureLog, ExchangeSamples, STAMPS, TraderSamples},
     run::{
-        join::{Joined, join},
+        join::{Joined, Sources, join},
         output,
         plan::Slot,
-        repetition::{Attempt, SampleFile},
+        repetition::Attempt,
+        sample_file::SampleFile,
         trial::Finished,
     },
 };
@@ -113,7 +114,14 @@ impl Run {
     /// As [`Stage::run`](tickcert::run::trial::Stage::run) does after the traffic.
     fn join(&self, tape: &Tape) -> Result<Joined, Box<dyn Error>> {
         let (exchange, trader) = (ExchangeSamples::read(&self.exchange)?, TraderSamples::read(&self.trader)?);
-        Ok(join(tape, &self.schedule, &exchange, &trader, TickScale::from_hz(1e9), Nanos::SECOND)?)
+        Ok(join(Sources {
+            tape,
+            schedule: &self.schedule,
+            exchange: &exchange,
+            trader: &trader,
+            scale: TickScale::from_hz(1e9),
+            late_after: Nanos::SECOND,
+        })?)
     }
 
     fn certify(&self, tape: &Tape) -> Result<Certificate, Box<dyn Error>> {

@@ -11,9 +11,10 @@ mod tests {
     use tickcert::{
         endpoint::samples::{ArrivalLog, Departure, DepartureLog, ExchangeSamples, STAMPS, TraderSamples},
         run::{
-            join::{Joined, join},
+            join::{Joined, Sources, join},
             plan::Slot,
-            repetition::{Attempt, SampleFile},
+            repetition::Attempt,
+            sample_file::SampleFile,
             trial::Finished,
         },
     };
@@ -50,7 +51,15 @@ mod tests {
         departures.write(&at_trader).unwrap();
         let (exchange, trader) =
             (ExchangeSamples::read(&at_exchange).unwrap(), TraderSamples::read(&at_trader).unwrap());
-        join(tape, schedule, &exchange, &trader, TickScale { ns_per_tick: 1.0 }, Nanos::SECOND).unwrap()
+        join(Sources {
+            tape,
+            schedule,
+            exchange: &exchange,
+            trader: &trader,
+            scale: TickScale { ns_per_tick: 1.0 },
+            late_after: Nanos::SECOND,
+        })
+        .unwrap()
     }
 
     #[test]

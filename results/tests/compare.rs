@@ -101,6 +101,16 @@ fn four_repetitions_compare_nothing_and_say_so() {
 }
 
 #[test]
+fn invalid_repetitions_take_no_part_and_are_noted() {
+    let (a, mut b) = (host(8_000.0, 1), host(8_000.0, 2));
+    b.cells[0].repetitions[3].valid = false;
+    let c = compare(&a, &b).unwrap();
+    assert_eq!(c.cells[0].repetitions, [12, 11]);
+    let noted: Vec<_> = c.notes.iter().filter(|n| n.contains("invalid")).collect();
+    assert!(noted.len() == 1 && noted[0].starts_with("1 of 12 repetitions of kernel-udp"), "{:?}", c.notes);
+}
+
+#[test]
 fn several_against_one_share_their_correction() {
     let (a, b, c) = (host(8_000.0, 1), host(8_000.0, 2), host(10_000.0, 3));
     let all = compare_all(&[&a, &b, &c]).unwrap();

@@ -93,7 +93,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let (link, exchange, trader) = wired.parts();
     // A ping-pong tool's frames are unicast: so are these.
     let link = Link { ticks: SocketAddrV4::new(*link.trader.ip(), link.ticks.port()), ..link.clone() };
-    let (_, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
+    let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
     let virtualised = host::read(Path::new("/")).virtualised;
     let hold = LatencyHold::take();
     progress.detail(&hold.describe());
@@ -111,6 +111,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
         hold: &hold,
     })
     .map_err(Failure::cannot_run)?;
+    start::clock_held(&mut clock)?;
     print(&times, args.common.json)?;
     Ok(if times.cells.is_empty() { Outcome(4) } else { Outcome::OK })
 }

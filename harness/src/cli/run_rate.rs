@@ -60,7 +60,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let wired = Wired::find(&args.wire, profile.interfaces.as_ref(), &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
-    let (_, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
+    let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
     let folder = Scratch::new().map_err(Failure::cannot_run)?;
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&profile, args.ticks.as_deref(), &tape_path)
@@ -81,6 +81,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
         seed: profile.run.seed,
     };
     let rates = search(args, &lanes, &stage, &profile, &hold, &progress)?;
+    start::clock_held(&mut clock)?;
     print(&rates, &tape, args)?;
     let found = !rates.interrupted && rates.rates.iter().any(|s| s.highest_pps.is_some());
     Ok(if found { Outcome::OK } else { Outcome(4) })

@@ -1,7 +1,8 @@
 //! What every command that measures does first: privileges, the host's lock, signals, cores.
 
 use anyhow::{Context, anyhow};
-use tickcert_probes::affinity;
+use tickcert_probes::{affinity, clocks};
+use tickcert_results::certificate::ClockProbe;
 use tickcert_scenarios::profile::{InterfacePair, Profile};
 use tickcert_transports::{Lane, api::Unmet};
 
@@ -40,6 +41,19 @@ pub(crate) fn transports(profile: &Profile) -> Result<(), Failure> {
         None => Ok(()),
     };
     profile.check_transports(&known, read).map_err(Failure::usage)
+}
+
+/// Calibrates the clock once more after measuring: figures of a clock that disagrees with itself are not shown.
+pub(crate) fn clock_held(clock: &mut ClockProbe) -> Result<(), Failure> {
+    let again = clocks::finish(clock).map_err(Failure::cannot_run)?;
+    if again.holds() {
+        return Ok(());
+    }
+    Err(Failure::cannot_run(anyhow!(
+        "the clock drifted by {:.2} ppm while measuring, of which {:.2} ppm is explained: no figure is shown; run again on a host whose time-stamp counter is steady",
+        again.drift_ppm,
+        again.allowed_ppm
+    )))
 }
 
 /// The right to make network namespaces. Must come before any thread.

@@ -29,6 +29,8 @@ pub(super) struct Session {
     start: Ticks,
     closed: Option<CloseReason>,
     answers: u64,
+    /// Orders sent when last looked.
+    orders: usize,
 }
 
 impl Desk {
@@ -40,7 +42,7 @@ impl Desk {
                 let mut outbox = Outbox::new();
                 client.connected(Nanos::ZERO, |packet| outbox.push(packet));
                 let start = tsc::now();
-                Self::Session(Box::new(Session { client, outbox, scale, start, closed: None, answers: 0 }))
+                Self::Session(Box::new(Session { client, outbox, scale, start, closed: None, answers: 0, orders: 0 }))
             }
         })
     }
@@ -61,11 +63,16 @@ impl Desk {
         }
     }
 
-    /// Reads answers, keeps the session alive. To be called when no tick waits.
-    pub(super) fn pump(&mut self, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<()> {
+    /// Reads answers, keeps the session alive. To be called when no tick waits, with how many orders were sent so far:
+    /// while they flow no heartbeat is due.
+    pub(super) fn pump(&mut self, rx: &mut impl Rx, tx: &mut impl Tx, sent: usize) -> Result<()> {
         let Self::Session(session) = self else { return Ok(()) };
-        let Session { client, outbox, scale, start, closed, answers } = &mut **session;
+        let Session { client, outbox, scale, start, closed, answers, orders } = &mut **session;
         let now = scale.ns(tsc::now().since(*start)).unwrap_or_default();
+        if *orders != sent {
+            *orders = sent;
+            client.sent(now);
+        }
         let polled = rx.poll(Interest::Orders, READS, |frame| {
             client.receive(now, frame.bytes, |event| match event {
                 ClientEvent::Sequenced { .. } => *answers += 1,
@@ -92,10 +99,10 @@ impl Desk {
 
     /// Reads until the exchange ends the session, so that the last answers are counted, but not for longer than so many
     /// ticks of the clock; then logs out. The exchange may be gone already.
-    pub(super) fn close(&mut self, rx: &mut impl Rx, tx: &mut impl Tx, patience: u64) {
+    pub(super) fn close(&mut self, rx: &mut impl Rx, tx: &mut impl Tx, sent: usize, patience: u64) {
         let deadline = tsc::now().raw() + patience;
         while matches!(self, Self::Session(_)) && tsc::now().raw() < deadline {
-            if self.pump(rx, tx).is_err() {
+            if self.pump(rx, tx, sent).is_err() {
                 return;
             }
         }

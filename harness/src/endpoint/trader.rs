@@ -164,7 +164,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
     fn log_in(&mut self, timeout: Nanos) -> Result<()> {
         let deadline = tsc::now().raw() + self.scale.ticks(timeout);
         while !self.desk.is_open() {
-            self.desk.pump(&mut self.rx, &mut self.out.tx).context("while logging in")?;
+            self.desk.pump(&mut self.rx, &mut self.out.tx, 0).context("while logging in")?;
             if tsc::now().raw() > deadline {
                 bail!("the exchange did not answer the login within {timeout}");
             }
@@ -206,13 +206,14 @@ impl<R: Rx, X: Tx> Loop<R, X> {
 
     /// The feed has ended: reads the last answers and leaves. No longer timed.
     fn close(&mut self) {
-        self.desk.close(&mut self.rx, &mut self.out.tx, self.scale.ticks(LAST_ANSWERS));
+        let sent = self.out.log.len();
+        self.desk.close(&mut self.rx, &mut self.out.tx, sent, self.scale.ticks(LAST_ANSWERS));
     }
 
     /// What can wait until no tick does.
     #[cold]
     fn on_idle(&mut self, last_tick: Ticks) -> Result<()> {
-        self.desk.pump(&mut self.rx, &mut self.out.tx)?;
+        self.desk.pump(&mut self.rx, &mut self.out.tx, self.out.log.len())?;
         let now = tsc::now().raw();
         if let Some(trouble) = &mut self.out.trouble {
             trouble.look(now);

@@ -178,40 +178,14 @@ impl Prepared<'_> {
         output::make_folder(&order.out)?;
         overhead::measure(found.probes, self.scale);
         gate(order, self.scale, found.probes, found.not_run, progress);
-        let homes = Homes {
-            exchange: Some(&bench.exchange_netns),
-            trader: Some(&bench.trader_netns),
-            logs: self.folder.path(),
-        };
         let link = Link { meeting: self.folder.path().to_owned(), ..bench.link.clone() };
-        let stage = Stage {
-            link: &link,
-            homes,
-            tape: self.tape,
-            tape_path: self.tape_path,
-            scale: self.scale,
-            folder: self.folder.path(),
-            exchange_core: order.cores.0,
-            trader_core: order.cores.1,
-            late_after: order.profile.run.orders_late_after,
-            seed: order.profile.run.seed,
-        };
+        let stage = self.stage(bench, &link);
         let pages =
             huge_pages::for_lanes(planned.iter().map(|cell| (cell.lane, &cell.settings)), |text| progress.say(text))?;
-        let mut interrupted = false;
-        if let Some(spec) = &order.profile.sweep {
-            let searched = sweep::searched(&stage, spec, order.profile.run.stall, &planned, progress)?;
-            (*found.rates, interrupted) = (searched.rates, searched.interrupted);
-            found.not_run.extend(searched.not_run);
-            // Half a search gives no rate to take shares of, and nothing is measured any more.
-            if !interrupted {
-                planned.extend(sweep::cells(spec, found.rates, &planned, self.tape, stage.seed)?);
-            }
-        }
+        let mut interrupted = self.search(&stage, &mut planned, found, progress)?;
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);
-        let link =
-            Link { receive_buffer: ground::receive_buffer(most).max(stage.link.receive_buffer), ..stage.link.clone() };
+        let link = Link { receive_buffer: ground::receive_buffer(most).max(link.receive_buffer), ..link.clone() };
         let stage = Stage { link: &link, ..stage };
         if let Some(load) = order.profile.loads.first() {
             floor::measure(&stage, bench, load, &hold, found.probes, found.not_run, progress);
@@ -222,17 +196,63 @@ impl Prepared<'_> {
         if let Some(Err(e)) = pages.map(HugePages::give_back) {
             progress.say(&e.to_string());
         }
-        if let Err(e) = clocks::finish(found.clock) {
-            // The judge certifies nothing without it; what was measured is shown all the same.
-            found.not_run.push(NotRun {
-                kind: NotRunKind::Probe,
-                name: "second calibration of the clock".to_owned(),
-                needs: anyhow::Error::new(e).chain().map(|c| c.to_string()).collect::<Vec<_>>().join(": "),
-                how: "run again on a host that is less busy".to_owned(),
-            });
-        }
+        calibrate_again(found);
         let warning = self.ground.buffer_warning(link.receive_buffer, order.profile.run.stall);
         Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, interrupted))
+    }
+
+    /// Where trials are run.
+    fn stage<'s>(&'s self, bench: &'s Bench, link: &'s Link) -> Stage<'s> {
+        Stage {
+            link,
+            homes: Homes {
+                exchange: Some(&bench.exchange_netns),
+                trader: Some(&bench.trader_netns),
+                logs: self.folder.path(),
+            },
+            tape: self.tape,
+            tape_path: self.tape_path,
+            scale: self.scale,
+            folder: self.folder.path(),
+            exchange_core: self.order.cores.0,
+            trader_core: self.order.cores.1,
+            late_after: self.order.profile.run.orders_late_after,
+            seed: self.order.profile.run.seed,
+        }
+    }
+
+    /// Finds each lane's highest rate, where the profile has a sweep, and adds the sweep's cells to the plan; whether the
+    /// user broke it off.
+    fn search(
+        &self,
+        stage: &Stage<'_>,
+        planned: &mut Vec<PlannedCell>,
+        found: &mut Found<'_>,
+        progress: &Progress,
+    ) -> Result<bool> {
+        let run = &self.order.profile.run;
+        let Some(spec) = &self.order.profile.sweep else { return Ok(false) };
+        let searched = sweep::searched(stage, spec, run.stall, planned, progress)?;
+        *found.rates = searched.rates;
+        found.not_run.extend(searched.not_run);
+        // Half a search gives no rate to take shares of, and nothing is measured any more.
+        if !searched.interrupted {
+            planned.extend(sweep::cells(spec, found.rates, planned, self.tape, run.seed)?);
+        }
+        Ok(searched.interrupted)
+    }
+}
+
+/// The clock against its reference once more: the judge certifies nothing without it, but what was measured is shown all
+/// the same.
+fn calibrate_again(found: &mut Found<'_>) {
+    if let Err(e) = clocks::finish(found.clock) {
+        found.not_run.push(NotRun {
+            kind: NotRunKind::Probe,
+            name: "second calibration of the clock".to_owned(),
+            needs: anyhow::Error::new(e).chain().map(|c| c.to_string()).collect::<Vec<_>>().join(": "),
+            how: "run again on a host that is less busy".to_owned(),
+        });
     }
 }
 

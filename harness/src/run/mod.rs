@@ -14,6 +14,7 @@ pub mod plan;
 pub mod progress;
 pub mod rate;
 pub mod repetition;
+pub mod sample_file;
 pub mod scratch;
 pub mod service_time;
 mod sweep;

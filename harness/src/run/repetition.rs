@@ -1,12 +1,10 @@
 //! From the joined samples of one attempt to its record: is it valid, and what are its distributions.
 
-use std::{collections::BTreeMap, path::Path, thread};
+use std::{collections::BTreeMap, thread};
 
 use anyhow::Result;
 use tickcert_results::{
     certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket},
-    evidence::Evidence,
-    export::parquet::{NO_VALUE, ROWS_PER_GROUP, SampleColumns, SampleMeta, SampleWriter},
     hist::Histogram,
     stats::{independence::independence, quantile, summarise::Distributions},
     time::{Nanos, PerSecond},
@@ -17,6 +15,7 @@ use super::{
     join::{Joined, Lateness, OrderSample, STAGES},
     measured::Measured,
     plan::Slot,
+    sample_file::{SampleFile, write_parquet},
     trial::Finished,
     validity::{rates, reasons},
 };
@@ -248,69 +247,4 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
         notes.insert("lane_full".to_owned(), full);
     }
     notes
-}
-
-/// Where an attempt's raw samples go, and what they are of.
-#[derive(Clone, Debug)]
-pub struct SampleFile<'a> {
-    /// Folder of the certificate.
-    pub folder: &'a Path,
-    /// Path of the file below it.
-    pub name: String,
-    /// Title of the cell.
-    pub lane: &'a str,
-    /// What the stamps rest on.
-    pub evidence: Evidence,
-}
-
-/// Writes the raw samples of an attempt, warm-up included.
-fn write_parquet(
-    file: &SampleFile<'_>,
-    attempt: &Attempt,
-    tape: &Tape,
-    schedule: &Schedule,
-    joined: &Joined,
-) -> Result<()> {
-    let (warm_up, measured) = Measured::new(&joined.orders, schedule).marks(&joined.orders);
-    let staged = !joined.stages.is_empty();
-    let meta = SampleMeta {
-        lane: file.lane.to_owned(),
-        repetition: attempt.slot.repetition,
-        attempt: attempt.number,
-        evidence: file.evidence,
-        tape_sha256: tape.sha256().to_owned(),
-        stages: if staged { STAGES.iter().map(|s| format!("{s}_ns")).collect() } else { Vec::new() },
-    };
-    let (per_pass, packets) = (narrow(tape.orders()), narrow(tape.packets()));
-    let signed = |n: Nanos| i64::try_from(n.get()).unwrap_or(i64::MAX);
-    let mut writer = SampleWriter::create(&file.folder.join(&file.name), &meta)?;
-    // A row group at a time: all columns of all rows would be as much again as the orders themselves.
-    let groups = joined.orders.chunks(ROWS_PER_GROUP);
-    let marks = warm_up.chunks(ROWS_PER_GROUP).zip(measured.chunks(ROWS_PER_GROUP));
-    for (orders, (warm_up, measured)) in groups.zip(marks) {
-        let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
-        let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
-        let stages: Vec<Vec<i64>> = (0..meta.stages.len())
-            .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
-            .collect();
-        writer.write(&SampleColumns {
-            order: &index(&|o| o.order % per_pass),
-            pass: &index(&|o| o.packet / packets),
-            packet: &index(&|o| o.packet % packets),
-            due_ns: &column(&|o| signed(o.due)),
-            sent_ns: &column(&|o| o.sent_ns),
-            arrival_ns: &column(&|o| o.arrival_ns),
-            t2t_sent_ns: &column(&|o| signed(o.t2t_sent())),
-            t2t_due_ns: &column(&|o| signed(o.t2t_due())),
-            trader_ns: &column(&|o| signed(o.trader)),
-            warm_up,
-            measured,
-            stages: stages.iter().map(Vec::as_slice).collect(),
-        })?;
-    }
-    Ok(writer.finish()?)
-}
-
-fn narrow(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX).max(1)
 }

@@ -15,7 +15,7 @@ use tickcert_transports::{
 
 use super::{
     endpoints::{Homes, Pair, TrialError},
-    join::{Joined, join},
+    join::{Joined, Sources, join},
 };
 use crate::endpoint::{
     control::{ExchangeReport, Injection, TraderReport, TrialSpec},
@@ -95,8 +95,15 @@ impl Stage<'_> {
         let (exchange, trader) = pair.trial(&at_exchange, &at_trader, request.schedule.duration())?;
         let samples = ExchangeSamples::read(&at_exchange.samples).context("can't read the exchange's samples")?;
         let departures = TraderSamples::read(&at_trader.samples).context("can't read the trader's samples")?;
-        let joined = join(self.tape, request.schedule, &samples, &departures, self.scale, self.late_after)
-            .context("can't read the samples")?;
+        let joined = join(Sources {
+            tape: self.tape,
+            schedule: request.schedule,
+            exchange: &samples,
+            trader: &departures,
+            scale: self.scale,
+            late_after: self.late_after,
+        })
+        .context("can't read the samples")?;
         let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
         let stalls = exchange.stalls.iter().chain(&trader.stalls).filter_map(from_start).collect();
         Ok(Finished { joined, exchange, trader, stalls })

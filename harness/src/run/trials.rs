@@ -16,7 +16,8 @@ use super::{
     interrupt,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
-    repetition::{Attempt, SampleFile},
+    repetition::Attempt,
+    sample_file::SampleFile,
     trial::{Request, Stage, is_interrupt, unmet_in},
     warnings,
 };

@@ -39,8 +39,12 @@ pub(super) fn run(ground: &mut Ground<'_>, length: Length, progress: &Progress) 
         let [a, same, shifted] = runs(ground, shift, u64::from(n))?;
         let false_alarms: Vec<String> = rows(&compare(&a, &same)?).filter(|r| declares(r)).map(describe).collect();
         differences += u32::from(!false_alarms.is_empty());
-        found += u32::from(rows(&compare(&a, &shifted)?).any(is_the_shift));
-        let named = false_alarms.join(", ");
+        let shifted = compare(&a, &shifted)?;
+        let missed = rows(&shifted).filter(|r| is_judged(r) && r.outcome != Outcome::Slower).map(describe);
+        let mut named = false_alarms;
+        named.extend(missed.map(|row| format!("missed {row}")));
+        let named = named.join(", ");
+        found += u32::from(rows(&shifted).any(|r| is_judged(r) && r.outcome == Outcome::Slower));
         progress
             .detail(&format!("  comparison {} of {comparisons}: {differences} false, {found} found {named}", n + 1));
     }
@@ -78,8 +82,9 @@ fn describe(row: &Row) -> String {
     format!("[{}.{} x {:.3}, p {:.4}]", row.distribution, row.quantile, row.ratio, row.p_corrected)
 }
 
-fn is_the_shift(row: &Row) -> bool {
-    row.distribution == JUDGED && row.quantile == Quantile::P50 && row.outcome == Outcome::Slower
+/// The row that the shift is in.
+fn is_judged(row: &Row) -> bool {
+    row.distribution == JUDGED && row.quantile == Quantile::P50
 }
 
 /// A `share` of this host's p50.

@@ -239,6 +239,20 @@ fn notes(a: &Certificate, b: &Certificate) -> Vec<String> {
             notes.push(format!("the clock of {} was not checked after the run", run.run_id));
         }
     }
+    for run in [a, b] {
+        for cell in &run.cells {
+            let attempts = cell.repetitions.len();
+            let invalid = cell.repetitions.iter().filter(|r| !r.valid).count();
+            if invalid > 0 {
+                let what = format!(
+                    "{invalid} of {attempts} repetitions of {} in {} are invalid",
+                    check::name(cell),
+                    run.run_id
+                );
+                notes.push(format!("{what} and take no part"));
+            }
+        }
+    }
     notes.extend(a.rates.iter().filter_map(|of_a| rates(of_a, b)));
     if a.tool != b.tool {
         notes.push(format!(

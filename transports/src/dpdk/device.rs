@@ -33,6 +33,8 @@ use crate::{
 const CACHE: u32 = 256;
 /// Between two looks for the other end.
 const LOOK: Duration = Duration::from_millis(1);
+/// Between two attempts to connect.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// What DPDK was started with; it can be only once in a process.
 enum Started {
@@ -104,7 +106,7 @@ impl FramePort for DpdkPort {
                 _ => "; what the driver said stands on standard error",
             }))
         })?;
-        connect(&mut port, config, link)?;
+        connect(&mut port, config, link, role)?;
         let opened = Arc::new(Opened { port, eal });
         let mut rx = DpdkRx::new(Arc::clone(&opened), config.burst);
         // A client of memif gives the server buffers to fill only when it looks for frames.
@@ -138,14 +140,18 @@ fn server_first(config: &Config, link: &Link, role: Role) -> io::Result<()> {
 }
 
 /// Starts the port and waits for its link, which with memif is the other end.
-fn connect(port: &mut Port, config: &Config, link: &Link) -> io::Result<()> {
+fn connect(port: &mut Port, config: &Config, link: &Link, role: Role) -> io::Result<()> {
     let deadline = Instant::now() + Duration::from(link.connect_timeout);
-    // A socket that is there may still not be listened to.
+    // A socket that is there may still not be listened to; who listens has nobody to wait for. Each attempt writes a line
+    // to standard error, so there are not too many of them.
+    let may_come = config.device == Device::Memif && role == Role::Trader;
     while let Err(e) = port.start() {
-        if config.device != Device::Memif || Instant::now() > deadline {
-            return Err(io::Error::other(format!("{e}; what the driver said stands on standard error")));
+        if !may_come || Instant::now() > deadline {
+            return Err(io::Error::other(format!(
+                "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
+            )));
         }
-        thread::sleep(LOOK);
+        thread::sleep(BETWEEN_ATTEMPTS);
     }
     while !port.link_is_up() {
         if Instant::now() > deadline {

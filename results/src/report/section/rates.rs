@@ -31,7 +31,7 @@ fn of_class(c: &Certificate, class: Evidence) -> Markup {
                 }
                 thead { tr {
                     th { "Lane" } th.num { "Packets/s" } th.num { "Messages/s" } th.num { "Next that failed" }
-                    th.num { "Of kernel-udp" } th.num { "Trials" } th { "Limited by" }
+                    th.num { "Of kernel-udp" } th.num { "Trials" } th.num { "Packets sent" } th { "Limited by" }
                 } }
                 tbody { @for search in &searches { (row(search)) } }
             }
@@ -53,6 +53,7 @@ fn row(s: &RateSearch) -> Markup {
             td.num { (rate(s.fails_at_pps)) span.ci { "sought within " (text::percent(s.resolution)) } }
             td.num { (s.ratio_to_kernel_udp.map_or("–".to_owned(), |r| format!("{r:.2}"))) }
             td.num { (s.trials.len()) }
+            td.num { (text::count(s.trials.iter().map(|t| t.packets_sent).sum())) }
             td { (s.limited_by) br; span.dim { (s.why) } }
         }
     }
