@@ -14,11 +14,11 @@ fn parsed(certificate: &Certificate) -> Report {
 }
 
 #[test]
-fn every_requirement_is_a_case_of_the_one_suite() {
+fn every_requirement_and_the_verdict_are_cases_of_the_one_suite() {
     let certificate = example::two_lanes();
     let report = parsed(&certificate);
     let [suite] = report.test_suites.as_slice() else { panic!("not one suite") };
-    assert_eq!(suite.tests, certificate.requirements.len());
+    assert_eq!(suite.tests, 1 + certificate.requirements.len());
     assert_eq!((suite.failures, suite.errors, suite.skipped), (0, 0, 0));
     let property =
         |name: &str| suite.properties.iter().find(|p| p.name.as_str() == name).map(|p| p.value.as_str().to_owned());
@@ -37,7 +37,7 @@ fn the_four_verdicts_can_be_told_apart() {
         r.why = format!("because {verdict}");
     }
     let report = parsed(&certificate);
-    let cases = &report.test_suites[0].test_cases;
+    let cases = &report.test_suites[0].test_cases[1..];
     assert!(matches!(cases[0].status, TestCaseStatus::Success { .. }));
     let (kind, why) = non_success(&cases[1].status);
     assert_eq!((kind, why.as_str()), (NonSuccessKind::Failure, "because fail"));
@@ -47,6 +47,23 @@ fn the_four_verdicts_can_be_told_apart() {
         panic!("{:?}", cases[3].status)
     };
     assert_eq!((why.as_str(), ty.as_str()), ("because not-run", "not-run"));
+}
+
+#[test]
+fn requirements_that_all_pass_are_not_green_when_the_whole_does_not() {
+    for (verdict, wanted) in [
+        (Verdict::Fail, NonSuccessKind::Failure),
+        (Verdict::NotCertifiable, NonSuccessKind::Error),
+        (Verdict::NotRun, NonSuccessKind::Error),
+    ] {
+        let mut certificate = example::two_lanes();
+        certificate.verdict = verdict;
+        certificate.reasons = vec!["the clock drifted".to_owned()];
+        let report = parsed(&certificate);
+        let whole = &report.test_suites[0].test_cases[0];
+        assert_eq!(whole.name.as_str(), "verdict");
+        assert_eq!(non_success(&whole.status), (wanted, "the clock drifted".to_owned()));
+    }
 }
 
 fn non_success(status: &TestCaseStatus) -> (NonSuccessKind, String) {
@@ -59,6 +76,6 @@ fn non_success(status: &TestCaseStatus) -> (NonSuccessKind, String) {
 #[test]
 fn text_that_tries_to_break_out_of_xml_stays_text() {
     let report = parsed(&example::hostile());
-    let case = &report.test_suites[0].test_cases[0];
+    let case = &report.test_suites[0].test_cases[1];
     assert!(case.name.as_str().contains("]]>"), "{case:?}");
 }

@@ -241,7 +241,7 @@ pub(crate) struct HistoryArgs {
     /// Only this lane
     #[arg(long)]
     pub(crate) lane: Option<String>,
-    /// At most so many rows
+    /// At most so many runs
     #[arg(long, default_value_t = 20)]
     pub(crate) limit: u32,
     #[command(flatten)]

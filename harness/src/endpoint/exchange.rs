@@ -33,6 +33,8 @@ const SLACK_FOR_ANSWERS: Nanos = Nanos(30_000);
 const PUMP_AT_LEAST: Nanos = Nanos(200_000_000);
 /// The phase of the polls is shifted only when this many polls fit before the next packet.
 const SHIFT_ROOM: u64 = 4;
+/// Orders are looked for at least this often, in lengths of an empty poll, even if a tick then leaves late.
+const POLL_AT_LEAST: u64 = 4;
 /// The end of the session is announced this often, so that one lost packet doesn't matter.
 const FAREWELLS: u32 = 3;
 
@@ -59,6 +61,7 @@ pub(super) fn run<T: Transport>(
         slow: spec.scale.ticks(spec.injection.slow_exchange),
         stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
         phase: Phase::new(spec.seed),
+        last_poll: 0,
         last_pump: tsc::now().raw(),
         pump_at_least: spec.scale.ticks(PUMP_AT_LEAST),
     };
@@ -95,6 +98,7 @@ struct Exchange<'a, R, X> {
     slow: u64,
     stall: Option<Stall>,
     phase: Phase,
+    last_poll: u64,
     last_pump: u64,
     pump_at_least: u64,
 }
@@ -161,9 +165,11 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 (in_pass, pass) = (0, pass + 1);
             }
             let next = offsets.get(n + 1).map_or(u64::MAX, |o| base.raw() + o);
-            let left = next.saturating_sub(tsc::arrival().raw());
-            if left == 0 {
-                // Behind: the wait below would not look at the orders at all.
+            let now = tsc::arrival().raw();
+            let left = next.saturating_sub(now);
+            if left == 0 || left <= guard && now.saturating_sub(self.last_poll) > POLL_AT_LEAST * guard {
+                // Behind, or about to be for so long already: the wait below would not look at the orders at all.
+                self.last_poll = now;
                 self.poll_orders().context("while receiving orders")?;
                 self.pump_if_overdue()?;
             } else if left > SHIFT_ROOM * guard {
@@ -180,6 +186,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
             let now = tsc::arrival();
             let Some(left) = due.checked_sub(now.raw()).filter(|left| *left > 0) else { return Ok(now) };
             if left > guard {
+                self.last_poll = now.raw();
                 let frames = self.poll_orders().context("while receiving orders")?;
                 if frames == 0 && left > slack {
                     self.pump()?;
@@ -269,6 +276,9 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
         self.gate.close(&mut self.tx);
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 fn full_is_no_error(e: TxError) -> Result<(), TxError> {
     match e {

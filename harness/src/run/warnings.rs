@@ -1,6 +1,13 @@
 //! What stands beside the numbers of a cell.
 
-use tickcert_results::certificate::{ClockProbe, OrderChannel, Repetition, Sut};
+use tickcert_results::{
+    certificate::{ClockProbe, OrderChannel, Repetition, Sut},
+    stats::{
+        independence::{NOTABLE_DRIFT, depends, drift_between, drifts},
+        summarise::Distributions,
+    },
+    time::Nanos,
+};
 
 use super::repetition::{MERGED, NOT_COUNTED};
 
@@ -24,11 +31,11 @@ pub(super) fn of_cell(
     };
     say(count(&|r| !r.warm_up.stationary), "the latencies were not stationary when the warm-up allowed was used up");
     say(
-        count(&|r| r.independence.drift_p < 0.01 && r.independence.drift_share.abs() > 0.05),
-        "the median drifted by more than 5 % within the window",
+        count(&|r| drifts(&r.independence)),
+        &format!("the median drifted by more than {} % within the window", NOTABLE_DRIFT * 100.0),
     );
     say(
-        count(&|r| r.independence.autocorrelation_p < 0.01 && r.independence.lag1 > 0.2),
+        count(&|r| depends(&r.independence)),
         "successive latencies are correlated, so a window holds less information than its samples suggest; the intervals rest on repetitions and allow for it",
     );
     for who in ["exchange", "trader"] {
@@ -50,6 +57,7 @@ pub(super) fn of_cell(
         count(&|r| r.notes.get(MERGED).is_some_and(|v| v != "0" && v != NOT_COUNTED)),
         "some orders shared a TCP segment with another, because the stream was held up",
     );
+    warnings.extend(drift_over_the_run(&valid));
     if !clock.invariant_tsc {
         warnings.push("the processor does not promise an invariant time-stamp counter".to_owned());
     }
@@ -61,6 +69,21 @@ pub(super) fn of_cell(
         warnings.push("orders cross as datagrams without a session; the exchange sends no answers".to_owned());
     }
     warnings
+}
+
+/// Intervals and comparisons take repetitions for exchangeable; on a host that changes over the run they are not.
+fn drift_over_the_run(valid: &[&Repetition]) -> Option<String> {
+    let mut medians: Vec<(u32, Nanos)> = valid
+        .iter()
+        .filter_map(|r| Some((r.position, Distributions::from_record(&r.histograms).ok()?.t2t_due.quantile(0.5)?)))
+        .collect();
+    medians.sort_unstable();
+    let medians: Vec<Nanos> = medians.into_iter().map(|(_, median)| median).collect();
+    let share = drift_between(&medians)?;
+    Some(format!(
+        "the repetitions' medians drifted by {:+.1} % over the run: the host changed while it was measured",
+        share * 100.0
+    ))
 }
 
 #[cfg(test)]

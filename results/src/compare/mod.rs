@@ -241,14 +241,11 @@ fn notes(a: &Certificate, b: &Certificate) -> Vec<String> {
     }
     for run in [a, b] {
         for cell in &run.cells {
-            let attempts = cell.repetitions.len();
-            let invalid = cell.repetitions.iter().filter(|r| !r.valid).count();
+            let attempts: Vec<_> = cell.repetitions.iter().filter(|r| !r.staged).collect();
+            let invalid = attempts.iter().filter(|r| !r.valid).count();
             if invalid > 0 {
-                let what = format!(
-                    "{invalid} of {attempts} repetitions of {} in {} are invalid",
-                    check::name(cell),
-                    run.run_id
-                );
+                let (name, of) = (check::name(cell), attempts.len());
+                let what = format!("{invalid} of {of} repetitions of {name} in {} are invalid", run.run_id);
                 notes.push(format!("{what} and take no part"));
             }
         }

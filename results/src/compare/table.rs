@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::{CellComparison, Comparison, Row, Side};
 
 /// Plain text, at most 100 columns, no colours.
@@ -9,12 +11,11 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "A: {}", side(&self.a))?;
         writeln!(f, "B: {}", side(&self.b))?;
-        if self.same_sut {
-            writeln!(
-                f,
-                "Both are the same system: what changed on it between the two runs counts as a difference too."
-            )?;
-        }
+        writeln!(
+            f,
+            "The runs began {} apart: what changed or drifted on a host between them counts as a difference too.",
+            apart(&self.a, &self.b)
+        )?;
         for note in &self.notes {
             writeln!(f, "Note: {note}.")?;
         }
@@ -35,6 +36,18 @@ impl fmt::Display for Comparison {
             self.rules.significance,
             self.rules.smallest * 100.0
         )
+    }
+}
+
+/// How long after one of them the other began.
+fn apart(a: &Side, b: &Side) -> String {
+    let times = (a.started_at.parse::<Timestamp>(), b.started_at.parse::<Timestamp>());
+    let (Ok(a), Ok(b)) = times else { return "an unknown time".to_owned() };
+    let minutes = a.duration_until(b).unsigned_abs().as_secs().div_ceil(60);
+    match minutes {
+        0..120 => format!("{minutes} min"),
+        120..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
     }
 }
 

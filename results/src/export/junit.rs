@@ -1,4 +1,5 @@
-//! JUnit XML: one suite for the certificate, one case for each requirement, so that CI shows them like tests.
+//! JUnit XML: one suite for the certificate, one case for each requirement and one for the verdict on the whole, so that
+//! CI shows them like tests.
 //!
 //! A failed requirement is a `failure`; one that is not certifiable is an `error` of type `not-certifiable`, because
 //! nothing was shown to be slow: there is too little evidence; what did not run is `skipped`, with what it needs.
@@ -42,6 +43,7 @@ fn suite(c: &Certificate) -> TestSuite {
         ("tickcert_commit", c.tool.commit.clone()),
     ];
     suite.add_properties(properties.map(|(k, v)| Property::new(k, v)));
+    suite.add_test_case(verdict(c));
     suite.add_test_cases(c.requirements.iter().map(|r| case(c, r)));
     if !c.not_run.is_empty() {
         let lines: Vec<_> = c
@@ -58,6 +60,22 @@ fn suite(c: &Certificate) -> TestSuite {
         suite.set_time(time);
     }
     suite
+}
+
+/// The whole: every requirement may pass and the run still certify nothing (a clock that drifted, a run broken off). That
+/// nothing ran is no success here, as it is none by the exit status.
+fn verdict(c: &Certificate) -> TestCase {
+    let mut status = match c.verdict {
+        Verdict::Pass => TestCaseStatus::success(),
+        Verdict::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::NotCertifiable | Verdict::NotRun => TestCaseStatus::non_success(NonSuccessKind::Error),
+    };
+    if c.verdict != Verdict::Pass {
+        status.set_message(c.reasons.join("; ")).set_type(c.verdict.name());
+    }
+    let mut case = TestCase::new("verdict", status);
+    case.set_classname(format!("tickcert.{}", c.profile.name));
+    case
 }
 
 fn case(c: &Certificate, r: &RequirementResult) -> TestCase {

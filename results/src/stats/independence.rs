@@ -16,9 +16,11 @@ pub const SLICES: usize = 50;
 /// Below this p-value a test is said to have failed.
 pub const SIGNIFICANCE: f64 = 0.01;
 /// An autocorrelation below this is too small to widen an interval noticeably, however certain it is.
-const NOTABLE_LAG1: f64 = 0.1;
+pub const NOTABLE_LAG1: f64 = 0.1;
 /// A drift below this share of the median is too small to matter, however certain it is.
-const NOTABLE_DRIFT: f64 = 0.02;
+pub const NOTABLE_DRIFT: f64 = 0.02;
+/// Fewer repetitions than this show no trend: with five, even values that only rise are too likely by chance.
+pub const LEAST_FOR_TREND: usize = 8;
 
 /// Fewer slices than this are too few for the normal approximation of Mann and Kendall's test.
 const LEAST_SLICES: usize = 10;
@@ -58,25 +60,34 @@ fn slices_of<T>(of: &[T], n: usize) -> impl Iterator<Item = &[T]> {
     (0..n).map(move |i| &of[i * of.len() / n..(i + 1) * of.len() / n])
 }
 
-/// What a reader should know, a sentence each; nothing where both tests passed or what they found is too small to matter.
+/// Whether successive samples depend on each other so much that only the spread between repetitions says how certain a
+/// value is.
 #[must_use]
-pub fn concerns(found: &Independence) -> Vec<String> {
-    let mut said = Vec::new();
-    if found.autocorrelation_p < SIGNIFICANCE && found.lag1.abs() >= NOTABLE_LAG1 {
-        said.push(format!(
-            "successive samples depend on each other (autocorrelation {:.2} at lag 1): only the spread between \
-             repetitions says how certain a value is",
-            found.lag1
-        ));
+pub fn depends(found: &Independence) -> bool {
+    found.autocorrelation_p < SIGNIFICANCE && found.lag1.abs() >= NOTABLE_LAG1
+}
+
+/// Whether the latency drifted while it was measured, by so much that it matters.
+#[must_use]
+pub fn drifts(found: &Independence) -> bool {
+    is_notable(found.drift_p, found.drift_share)
+}
+
+fn is_notable(p: f64, share: f64) -> bool {
+    p < SIGNIFICANCE && share.abs() >= NOTABLE_DRIFT
+}
+
+/// How far the repetitions' medians, in the order in which they ran, rose or fell over the run, as a share of their
+/// median; `None` where there are too few to tell, or no trend that is certain and large enough to matter.
+#[must_use]
+pub fn drift_between(medians: &[Nanos]) -> Option<f64> {
+    if medians.len() < LEAST_FOR_TREND {
+        return None;
     }
-    if found.drift_p < SIGNIFICANCE && found.drift_share.abs() >= NOTABLE_DRIFT {
-        said.push(format!(
-            "the latency drifted by {:+.1} % of its median while it was measured (Mann-Kendall p = {:.1e})",
-            found.drift_share * 100.0,
-            found.drift_p
-        ));
-    }
-    said
+    let mut values: Vec<f64> = medians.iter().map(|m| count_f64(m.0)).collect();
+    let (p, rise) = (mann_kendall(&values).p, theil_sen(&values) * len_f64(values.len() - 1));
+    let share = median(&mut values).filter(|m| *m > 0.0).map_or(0.0, |m| rise / m);
+    is_notable(p, share).then_some(share)
 }
 
 #[cfg(test)]
@@ -95,21 +106,21 @@ mod tests {
     fn independent_samples_raise_no_concern() {
         let found = independence(&noise(20_000, |_| 8_000));
         assert!(found.lag1.abs() < 0.03, "{found:?}");
-        assert!(concerns(&found).is_empty(), "{found:?}");
+        assert!(!depends(&found) && !drifts(&found), "{found:?}");
     }
 
     #[test]
     fn a_drift_of_ten_percent_is_found_with_its_size() {
         let found = independence(&noise(20_000, |i| 10_000 + i as u64 / 20));
         assert!(found.drift_p < 1e-6 && (found.drift_share - 0.0909).abs() < 0.01, "{found:?}");
-        assert!(concerns(&found).iter().any(|c| c.contains("drifted by +9")), "{:?}", concerns(&found));
+        assert!(drifts(&found), "{found:?}");
     }
 
     #[test]
     fn a_slow_wave_makes_successive_samples_dependent() {
         let found = independence(&noise(20_000, |i| 8_000 + (i as u64 / 500 % 2) * 2_000));
         assert!(found.lag1 > 0.5 && found.autocorrelation_p < 1e-9, "{found:?}");
-        assert!(concerns(&found)[0].contains("depend on each other"));
+        assert!(depends(&found), "{found:?}");
     }
 
     #[test]
@@ -117,6 +128,20 @@ mod tests {
         let mut samples = noise(20_000, |_| 8_000);
         samples[10_000] = Nanos(5_000_000_000);
         assert!(independence(&samples).lag1.abs() < 0.03);
+    }
+
+    #[test]
+    fn repetitions_that_rise_by_a_percent_each_are_a_drift_and_those_in_any_order_are_none() {
+        let rising: Vec<Nanos> = (0..10).map(|n| Nanos(8_000 + 80 * n)).collect();
+        let share = drift_between(&rising).unwrap();
+        assert!((share - 0.0861).abs() < 0.001, "{share}");
+        let falling: Vec<Nanos> = rising.iter().rev().copied().collect();
+        assert!((drift_between(&falling).unwrap() + share).abs() < 1e-9);
+        assert_eq!(drift_between(&rising[..LEAST_FOR_TREND - 1]), None);
+        let mixed = [3, 9, 1, 7, 5, 2, 8, 4, 6, 0].map(|n| rising[n]);
+        assert_eq!(drift_between(&mixed), None);
+        let slight: Vec<Nanos> = (0..10).map(|n| Nanos(80_000 + n)).collect();
+        assert_eq!(drift_between(&slight), None, "certain, and too small to matter");
     }
 
     #[test]

@@ -68,6 +68,7 @@ fn rows(view: &CellView<'_>) -> Markup {
                         th.lane rowspan=(all.len()) scope="rowgroup" {
                             a href=(format!("#cell-{}", view.at)) { (view.cell.title()) }
                             span.dim { (setting(view.cell)) }
+                            @if let Some(work) = work(view.cell) { span.dim { (work) } }
                         }
                     }
                     th.metric scope="row" { (name) }
@@ -101,6 +102,15 @@ fn quantile(q: &Quantiles, name: &str) -> Markup {
             (None, None) => td.num { "–" },
         }
     }
+}
+
+/// The orders that came, as a digest: lanes with the same one did the same work.
+fn work(cell: &Cell) -> Option<String> {
+    let valid: Vec<_> = cell.repetitions.iter().filter(|r| r.valid).collect();
+    let digest = &valid.first()?.orders_sha256;
+    let same = valid.iter().filter(|r| r.orders_sha256 == *digest && r.expected_sha256 == *digest).count();
+    let start: String = digest.chars().take(12).collect();
+    Some(format!("orders {start}… as the tape has them, in {same} of {} repetitions", valid.len()))
 }
 
 /// Placement, hand-off, orders and load in a line.
