@@ -12,6 +12,9 @@ mod tests {
         process::{Command, Stdio},
     };
 
+    use tickcert_scenarios::profile::{BUILTIN_NAMES, Profile};
+    use tickcert_transports::Lane;
+
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
     const COMMANDS: [&[&str]; 13] = [
@@ -38,6 +41,18 @@ mod tests {
             let wanted = if command.is_empty() { "Exit status: 0 pass, 1 fail, 2 " } else { "Examples:\n  tickcert " };
             assert!(help.out.contains(wanted), "{command:?}:\n{}", help.out);
             assert_eq!(help.err, "");
+        }
+    }
+
+    #[test]
+    fn the_built_in_profiles_name_lanes_that_there_are_and_ci_has_them_all_but_variants_to_tune() {
+        for name in BUILTIN_NAMES {
+            Profile::load(name).unwrap().check_lanes(&Lane::names()).unwrap();
+        }
+        let of_ci = Profile::load("ci").unwrap().check_lanes(&Lane::names()).unwrap();
+        for lane in Lane::names() {
+            let tuned = lane.split_once('/').is_some_and(|(_, variant)| variant != "tcp");
+            assert!(tuned || of_ci.iter().any(|l| l == lane), "{lane}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Two certificates side by side: `tickcert compare A B`.
 //!
-//! The ratio is that of the values which the certificates show (quantiles of all repetitions pooled), its interval comes
-//! from a bootstrap over the repetitions of both, the p-value from the ranks of the repetitions' own quantiles, and Holm's
-//! correction covers every row of the table. Half of its level is for `t2t_due.p50`, the figure by which a difference is
+//! Beside the values which the certificates show (quantiles of all repetitions pooled) stand the ratio of the repetitions'
+//! own quantiles, its interval and the p-value, all three from their ranks: a few repetitions that fell into a stall of a
+//! host neither hide a difference nor feign one. Holm's correction covers every row of the table. Half of its level is for `t2t_due.p50`, the figure by which a difference is
 //! judged first, the other half for all other rows. Where the repetitions are too few for any difference to survive that
 //! correction, the outcome is not "no difference shown" but "cannot be told", with how many it takes.
 
@@ -19,10 +19,10 @@ pub use values::{Outcome, Pairing, Rules, Test, ValueComparison, ValuesError, co
 use crate::{
     certificate::{Cell, Certificate, Quantiles, RateSearch},
     evidence::Evidence,
-    hist::Histogram,
+    hist::{Histogram, count_f64},
     stats::{
         LEAST_REPETITIONS,
-        bootstrap::{PooledRepetitions, Spread, ln, ratio_interval},
+        bootstrap::PooledRepetitions,
         holm::holm,
         len_f64,
         mann_whitney::{mann_whitney, smallest_p},
@@ -31,9 +31,6 @@ use crate::{
     },
     time::Nanos,
 };
-
-/// The bootstrap of a comparison; fixed, so that the same certificates always give the same table.
-const SEED: u64 = 0x7469_636b_6365_7274;
 
 /// A certificate's identity in a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,9 +94,10 @@ pub struct Row {
     pub a_ns: Nanos,
     /// Of B.
     pub b_ns: Nanos,
-    /// B over A.
+    /// B over A: the median over all pairs of their repetitions. It need not be the quotient of the values above, which
+    /// are over all repetitions pooled.
     pub ratio: f64,
-    /// Its 95 % interval.
+    /// Its 95 % interval: the ratios that the test would not reject at 5 %.
     pub ci95: [f64; 2],
     /// Two-sided p-value over repetitions.
     pub p: f64,
@@ -333,29 +331,32 @@ fn of<'r>(arm: &'r Arm<'_>, histogram: fn(&Distributions) -> &Histogram) -> Vec<
 
 /// The rows of one distribution; p-values not yet corrected.
 fn rows(name: &str, quantiles: &[(Quantile, f64)], a: &[&Histogram], b: &[&Histogram]) -> Vec<Row> {
-    let levels: Vec<f64> = quantiles.iter().map(|(_, level)| *level).collect();
     let pools = [a, b].map(PooledRepetitions::new);
-    let spreads: [Vec<Spread>; 2] = [0, 1].map(|i: u8| pools[usize::from(i)].resample(&levels, SEED + u64::from(i)));
-    let row = |(i, (quantile, level)): (usize, &(Quantile, f64))| -> Option<Row> {
+    let row = |(quantile, level): &(Quantile, f64)| -> Option<Row> {
         let [value_a, value_b] = [&pools[0], &pools[1]].map(|p| p.quantile(&vec![1; p.repetitions()], *level));
-        let (value_a, value_b) = (value_a?, value_b?);
-        let each = |h: &[&Histogram]| h.iter().filter_map(|h| h.quantile(*level).map(ln)).collect::<Vec<f64>>();
-        let (each_a, each_b) = (each(a), each(b));
-        let test = mann_whitney(&each_a, &each_b)?;
+        let of_each = |h: &[&Histogram]| h.iter().filter_map(|h| h.quantile(*level).map(as_f64)).collect::<Vec<f64>>();
+        let (each_a, each_b) = (of_each(a), of_each(b));
+        // The two runs were made one after the other, so no repetition of one belongs to any of the other.
+        let found = compare_values(&each_a, &each_b, Pairing::Independent).ok()?;
         Some(Row {
             distribution: name.to_owned(),
             quantile: *quantile,
-            a_ns: value_a,
-            b_ns: value_b,
-            ratio: (ln(value_b) - ln(value_a)).exp(),
-            ci95: ratio_interval((value_a, &spreads[0][i]), (value_b, &spreads[1][i]))?,
-            p: test.p,
+            a_ns: value_a?,
+            b_ns: value_b?,
+            ratio: found.ratio,
+            ci95: found.ci95?,
+            p: found.p,
             p_corrected: 1.0,
-            effect: test.delta,
+            effect: found.effect,
             p_smallest: best_p(each_a.len(), each_b.len()),
             outcome: Outcome::NoDifferenceShown,
             needs_repetitions: None,
         })
     };
-    quantiles.iter().enumerate().filter_map(row).collect()
+    quantiles.iter().filter_map(row).collect()
+}
+
+/// A latency of nothing, which no ratio can be made of, counts as the smallest that there is.
+fn as_f64(t: Nanos) -> f64 {
+    count_f64(t.get().max(1))
 }

@@ -186,22 +186,6 @@ impl Spread {
     }
 }
 
-/// The 95 % interval of the ratio b/a of two quantiles over independent repetitions: standard errors of the logarithms
-/// add in squares, with the degrees of freedom of Welch ("The Generalization of Student's Problem when Several Different
-/// Population Variances are Involved", Biometrika 34, 1947). `None` below two repetitions on a side.
-#[must_use]
-pub fn ratio_interval(a: (Nanos, &Spread), b: (Nanos, &Spread)) -> Option<[f64; 2]> {
-    let [va, vb] = [a.1.standard_error()?, b.1.standard_error()?].map(|se| se * se);
-    let log_ratio = ln(b.0) - ln(a.0);
-    let variance = va + vb;
-    if variance <= 0.0 {
-        return Some([log_ratio.exp(); 2]);
-    }
-    let df = variance * variance / (va * va / a.1.degrees_of_freedom() + vb * vb / b.1.degrees_of_freedom());
-    let half = student_quantile(0.975, df) * variance.sqrt();
-    Some([(log_ratio - half).exp(), (log_ratio + half).exp()])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,21 +230,6 @@ mod tests {
         let once = |seed| PooledRepetitions::new(&refs).resample(&[0.5, 0.9], seed)[1].interval(Nanos(400));
         assert_eq!(once(3), once(3));
         assert_ne!(once(3), once(4));
-    }
-
-    #[test]
-    fn the_ratio_of_two_arms_of_known_errors_has_welchs_interval() {
-        let spread = |repetitions, logs: [f64; 2]| Spread { logs: logs.into(), repetitions };
-        // Two resamples at +-d have a standard deviation of d√2; corrected by √(5/4), and by √(10/9).
-        let (a, b) = (spread(5, [-0.02, 0.02]), spread(10, [-0.01, 0.01]));
-        let (va, vb): (f64, f64) = (2.0 * 0.02 * 0.02 * 5.0 / 4.0, 2.0 * 0.01 * 0.01 * 10.0 / 9.0);
-        let df = (va + vb).powi(2) / (va * va / 4.0 + vb * vb / 9.0);
-        assert!((df - 5.847).abs() < 0.001, "{df}");
-        // t(5.847) at 97.5 % is 2.4625, between the tables' 2.571 for 5 and 2.447 for 6.
-        let half = 2.4625 * (va + vb).sqrt();
-        let [low, high] = ratio_interval((Nanos(1_000), &a), (Nanos(1_100), &b)).unwrap();
-        assert!((low / (1.1 * (-half).exp()) - 1.0).abs() < 1e-3, "{low}");
-        assert!((high / (1.1 * half.exp()) - 1.0).abs() < 1e-3, "{high}");
     }
 
     #[test]
