@@ -78,6 +78,8 @@ pub struct TrialSpec {
     pub seed: u64,
     /// An order later than this is late.
     pub late_after: Nanos,
+    /// Without a tick for this long the trader takes the exchange for gone.
+    pub silence: Nanos,
     /// Speed of the time-stamp counter.
     pub scale: TickScale,
     /// Stamp every stage.

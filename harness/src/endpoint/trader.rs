@@ -30,8 +30,6 @@ use super::{
     trouble::Trouble,
 };
 
-/// Without a tick for this long (and longer than the load's own silences) the exchange is taken for gone.
-const SILENCE: Nanos = Nanos(10_000_000_000);
 /// Idle turns of the loop between looks at the order session and the clock.
 const TURNS: u32 = 128;
 /// An order for which the lane has no room is tried so often before it counts as not sent.
@@ -51,10 +49,6 @@ pub(super) fn run<T: Transport>(
 ) -> Result<TraderReport> {
     let expected = tape.expected(spec.packets as usize).len();
     let (rx, tx) = open()?;
-    let silence = match spec.load {
-        Arrival::Cold { gap, .. } => SILENCE + gap,
-        _ => SILENCE,
-    };
     let mut loop_ = Loop {
         rx,
         out: Out {
@@ -68,7 +62,7 @@ pub(super) fn run<T: Transport>(
         },
         desk: Desk::new(channel, spec.scale)?,
         scale: spec.scale,
-        silence: spec.scale.ticks(silence),
+        silence: (spec.silence, spec.scale.ticks(spec.silence)),
         disturb: Disturb::new(&spec.load, spec.scale),
     };
     let trader = Trader::new(&tape.header().trader)?;
@@ -112,7 +106,8 @@ struct Loop<R, X: Tx> {
     out: Out<X>,
     desk: Desk,
     scale: TickScale,
-    silence: u64,
+    /// Without a tick for this long the exchange is taken for gone; the same in ticks of the clock.
+    silence: (Nanos, u64),
     disturb: Option<Disturb>,
 }
 
@@ -221,8 +216,9 @@ impl<R: Rx, X: Tx> Loop<R, X> {
         if let Some(disturb) = &mut self.disturb {
             disturb.after_silence(now, last_tick);
         }
-        if now.saturating_sub(last_tick.raw()) > self.silence {
-            bail!("no tick for {SILENCE}: did the exchange end early?");
+        let (silence, in_ticks) = self.silence;
+        if now.saturating_sub(last_tick.raw()) > in_ticks {
+            bail!("no tick for {silence}: did the exchange end early?");
         }
         Ok(())
     }

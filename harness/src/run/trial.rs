@@ -22,6 +22,9 @@ use crate::endpoint::{
     samples::{ExchangeSamples, TraderSamples},
 };
 
+/// Beyond every silence that is meant, the trader waits this long for the next tick.
+const PATIENCE: Nanos = Nanos(10_000_000_000);
+
 /// Where trials take place: the wire, the cores, the tape, the clock.
 pub struct Stage<'a> {
     /// The wire.
@@ -127,6 +130,7 @@ impl Stage<'_> {
             packets: request.schedule.packets(),
             seed: self.seed,
             late_after: self.late_after,
+            silence: silence(request.schedule, self.late_after),
             scale: self.scale,
             staged: request.staged,
             injection: request.injection,
@@ -137,6 +141,12 @@ impl Stage<'_> {
     fn sample_file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
+}
+
+/// How long the trader waits for a tick: longer than the schedule lets it, and than the exchange waits for late orders
+/// before it ends the session (twice `late_after`).
+fn silence(schedule: &Schedule, late_after: Nanos) -> Nanos {
+    PATIENCE + schedule.longest_silence().max(late_after * 2)
 }
 
 /// The need that an error stands for, if it is that a lane can't run here after all.
@@ -152,4 +162,25 @@ pub fn unmet_in(error: &anyhow::Error) -> Option<&Unmet> {
 #[must_use]
 pub fn is_interrupt(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(TrialError::Interrupted))
+}
+
+#[cfg(test)]
+mod tests {
+    use tickcert_scenarios::load::TapeTimes;
+
+    use super::*;
+
+    #[test]
+    fn a_tape_that_is_silent_for_a_minute_is_waited_for_a_minute_longer() {
+        let at = [Nanos::ZERO, Nanos::SECOND, Nanos::SECOND * 61];
+        let of = |speed, packets, late_after| {
+            let times = TapeTimes { at: &at, triggers: &[2] };
+            let schedule = Schedule::new(&Arrival::Tape { speed }, times, 1, 1).unwrap();
+            silence(&schedule.cut(packets, Nanos(u64::MAX)), late_after)
+        };
+        assert_eq!(of(1.0, 3, Nanos::MILLI), PATIENCE + Nanos::SECOND * 60);
+        assert_eq!(of(2.0, 3, Nanos::MILLI), PATIENCE + Nanos::SECOND * 30);
+        assert_eq!(of(1.0, 2, Nanos::MILLI), PATIENCE + Nanos::SECOND);
+        assert_eq!(of(1.0, 2, Nanos::SECOND * 8), PATIENCE + Nanos::SECOND * 16, "late orders are waited for first");
+    }
 }

@@ -65,6 +65,7 @@ impl Site {
             packets,
             seed: 1,
             late_after: Nanos::SECOND * 5,
+            silence: Nanos::SECOND * 20,
             scale: self.scale,
             staged: false,
             injection: Injection::default(),

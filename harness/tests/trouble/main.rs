@@ -11,6 +11,7 @@ mod interrupted;
 mod killed;
 mod permission;
 mod ports;
+mod silence;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;

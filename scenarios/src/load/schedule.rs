@@ -85,6 +85,8 @@ impl Schedule {
     pub fn cut(mut self, packets: u32, limit: Nanos) -> Self {
         let within = self.due.partition_point(|d| *d <= limit);
         self.due.truncate(within.min(packets as usize).max(1));
+        // Of many passes over a long tape most may be gone, and each cell keeps its schedule.
+        self.due.shrink_to_fit();
         if let Some(only) = &mut self.only {
             let len = self.due.len();
             only.retain(|n| (*n as usize) < len);
@@ -127,6 +129,13 @@ impl Schedule {
             last + 1 - first
         });
         ends.max().unwrap_or_default()
+    }
+
+    /// The longest time in which nothing is due: before the first packet, or between two.
+    #[must_use]
+    pub fn longest_silence(&self) -> Nanos {
+        let before_first = self.due.first().copied().unwrap_or_default();
+        self.due.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).fold(before_first, Nanos::max)
     }
 
     /// From the start to the last packet.
@@ -280,6 +289,16 @@ mod tests {
         assert_eq!(whole.clone().cut(6, Nanos::SECOND).packets(), 6);
         assert_eq!(whole.clone().cut(6, Nanos(2_500)).packets(), 3);
         assert_eq!((whole.clone().cut(6, Nanos::SECOND).passes(), whole.cut(0, Nanos::ZERO).packets()), (2, 1));
+    }
+
+    #[test]
+    fn the_longest_silence_is_that_of_the_packets_that_are_sent_whatever_the_load() {
+        let tape = schedule(&Arrival::Tape { speed: 0.5 }, 2);
+        assert_eq!(tape.longest_silence(), BETWEEN_PASSES);
+        assert_eq!(tape.cut(4, Nanos::SECOND).longest_silence(), Nanos(1_980));
+        let cold = schedule(&Arrival::Cold { gap: Nanos::SECOND * 30, rate: PerSecond(1e6) }, 1);
+        assert_eq!(cold.longest_silence(), Nanos::SECOND * 30);
+        assert_eq!(cold.cut(2, Nanos::SECOND).longest_silence(), Nanos(1_000));
     }
 
     #[test]
