@@ -9,7 +9,9 @@ use captures::{Frame, PORT, SESSION, delete, deletes, frames, mold, pcap, pcapng
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::feed::itch::Message;
 use tickcert_scenarios::feed::mold::Session;
-use tickcert_scenarios::feed::{FeedError, MAX_BLOCK_BYTES, Place, Problem, ReadLimits, TickStream, read_ticks_from};
+use tickcert_scenarios::feed::{
+    Excerpt, FeedError, MAX_BLOCK_BYTES, Place, Problem, ReadLimits, TickStream, TimeOfDay, read_ticks_from,
+};
 
 const ETHERNET: u32 = 1;
 
@@ -213,7 +215,30 @@ fn a_capture_that_ends_inside_a_packet_names_where_the_packet_begins() {
 #[test]
 fn more_messages_than_the_limit_are_refused() {
     let file = pcap(ETHERNET, &frames(vec![(0, udp(PORT, &deletes(1, 2)))]));
-    let limits = ReadLimits { block_bytes: 41 };
+    let limits = ReadLimits { memory: 41, ..ReadLimits::default() };
     let error = read_ticks_from(&file[..], Path::new("big.pcap"), limits).unwrap_err();
-    assert!(matches!(error.problem, Problem::TooLarge { limit: 41 }), "{error}");
+    assert!(matches!(error.problem, Problem::TooLarge { limit: 41, .. }), "{error}");
+}
+
+#[test]
+fn an_excerpt_of_a_capture_goes_by_the_messages_own_times_and_counts_no_gap_before_it() {
+    let packets = frames(vec![
+        (1_000, udp(PORT, &deletes(1, 1))),
+        (2_000, udp(PORT, &deletes(5, 2))),
+        (3_000, udp(PORT, &deletes(7, 1))),
+        (3_500, udp(PORT, &deletes(9, 1))),
+    ]);
+    let file = pcap(ETHERNET, &packets);
+    let part = |from, until| {
+        let [from, until] = [from, until].map(|at| Some(TimeOfDay(Nanos(at))));
+        let limits = ReadLimits { excerpt: Excerpt::new(from, until).unwrap(), ..ReadLimits::default() };
+        read_ticks_from(&file[..], Path::new("test.pcap"), limits)
+    };
+    let stream = part(4, 9).unwrap();
+    assert_eq!(references(&stream), [5, 6, 7]);
+    assert_eq!(stream.packets.iter().map(|p| p.at).collect::<Vec<_>>(), [Nanos::ZERO, Nanos(1_000)]);
+    assert!(!noted(&stream, "gaps") && noted(&stream, "1 messages before"), "{:?}", stream.notes);
+    assert!(stream.source.ends_with(", from 00:00:00.000000004 until 00:00:00.000000009"), "{}", stream.source);
+    let error = part(20, 30).unwrap_err();
+    assert!(error.to_string().contains("from 00:00:00.000000001 to 00:00:00.000000009"), "{error}");
 }

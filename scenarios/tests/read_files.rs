@@ -6,7 +6,9 @@ use std::path::Path;
 
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::feed::itch::{Head, OrderDelete, SystemEvent};
-use tickcert_scenarios::feed::{FeedError, Place, Problem, ReadLimits, TickStream, read_ticks, read_ticks_from};
+use tickcert_scenarios::feed::{
+    Excerpt, FeedError, PacketRecord, Place, Problem, ReadLimits, TickStream, TimeOfDay, read_ticks, read_ticks_from,
+};
 use zerocopy::IntoBytes;
 
 fn read(file: &[u8]) -> Result<TickStream, FeedError> {
@@ -184,16 +186,101 @@ fn files_of_other_kinds_are_named() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = read_ticks(Path::new("/nonexistent/ticks.itch")).unwrap_err();
+    let error = read_ticks(Path::new("/nonexistent/ticks.itch"), Excerpt::default()).unwrap_err();
     assert!(error.to_string().starts_with("/nonexistent/ticks.itch: the file cannot be read"), "{error}");
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("No such file"));
 }
 
 #[test]
 fn a_file_beyond_the_limit_is_refused_before_it_fills_the_memory() {
-    let limits = ReadLimits { block_bytes: 50 };
+    let whole = 63 + 3 * size_of::<PacketRecord>();
+    let limits = ReadLimits { memory: whole - 1, ..ReadLimits::default() };
     let error = read_ticks_from(&file()[..], Path::new("big.itch"), limits).unwrap_err();
-    assert!(matches!(error.problem, Problem::TooLarge { limit: 50 }), "{error}");
-    let exact = ReadLimits { block_bytes: 63 };
+    assert!(matches!(error.problem, Problem::TooLarge { .. }), "{error}");
+    for words in ["those from 00:00:00.0000001 to 00:00:00.0000003 fill", "[tape]", "--from 09:30:00 --until 09:35:00"]
+    {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let exact = ReadLimits { memory: whole, ..limits };
     assert!(read_ticks_from(&file()[..], Path::new("fits.itch"), exact).is_ok());
+}
+
+fn excerpt(from: u64, until: u64) -> Excerpt {
+    Excerpt::new(Some(TimeOfDay(Nanos(from))), Some(TimeOfDay(Nanos(until)))).unwrap()
+}
+
+fn read_part(file: &[u8], excerpt: Excerpt) -> Result<TickStream, FeedError> {
+    read_ticks_from(file, Path::new("test.itch"), ReadLimits { excerpt, ..ReadLimits::default() })
+}
+
+#[test]
+fn of_an_excerpt_only_its_messages_are_kept_and_time_begins_with_the_first_of_them() {
+    let bytes: Vec<u8> = [100, 250, 300, 420, 500].iter().flat_map(|&at| prefixed(&delete(at))).collect();
+    let (whole, stream) = (read(&bytes).unwrap(), read_part(&bytes, excerpt(250, 500)).unwrap());
+    let packets: Vec<_> = stream.packets.iter().map(|p| (p.at.get(), p.offset)).collect();
+    assert_eq!(packets, [(0, 0), (50, 21), (170, 42)]);
+    assert_eq!(stream.blocks, bytes[21..84]);
+    assert_eq!(stream.source, format!("{}, from 00:00:00.00000025 until 00:00:00.0000005", whole.source));
+    assert!(stream.notes[0].starts_with("1 messages before 00:00:00.00000025 are left out"), "{:?}", stream.notes);
+}
+
+#[test]
+fn damage_behind_an_excerpt_is_not_met_and_damage_before_it_is() {
+    let damaged = |n: usize| {
+        let mut bytes: Vec<u8> = [100, 250, 300].iter().flat_map(|&at| prefixed(&delete(at))).collect();
+        bytes[n * 21 + 2] = b'z';
+        bytes
+    };
+    assert_eq!(read_part(&damaged(2), excerpt(50, 200)).unwrap().packets.len(), 1);
+    assert_eq!(read_part(&damaged(1), excerpt(260, 400)).unwrap_err().place, Place::Byte(21));
+}
+
+#[test]
+fn an_excerpt_without_a_message_is_refused_with_the_times_that_there_are() {
+    for (from, until) in [(301, 400), (10, 100), (110, 120)] {
+        let error = read_part(&file(), excerpt(from, until)).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error.problem, Problem::NothingInExcerpt { .. }), "{text}");
+        assert!(text.contains("from 00:00:00.0000001 to ") && text.contains("--from and --until"), "{text}");
+    }
+}
+
+/// Deletes, a microsecond apart, as they are asked for.
+struct Day {
+    messages: u64,
+    sent: u64,
+    rest: Vec<u8>,
+}
+
+impl std::io::Read for Day {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.rest.is_empty() {
+            let end = self.messages.min(self.sent + 4_096);
+            self.rest = (self.sent..end).flat_map(|n| prefixed(&delete(n * 1_000))).collect();
+            self.sent = end;
+        }
+        let n = buffer.len().min(self.rest.len());
+        buffer[..n].copy_from_slice(&self.rest[..n]);
+        self.rest.drain(..n);
+        Ok(n)
+    }
+}
+
+/// 105 MB: more than twenty times what may be held.
+#[test]
+fn a_day_far_larger_than_the_memory_is_read_through_an_excerpt() {
+    const MESSAGES: u64 = 5_000_000;
+    let day = || Day { messages: MESSAGES, sent: 0, rest: Vec::new() };
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::copy(&mut day(), &mut packed).unwrap();
+    let packed = packed.finish().unwrap();
+    let read = |excerpt| {
+        let limits = ReadLimits { excerpt, memory: 4 << 20 };
+        read_ticks_from(&packed[..], Path::new("day.gz"), limits)
+    };
+    let stream = read(excerpt(4_900_000_000, 4_910_000_000)).unwrap();
+    assert_eq!(stream.packets.len(), 10_000);
+    assert_eq!(stream.messages(&stream.packets[0]).next().unwrap(), delete(4_900_000_000));
+    assert!(matches!(read(Excerpt::default()).unwrap_err().problem, Problem::TooLarge { .. }));
+    assert!(matches!(read(excerpt(0, 4_910_000_000)).unwrap_err().problem, Problem::TooLarge { .. }));
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-use super::run_args::{RUN_EXAMPLES, RunArgs};
+use super::{
+    run_args::{RUN_EXAMPLES, RunArgs},
+    ticks::TicksArgs,
+};
 
 /// Measures how long this host takes from a market-data tick to an order, and certifies it.
 #[derive(Debug, Parser)]
@@ -65,7 +68,7 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify                                  the built-in profile `ci`, generated ticks
   tickcert certify --profile colo --label srv-17    qualify a server
   tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
-  tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --lanes kernel-udp
+  tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert certify --profile ./mine.toml --json > certificate.json";
 
 const LANES_EXAMPLES: &str = "Examples:
@@ -175,9 +178,8 @@ pub(crate) struct CertifyArgs {
     /// Name of a built-in profile (ci, colo) or path of a TOML file
     #[arg(long, default_value = "ci")]
     pub(crate) profile: String,
-    /// Ticks: ITCH 5.0 BinaryFILE (plain, .gz, .zst) or pcap/pcapng of MoldUDP64, instead of the profile's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ticks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ticks: TicksArgs,
     /// Lanes, instead of the profile's
     #[arg(long, value_delimiter = ',', value_name = "LANE,…")]
     pub(crate) lanes: Vec<String>,

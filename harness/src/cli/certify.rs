@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::anyhow;
 use jiff::Timestamp;
 use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
 use tickcert_scenarios::profile::{Profile, resolve_lanes};
 use tickcert_transports::Lane;
 
-use super::{Failure, Outcome, args::CertifyArgs, out, places, start};
+use super::{Failure, Outcome, args::CertifyArgs, out, places, start, ticks};
 use crate::run::{
     certify::{self, Order},
     output,
@@ -70,11 +69,12 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
         overrides.push(format!("repetitions = {n}"));
         profile.run.repetitions = n;
     }
-    if let Some(file) = &args.ticks {
+    ticks::apply(&args.ticks, &mut profile)?;
+    if args.ticks.file.is_some() {
         overrides.push("ticks from a file".to_owned());
-        if !file.is_file() {
-            return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
-        }
+    }
+    if args.ticks.from.is_some() || args.ticks.until.is_some() {
+        overrides.push(format!("ticks {}", profile.excerpt));
     }
     let given = args.cores.pair();
     let cores = given.or(profile.run.placement.map(|p| (p.exchange_core, p.trader_core)));
@@ -82,7 +82,7 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     let run_id = run_id();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
     output::check_vacant(&out).map_err(Failure::usage)?;
-    let (label, ticks) = (args.label.clone(), args.ticks.clone());
+    let (label, ticks) = (args.label.clone(), args.ticks.file.clone());
     let wire = start::wire(&args.wire, profile.interfaces.as_ref())?;
     Ok(Order { profile, ticks, lanes, cores, wire, no_bench: None, label, overrides, out, run_id })
 }

@@ -12,6 +12,7 @@ mod run;
 mod run_args;
 mod run_rate;
 pub(crate) mod start;
+mod ticks;
 mod verify;
 
 use std::process::ExitCode;

@@ -1,12 +1,13 @@
 //! Arguments of `tickcert run`.
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::profile::{parse_duration, parse_resolution, parse_trial};
 
-use super::args::{Common, CoreArgs, WireArgs};
+use super::{
+    args::{Common, CoreArgs, WireArgs},
+    ticks::TicksArgs,
+};
 
 pub(super) const RUN_EXAMPLES: &str = "Examples:
   tickcert run service-time --lanes kernel-udp --json
@@ -15,7 +16,7 @@ pub(super) const RUN_EXAMPLES: &str = "Examples:
 
 const RATE_EXAMPLES: &str = "Examples:
   tickcert run rate --lanes kernel-udp,kernel-tcp
-  tickcert run rate --lanes all --ticks 01302019.NASDAQ_ITCH50.gz --json
+  tickcert run rate --lanes all --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert run rate --resolution '2 %' --trial 2s";
 
 #[derive(Debug, clap::Args)]
@@ -42,9 +43,8 @@ pub(crate) struct RateArgs {
     /// Profile whose ticks, strategy and limits are used; its loads and requirements are not
     #[arg(long, default_value = "ci")]
     pub(crate) profile: String,
-    /// Ticks instead of the profile's
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ticks: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ticks: TicksArgs,
     /// How near the highest rate that held and the lowest that failed must come, 1 % to 50 %
     #[arg(long, value_name = "SHARE", default_value = "5 %", value_parser = args_resolution)]
     pub(crate) resolution: f64,

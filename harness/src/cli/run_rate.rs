@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
 use serde::Serialize;
 use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
 use tickcert_results::{
@@ -19,7 +18,7 @@ use tickcert_transports::{
     dispatch,
 };
 
-use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start};
+use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start, ticks};
 use crate::run::{
     endpoints::Homes,
     progress::Progress,
@@ -49,10 +48,8 @@ struct Rates {
 pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let names = resolve_lanes(&args.lanes, &Lane::names()).map_err(Failure::usage)?;
     let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
-    let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
-    if let Some(file) = args.ticks.as_ref().filter(|f| !f.is_file()) {
-        return Err(Failure::usage(anyhow!("--ticks {}: no such file", file.display())));
-    }
+    let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    ticks::apply(&args.ticks, &mut profile)?;
     start::transports(&profile)?;
     let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
     let cores = start::cores(args.cores.pair().or(placement))?;
@@ -63,7 +60,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
     let folder = Scratch::new().map_err(Failure::cannot_run)?;
     let tape_path = folder.path().join("tape");
-    let tape = workload::make_tape(&profile, args.ticks.as_deref(), &tape_path)
+    let tape = workload::make_tape(&profile, args.ticks.file.as_deref(), &tape_path)
         .map_err(|e| if workload::is_at_fault(&e) { Failure::usage(e) } else { Failure::cannot_run(e) })?;
     let hold = LatencyHold::take();
     progress.detail(&hold.describe());

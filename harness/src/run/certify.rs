@@ -237,7 +237,7 @@ impl Prepared<'_> {
         found.not_run.extend(searched.not_run);
         // Half a search gives no rate to take shares of, and nothing is measured any more.
         if !searched.interrupted {
-            planned.extend(sweep::cells(spec, found.rates, planned, self.tape, run.seed)?);
+            planned.extend(sweep::cells(spec, found.rates, planned, self.tape, run.seed, found.not_run)?);
         }
         Ok(searched.interrupted)
     }

@@ -9,7 +9,7 @@ use tickcert_results::{
     evidence::Evidence,
     time::Nanos,
 };
-use tickcert_scenarios::tape::Tape;
+use tickcert_scenarios::{load::Arrival, tape::Tape};
 use tickcert_transports::{
     api::{Caps, Unmet},
     dispatch,
@@ -46,6 +46,9 @@ impl Ground {
     }
 
     /// Lanes x loads that can run here; what can't goes into `not_run`.
+    ///
+    /// # Errors
+    /// Where a load can't be planned on this tape.
     pub(super) fn plan_cells(&self, order: &Order, tape: &Tape, not_run: &mut Vec<NotRun>) -> Result<Vec<PlannedCell>> {
         let mut cells = Vec::new();
         for lane in &order.lanes {
@@ -55,6 +58,11 @@ impl Ground {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
                     let caps = self.capped(caps);
+                    if let Some(sweep) = &order.profile.sweep {
+                        // Of its loads this one sends least: whether an order is due in it is known before the search.
+                        let idle = Arrival::Constant { rate: sweep.idle };
+                        plan::schedule(&idle, tape, sweep.window, order.profile.run.seed)?;
+                    }
                     for load in &order.profile.loads {
                         let (schedule, passes) =
                             plan::schedule(&load.arrival, tape, load.window, order.profile.run.seed)?;

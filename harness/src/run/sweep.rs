@@ -9,7 +9,7 @@ use tickcert_results::{
 use tickcert_scenarios::{load::Arrival, profile::SweepSpec, tape::Tape};
 
 use super::{
-    plan::{self, PlannedCell},
+    plan::{self, PlanError, PlannedCell},
     progress::Progress,
     rate::{self, Found, Quest},
     trial::Stage,
@@ -63,13 +63,15 @@ pub(super) fn searched(
     Ok(Searched { rates, not_run, interrupted })
 }
 
-/// The loads of the sweep, for each lane of which a rate held.
+/// The loads of the sweep, for each lane of which a rate held; one that ends before the first order is due is a row of
+/// `not_run`, so late in a run.
 pub(super) fn cells(
     spec: &SweepSpec,
     rates: &[RateSearch],
     planned: &[PlannedCell],
     tape: &Tape,
     seed: u64,
+    not_run: &mut Vec<NotRun>,
 ) -> Result<Vec<PlannedCell>> {
     let mut cells = Vec::new();
     for cell in one_a_lane(planned) {
@@ -77,7 +79,15 @@ pub(super) fn cells(
         for point in spec.points() {
             let Some(rate) = rate_at(point, spec.idle, search) else { continue };
             let load = Arrival::Constant { rate };
-            let (schedule, passes) = plan::schedule(&load, tape, spec.window, seed)?;
+            let (schedule, passes) = match plan::schedule(&load, tape, spec.window, seed) {
+                Ok(planned) => planned,
+                Err(e @ PlanError::NoOrder(_)) => {
+                    let how = "see what it needs, or raise `max_duration` under [sweep]".to_owned();
+                    not_run.push(rate::sweep_not_run(cell.lane.name(), format!("orders in {point}: {e}"), how));
+                    continue;
+                }
+                Err(e) => return Err(e.into()),
+            };
             let (settings, caps) = (cell.settings.clone(), cell.caps.clone());
             cells.push(PlannedCell { lane: cell.lane, settings, caps, load, schedule, passes, sweep: Some(point) });
         }

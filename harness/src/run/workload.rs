@@ -14,6 +14,8 @@ use tickcert_scenarios::{
     trader::{Notional, RiskLimits, Strategy, SymbolChoice as Symbol, TraderConfig},
 };
 
+use super::plan::PlanError;
+
 /// Ticks of which none adds an order.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -30,6 +32,7 @@ pub fn is_at_fault(error: &anyhow::Error) -> bool {
     error.is::<FeedError>()
         || error.is::<NoSymbol>()
         || error.is::<GeneratorError>()
+        || error.is::<PlanError>()
         || error.is::<ScheduleError>()
         || error.downcast_ref::<TapeError>().is_some_and(unfit)
 }
@@ -40,8 +43,8 @@ pub fn is_at_fault(error: &anyhow::Error) -> bool {
 /// When the ticks can't be read, the strategy never sends an order, or the tape can't be written.
 pub fn make_tape(profile: &Profile, ticks: Option<&Path>, path: &Path) -> Result<Tape> {
     let stream = match (ticks, &profile.tape) {
-        (Some(file), _) => feed::read_ticks(file)?,
-        (None, TapeSpec::File { path }) => feed::read_ticks(path)?,
+        (Some(file), _) => feed::read_ticks(file, profile.excerpt)?,
+        (None, TapeSpec::File { path }) => feed::read_ticks(path, profile.excerpt)?,
         (None, TapeSpec::Generator { seed, symbols, messages }) => generator::generate(&GeneratorConfig {
             seed: *seed,
             symbols: u16::try_from(*symbols).context("the generator has at most 65535 symbols")?,

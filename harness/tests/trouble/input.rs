@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use tickcert_scenarios::generator::{self, GeneratorConfig};
+
 use crate::support::{Ended, Home, can_measure, profiles};
 
 /// A system event of ITCH 5.0 with its length before it: 14 bytes.
@@ -117,4 +119,53 @@ fn ticks_on_which_the_strategy_has_nothing_to_do_are_refused_with_the_reason() {
     let ended = home.run(&["certify", "--profile", "./p.toml", "--out", "out", "--ticks", "quiet.itch"]);
     ended.refused(2, &["quiet.itch", "no order"]);
     assert!(!home.path("out").exists());
+}
+
+/// Messages from midnight on that cause no order for longer than the load lasts, then some seconds that do.
+fn a_day() -> Vec<u8> {
+    let config = GeneratorConfig { symbols: 2, messages: 20_000, ..GeneratorConfig::default() };
+    [events(10_000), generator::generate(&config).unwrap().blocks].concat()
+}
+
+/// A second of such a day at most.
+fn day_profile() -> String {
+    let threshold = "kind = \"threshold\"\nsymbol = \"all\"\nthreshold = \"0.01\"\n";
+    profiles::once().replace("kind = \"first-byte\"\n", threshold).replace("\"60 s\"", "\"1 s\"")
+}
+
+#[test]
+fn a_day_that_begins_without_an_order_is_refused_before_any_trial_and_measured_from_where_it_says() {
+    if !can_measure() {
+        return;
+    }
+    let home = Home::new();
+    home.write("p.toml", day_profile());
+    home.write("day.gz", gzip(&a_day()));
+    let certify = ["certify", "--profile", "./p.toml", "--ticks", "day.gz", "--out"];
+    let ended = home.run(&[&certify[..], &["refused"]].concat());
+    let ended =
+        ended.refused(2, &["no order is due in the load `constant 5000 packets/s`", "under [tape]", "--from 0"]);
+    assert!(!ended.err.contains("for noise") && !home.path("refused").exists(), "{}", ended.err);
+    let from = ended.err.split_once("--from ").unwrap().1.split(',').next().unwrap();
+    let ended = home.run(&[&certify[..], &["out", "--from", from, "--json"]].concat()).expect(0).json();
+    let source = ended["tape"]["source"].as_str().unwrap();
+    assert!(source.starts_with("ITCH 5.0 BinaryFILE, gzip: day.gz, sha256 "), "{source}");
+    assert!(source.ends_with(&format!(", from {from}")), "{source}");
+    assert!(ended["tape"]["notes"].to_string().contains("messages before"), "{}", ended["tape"]["notes"]);
+    assert!(
+        ended["profile"]["description"].to_string().contains(&format!("ticks from {from}")),
+        "{}",
+        ended["profile"]
+    );
+}
+
+#[test]
+fn an_excerpt_that_is_none_is_wrong_use_with_how_to_write_one() {
+    let home = Home::new();
+    home.write("day.itch", events(3));
+    home.run(&["certify", "--ticks", "day.itch", "--from", "930"]).refused(2, &["`930` is no time of day", "09:30:00"]);
+    let turned = ["certify", "--ticks", "day.itch", "--from", "10:00", "--until", "09:00"];
+    home.run(&turned).refused(2, &["nothing is from 10:00:00 until 09:00:00"]);
+    home.run(&["certify", "--from", "09:30:00"]).refused(2, &["are generated", "add --ticks"]);
+    home.run(&["run", "rate", "--until", "09:30:00"]).refused(2, &["are generated", "add --ticks"]);
 }

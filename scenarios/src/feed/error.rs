@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pcap_file::PcapError;
 
+use super::excerpt::{Excerpt, TimeOfDay};
 use super::itch::{ItchError, message_len};
 use super::mold::MoldError;
 
@@ -114,8 +115,17 @@ pub enum Problem {
     },
     /// More than may be held in memory.
     TooLarge {
-        /// The limit in bytes of messages.
+        /// The limit in bytes.
         limit: usize,
+        /// When the first message that it holds is from, and when the last.
+        span: Option<(TimeOfDay, TimeOfDay)>,
+    },
+    /// No message in the part that is wanted.
+    NothingInExcerpt {
+        /// That part.
+        excerpt: Excerpt,
+        /// When the first message that was read is from, and when the last.
+        span: (TimeOfDay, TimeOfDay),
     },
 }
 
@@ -148,7 +158,13 @@ impl fmt::Display for Problem {
             }
             Self::NotMold(error) => write!(f, "not MoldUDP64, though others of its flow are: {error}"),
             Self::NoTicks { seen } => write!(f, "the capture holds no MoldUDP64 packet of ITCH 5.0, but {seen}"),
-            Self::TooLarge { limit } => write!(f, "it holds more than {limit} bytes of messages, the limit in memory"),
+            Self::TooLarge { limit, span } => {
+                write!(f, "its messages take more than the {limit} bytes that they may have in memory")?;
+                span.map_or(Ok(()), |(first, last)| write!(f, "; those from {first} to {last} fill them"))
+            }
+            Self::NothingInExcerpt { excerpt, span: (first, last) } => {
+                write!(f, "no message of it is {excerpt}: those read are from {first} to {last}")
+            }
         }
     }
 }
@@ -188,7 +204,14 @@ impl Problem {
             Self::NoTicks { .. } => {
                 "capture the UDP feed (TotalView-ITCH 5.0 over MoldUDP64), not an order session or another feed".into()
             }
-            Self::TooLarge { .. } => "cut the file to the part that is to be replayed".into(),
+            Self::TooLarge { .. } => {
+                "take a part of the day: `from` and `until` under [tape] of the profile, or on the \
+                                      command line, as in `--from 09:30:00 --until 09:35:00`"
+                    .into()
+            }
+            Self::NothingInExcerpt { .. } => {
+                "choose `from` and `until` (under [tape], or --from and --until) within the file's own day".into()
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 mod binary_file;
 mod capture;
 mod error;
+mod excerpt;
 pub mod itch;
 pub mod mold;
 mod read;
@@ -10,5 +11,6 @@ mod source;
 mod stream;
 
 pub use error::{FeedError, Place, Problem};
+pub use excerpt::{EmptyExcerpt, Excerpt, NoTimeOfDay, TimeOfDay};
 pub use read::{ReadLimits, read_ticks, read_ticks_from};
 pub use stream::{MAX_BLOCK_BYTES, PacketRecord, TickStream};

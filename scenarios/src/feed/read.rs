@@ -5,35 +5,39 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use super::error::{FeedError, Located, Place, Problem};
+use super::excerpt::Excerpt;
 use super::source::{Hashing, Packing, peek, problem_of};
 use super::stream::TickStream;
 use super::{binary_file, capture};
 
-/// What a reader may use.
+/// What a reader takes, and what it may use for that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadLimits {
-    /// Bytes of messages, with their length prefixes, that may be held in memory.
-    pub block_bytes: usize,
+    /// The part of the file that is kept.
+    pub excerpt: Excerpt,
+    /// Bytes that the messages, with their length prefixes, and the table of their packets may take in memory.
+    pub memory: usize,
 }
 
 impl Default for ReadLimits {
-    /// 4 GiB, about 130 million messages.
+    /// The whole file, in 2 GiB: about 39 million messages. What is made of them afterwards takes three times as much.
     fn default() -> Self {
-        Self { block_bytes: 4 << 30 }
+        Self { excerpt: Excerpt::default(), memory: 2 << 30 }
     }
 }
 
-/// Reads a BinaryFILE of ITCH 5.0 or a capture (pcap, pcapng) of MoldUDP64, each plain, gzip or zstd.
+/// Reads a BinaryFILE of ITCH 5.0 or a capture (pcap, pcapng) of MoldUDP64, each plain, gzip or zstd; only the `excerpt`
+/// of it is ever held in memory.
 ///
 /// # Errors
 /// Whatever keeps the file from being replayed as it is, with its place and what to do.
-pub fn read_ticks(path: &Path) -> Result<TickStream, FeedError> {
+pub fn read_ticks(path: &Path, excerpt: Excerpt) -> Result<TickStream, FeedError> {
     let file = File::open(path).map_err(|error| FeedError {
         path: path.to_owned(),
         place: Place::Whole,
         problem: Problem::Unreadable(error),
     })?;
-    read_ticks_from(file, path, ReadLimits::default())
+    read_ticks_from(file, path, ReadLimits { excerpt, ..ReadLimits::default() })
 }
 
 /// Reads from any stream; `path` is what errors and the source's words name.
@@ -48,7 +52,8 @@ pub fn read_ticks_from(reader: impl Read, path: &Path, limits: ReadLimits) -> Re
         read.map_err(|(place, problem)| FeedError { path: path.to_owned(), place, problem })?;
     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
     let packing = packing.name().map(|name| format!(", {name}")).unwrap_or_default();
-    stream.source = format!("{format}{packing}: {name}, sha256 {sha256}");
+    let excerpt = if limits.excerpt.is_whole() { String::new() } else { format!(", {}", limits.excerpt) };
+    stream.source = format!("{format}{packing}: {name}, sha256 {sha256}{excerpt}");
     stream.packets.shrink_to_fit();
     stream.blocks.shrink_to_fit();
     Ok(stream)

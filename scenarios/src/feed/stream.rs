@@ -58,6 +58,12 @@ impl TickStream {
         self.packets.iter().map(|packet| u64::from(packet.messages)).sum()
     }
 
+    /// Bytes that it takes in memory.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.blocks.len() + self.packets.len() * size_of::<PacketRecord>()
+    }
+
     /// From the first packet to the last.
     #[must_use]
     pub fn duration(&self) -> Nanos {

@@ -43,6 +43,8 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         interfaces: doc.interfaces(&raw.bench)?,
         deferral: doc.deferral(&raw.bench)?,
         tape: doc.tape(&raw.tape, folder)?,
+        excerpt: doc.excerpt(&raw.tape)?,
+        excerpt_place: raw.tape.from.as_ref().or(raw.tape.until.as_ref()).map(|s| Place(s.span())),
         strategy: doc.strategy(&raw.strategy)?,
         risk: doc.risk(&raw.risk)?,
         noise: doc.noise(&raw.noise)?,

@@ -5,7 +5,10 @@ use std::path::Path;
 use tickcert_results::time::{Nanos, PerSecond};
 use toml::Spanned;
 
-use crate::load::Arrival;
+use crate::{
+    feed::{Excerpt, NoTimeOfDay, TimeOfDay},
+    load::Arrival,
+};
 
 use super::{
     ProfileError,
@@ -145,6 +148,24 @@ impl Document<'_> {
         }
         let path = Path::new(file.get_ref());
         Ok(TapeSpec::File { path: folder.map_or_else(|| path.to_path_buf(), |folder| folder.join(path)) })
+    }
+
+    pub(super) fn excerpt(&self, raw: &RawTape) -> Result<Excerpt, ProfileError> {
+        let from = raw.from.as_ref().map(|from| self.time_of_day(from)).transpose()?;
+        let Some(until) = &raw.until else { return Ok(Excerpt::beginning(from)) };
+        let end = self.time_of_day(until)?;
+        Excerpt::new(from, Some(end)).map_err(|e| self.error(until, e, "write a later time here"))
+    }
+
+    fn time_of_day(&self, value: &Spanned<toml::Value>) -> Result<TimeOfDay, ProfileError> {
+        let text = match value.get_ref() {
+            toml::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        text.parse().map_err(|e: NoTimeOfDay| {
+            let line = Place(value.span()).corrected_line(self.text, "\"09:30:00\"");
+            self.error(value, e, format!("it is the time in the feed's own messages; write for example: {line}"))
+        })
     }
 
     pub(super) fn strategy(&self, raw: &RawStrategy) -> Result<StrategySpec, ProfileError> {

@@ -36,6 +36,7 @@ use serde_json::{Map, Value};
 
 use tickcert_results::{judge::Requirement, time::Nanos};
 
+use crate::feed::Excerpt;
 use locate::Place;
 
 /// The value of the key `profile`: the version of the file's shape.
@@ -65,6 +66,8 @@ pub struct Profile {
     pub deferral: Option<Deferral>,
     /// The workload's ticks.
     pub tape: TapeSpec,
+    /// The part of a file of ticks that is played, whether the profile names the file or the command line does.
+    pub excerpt: Excerpt,
     /// What the trader does with them.
     pub strategy: StrategySpec,
     /// What it checks before it sends.
@@ -81,6 +84,8 @@ pub struct Profile {
     pub warnings: Vec<String>,
     /// Settings by transport, beyond its defaults; see [`Profile::check_transports`].
     settings: BTreeMap<String, Map<String, Value>>,
+    /// Where `from` or `until` stands, if one does.
+    excerpt_place: Option<Place>,
     lane_places: Vec<(String, Place)>,
     transport_places: Vec<(String, Place)>,
 }
@@ -185,6 +190,21 @@ impl Profile {
     #[must_use]
     pub fn settings_of(&self, transport: &str) -> Map<String, Value> {
         self.settings.get(transport).cloned().unwrap_or_default()
+    }
+
+    /// Whether there is a file of ticks to take the profile's excerpt of, be it `given` on the command line.
+    ///
+    /// # Errors
+    /// [`ProfileError::Invalid`] where the ticks are generated: they are of no day.
+    pub fn check_excerpt(&self, given: bool) -> Result<(), ProfileError> {
+        match (&self.tape, &self.excerpt_place) {
+            (TapeSpec::Generator { .. }, Some(place)) if !given => {
+                let what = "`from` and `until` are for ticks from a file, and these are generated".to_owned();
+                let remedy = "name a `file`, or give one with --ticks, or leave them out".to_owned();
+                Err(place.error(&self.source, &self.text, what, remedy))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether each transport that has a table of settings is one of the `known` ones of this build, and whether it

@@ -82,6 +82,9 @@ pub(super) struct RawTape {
     pub(super) seed: Option<Spanned<u64>>,
     pub(super) symbols: Option<Spanned<u32>>,
     pub(super) messages: Option<Spanned<u64>>,
+    /// Text, or a time as TOML itself has it.
+    pub(super) from: Option<Spanned<toml::Value>>,
+    pub(super) until: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

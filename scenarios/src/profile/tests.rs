@@ -409,6 +409,38 @@ fn a_tape_file_is_looked_for_beside_the_profile() {
 }
 
 #[test]
+fn an_excerpt_is_read_as_text_or_as_tomls_own_time() {
+    let written = |from: &str, until: &str| {
+        let tape = format!("[tape]\nfile = \"ticks.gz\"\nfrom = {from}\nuntil = {until}\n[[load]]");
+        Profile::from_text("my.toml", &with("[[load]]", &tape)).unwrap().excerpt.to_string()
+    };
+    assert_eq!(written("\"09:30\"", "\"09:35:00\""), "from 09:30:00 until 09:35:00");
+    assert_eq!(written("09:30:00", "09:30:00.5"), "from 09:30:00 until 09:30:00.5");
+    assert!(Profile::from_text("my.toml", SMALL).unwrap().excerpt.is_whole());
+}
+
+#[test]
+fn what_is_wrong_with_an_excerpt_is_said_with_its_line_and_how_to_write_it() {
+    let of = |lines: &str| complaint(&with("[[load]]", &format!("[tape]\nfile = \"t\"\n{lines}\n[[load]]")));
+    for from in ["930", "\"9.30\"", "2019-01-30"] {
+        let text = of(&format!("from = {from}"));
+        assert!(text.starts_with("my.toml:9:8: `") && text.contains("is no time of day"), "{text}");
+        assert!(text.contains("write for example: from = \"09:30:00\""), "{text}");
+    }
+    let text = of("from = \"09:30:00\"\nuntil = \"09:00:00\"");
+    assert!(text.starts_with("my.toml:10:9: nothing is from 09:30:00 until 09:00:00"), "{text}");
+    assert!(of("form = \"09:30:00\"").contains("did you mean `from`?"));
+}
+
+#[test]
+fn an_excerpt_of_generated_ticks_is_refused_unless_a_file_is_given_after_all() {
+    let p = Profile::from_text("my.toml", &with("[[load]]", "[tape]\nuntil = \"09:35:00\"\n[[load]]")).unwrap();
+    assert_eq!(p.check_excerpt(true).map_err(|e| e.to_string()), Ok(()));
+    let text = p.check_excerpt(false).unwrap_err().to_string();
+    assert!(text.starts_with("my.toml:8:9: ") && text.contains("--ticks"), "{text}");
+}
+
+#[test]
 fn risk_limits_are_read_with_their_units() {
     let risk = "[risk]\nmax_quantity = 500\nmax_notional = \"1000000\"\nmax_rate = \"1000 orders/s\"\nprice_collar = \"2.5 %\"\n[[load]]";
     let p = Profile::from_text("my.toml", &with("[[load]]", risk)).unwrap();

@@ -22,7 +22,10 @@ use std::{
 
 use tickcert_results::{certificate::TapeSummary, time::Nanos};
 
-use crate::{feed::mold, load::TapeTimes};
+use crate::{
+    feed::{TimeOfDay, itch::Message, mold},
+    load::TapeTimes,
+};
 
 /// Where the sequence number stands in a MoldUDP64 packet (`crate::feed::mold`).
 const SEQUENCE: std::ops::Range<usize> = 10..18;
@@ -93,6 +96,14 @@ impl Tape {
     #[inline]
     pub fn packet(&self, n: usize) -> &[u8] {
         self.layout.packet(&self.bytes, n)
+    }
+
+    /// When packet `n` of the first pass is from, by its first message.
+    #[must_use]
+    pub fn time_of_day(&self, n: usize) -> Option<TimeOfDay> {
+        let packet = mold::MoldPacket::parse(self.packet(n)).ok()?;
+        let message = packet.messages().next()?.ok()?;
+        Message::parse(message).ok().map(|message| TimeOfDay(message.head().timestamp()))
     }
 
     /// Writes packet `n` as it is in `pass` (from 0) into `out`, which has the packet's length.

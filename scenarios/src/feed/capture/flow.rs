@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use tickcert_results::time::Nanos;
 
 use super::super::error::Problem;
+use super::super::excerpt::{Cutter, Excerpt, Part};
 use super::super::itch::{ItchError, Message};
 use super::super::mold::{Arrival, MoldError, MoldPacket, Sequencer, Session};
 use super::super::stream::{MAX_BLOCK_BYTES, PacketRecord, TickStream};
@@ -21,6 +22,7 @@ pub(super) struct FlowKey {
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) key: FlowKey,
+    pub(super) cutter: Cutter,
     stream: TickStream,
     pub(super) messages: u64,
     sequencer: Option<Sequencer>,
@@ -62,10 +64,17 @@ pub(super) fn check(packet: &MoldPacket<'_>) -> Result<(), NotATick> {
     Ok(())
 }
 
+/// When the first message of a packet is from.
+fn first_timestamp(packet: &MoldPacket<'_>) -> Option<Nanos> {
+    let block = packet.messages().map_while(Result::ok).find(|block| !block.is_empty())?;
+    Message::parse(block).ok().map(|message| message.head().timestamp())
+}
+
 impl Flow {
-    pub(super) fn new(key: FlowKey) -> Self {
+    pub(super) fn new(key: FlowKey, excerpt: Excerpt) -> Self {
         Self {
             key,
+            cutter: Cutter::new(excerpt),
             stream: TickStream::default(),
             messages: 0,
             sequencer: None,
@@ -80,9 +89,16 @@ impl Flow {
         }
     }
 
-    /// Takes a packet that [`check`] has passed; gives the bytes that it added. `at` is its capture time.
+    /// Takes a packet that [`check`] has passed, if it is within the excerpt; gives the bytes of memory that it added.
+    /// `at` is its capture time.
     pub(super) fn take(&mut self, packet: &MoldPacket<'_>, at: Option<Nanos>) -> usize {
         let count = packet.count();
+        if let Some(timestamp) = first_timestamp(packet) {
+            self.cutter.look(timestamp, count);
+        }
+        if self.cutter.part() != Part::Within {
+            return 0;
+        }
         let sequencer = self.sequencer.get_or_insert(Sequencer::expecting(packet.sequence));
         let skip = match sequencer.on_packet(packet.sequence, count) {
             Arrival::InOrder => 0,
@@ -100,10 +116,10 @@ impl Flow {
             return 0;
         }
         self.repeated += u64::from(skip);
-        let before = self.stream.blocks.len();
+        let before = self.stream.held();
         let at = self.due(at);
         self.append(packet, skip, at);
-        self.stream.blocks.len() - before
+        self.stream.held() - before
     }
 
     /// Time since the first packet, never before the last.
@@ -147,6 +163,7 @@ impl Flow {
     /// The stream, with notes of what was not in order.
     pub(super) fn finish(self) -> TickStream {
         let mut stream = self.stream;
+        stream.notes.extend(self.cutter.note());
         let mut note = |count: u64, text: String| {
             if count > 0 {
                 stream.notes.push(text);

@@ -14,7 +14,8 @@ use super::link::{Carried, open};
 /// All that a capture holds.
 pub(super) struct Sifting {
     limits: ReadLimits,
-    block_bytes: usize,
+    /// Bytes of memory that the flows take.
+    held: usize,
     flows: Vec<Flow>,
     index: HashMap<FlowKey, usize>,
     /// The first datagram to each group and port that is not a tick.
@@ -32,7 +33,7 @@ impl Sifting {
     pub(super) fn new(limits: ReadLimits) -> Self {
         Self {
             limits,
-            block_bytes: 0,
+            held: 0,
             flows: Vec::new(),
             index: HashMap::new(),
             strays: HashMap::new(),
@@ -84,13 +85,12 @@ impl Sifting {
                 let key = FlowKey { group, port, session: packet.session };
                 let at = *self.index.entry(key).or_insert(self.flows.len());
                 if at == self.flows.len() {
-                    self.flows.push(Flow::new(key));
+                    self.flows.push(Flow::new(key, self.limits.excerpt));
                 }
-                if let Some(flow) = self.flows.get_mut(at) {
-                    self.block_bytes += flow.take(&packet, frame.at);
-                }
-                if self.block_bytes > self.limits.block_bytes {
-                    let problem = Problem::TooLarge { limit: self.limits.block_bytes };
+                let Some(flow) = self.flows.get_mut(at) else { return Ok(None) };
+                self.held += flow.take(&packet, frame.at);
+                if self.held > self.limits.memory {
+                    let problem = Problem::TooLarge { limit: self.limits.memory, span: flow.cutter.span() };
                     return Err((Place::Packet(frame.number), problem));
                 }
                 Ok(None)
@@ -141,6 +141,9 @@ impl Sifting {
     }
 
     fn nothing(mut self) -> Located {
+        if let Some(span) = self.flows.iter().find_map(|flow| flow.cutter.span()) {
+            return (Place::Whole, Problem::NothingInExcerpt { excerpt: self.limits.excerpt, span });
+        }
         // A cut packet explains itself better than the list of what was seen.
         let cut = self.strays.extract_if(|_, (_, problem)| matches!(problem, Problem::CutPacket { .. })).min_by_key(
             |(_, (place, _))| {
