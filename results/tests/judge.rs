@@ -205,6 +205,9 @@ fn a_run_that_was_broken_off_says_so_first() {
     let j = judge(&strict(), &c);
     assert_eq!(j.verdict, NotCertifiable);
     assert_eq!(j.reasons, ["Not certifiable: the run was broken off before its end"]);
+    c.interrupted_because = Some("the disk is full".to_owned());
+    let said = "Not certifiable: the run was broken off before its end: the disk is full";
+    assert_eq!(judge(&strict(), &c).reasons, [said]);
 }
 
 #[test]

@@ -33,13 +33,24 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     // Before the run: its results would be lost if it turned out only then that they can't be signed.
     let key = SigningKey::load_or_create(&key).map_err(Failure::cannot_run)?;
     let mut certificate = certify::certify(&order, &mut progress).map_err(broken_off)?;
-    let written =
-        output::write(&mut certificate, &order.profile.text, &order.out, &key).map_err(Failure::cannot_run)?;
-    if let Err(e) = output::store(&certificate, &order.out, &store) {
+    let written = output::write(&mut certificate, &order.profile.text, &order.out, &key);
+    if let Err(e) = &written {
+        output::mark_unwritten(&mut certificate, e);
+    }
+    let stored = output::store(&certificate, &order.out, &store);
+    if let Err(e) = &stored {
         progress.say(&format!("warning: the certificate is not in the store: {e:#}"));
     }
-    say(args, &certificate, &written, voice)?;
-    Ok(certificate.verdict.into())
+    match written {
+        Ok(written) => {
+            say(args, &certificate, &written, voice)?;
+            Ok(certificate.verdict.into())
+        }
+        Err(e) => {
+            say_unwritten(args, &certificate, stored.is_ok(), voice)?;
+            Err(Failure::after(certificate.verdict, e))
+        }
+    }
 }
 
 /// What the user gave was not fit for it, or the host was not.
@@ -60,6 +71,23 @@ fn say(args: &CertifyArgs, certificate: &Certificate, written: &output::Written,
         out::line(format_args!("{what} {} ({})", written.key.display(), written.fingerprint))?;
     }
     out::line(format_args!("{}: {}", certificate.verdict, written.html.display()))
+}
+
+/// What was measured is not lost with the folder that it was for.
+fn say_unwritten(args: &CertifyArgs, certificate: &Certificate, stored: bool, voice: Voice) -> Result<(), Failure> {
+    if args.common.json {
+        return out::json(certificate);
+    }
+    if voice != Voice::Quiet {
+        out::line(render_terminal(certificate, 100))?;
+    }
+    let (verdict, run_id) = (certificate.verdict, &certificate.run_id);
+    let how = if stored {
+        format!("the store has it, `tickcert report {run_id} --out FILE` writes its report")
+    } else {
+        "nor is it in the store".to_owned()
+    };
+    out::line(format_args!("{verdict}: no certificate was written; {how}"))
 }
 
 fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {

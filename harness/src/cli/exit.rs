@@ -42,6 +42,11 @@ impl Failure {
         Self { status: 4, error: error.into() }
     }
 
+    /// It did its work but for its end: the status of what came of it.
+    pub fn after(outcome: impl Into<Outcome>, error: impl Into<anyhow::Error>) -> Self {
+        Self { status: outcome.into().0, error: error.into() }
+    }
+
     /// Says what went wrong, cause by cause, on standard error.
     #[expect(clippy::print_stderr, reason = "the last word of a failed command")]
     pub(super) fn report(&self) -> ExitCode {

@@ -32,7 +32,7 @@ use super::{
     scratch::Scratch,
     sweep,
     trial::Stage,
-    trials::Trials,
+    trials::{Stop, Trials},
     workload,
 };
 use crate::{
@@ -87,7 +87,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
     let run =
         Prepared { order, ground: &ground, sut: &sut, tape: &tape, tape_path: &tape_path, folder: &folder, scale };
-    let (cells, interrupted) = match run.bench(&planned) {
+    let (cells, stop) = match run.bench(&planned) {
         Ok(bench) => run.measure(
             &bench,
             planned,
@@ -98,7 +98,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
             progress.say(&format!("Nothing can be measured here: {unmet}"));
             output::make_folder(&order.out)?;
             ground::none_runs(&planned, &unmet, &mut not_run);
-            (Vec::new(), false)
+            (Vec::new(), None)
         }
     };
     probes.clocks = Some(clock);
@@ -108,7 +108,8 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         tool: version::tool(),
         started_at,
         finished_at: now(),
-        interrupted,
+        interrupted: stop.is_some(),
+        interrupted_because: stop.and_then(Stop::because),
         sut,
         tape: tape.summary(),
         profile: profile_summary(order),
@@ -162,14 +163,14 @@ impl Prepared<'_> {
         Bench::set_up(&ground::bench_spec(self.order, planned)).map_err(BenchError::into_unmet)
     }
 
-    /// The cells, with all that was measured, and whether the user broke it off.
+    /// The cells, with all that was measured, and why that was broken off, if it was.
     fn measure(
         &self,
         bench: &Bench,
         mut planned: Vec<PlannedCell>,
         found: &mut Found<'_>,
         progress: &mut Progress,
-    ) -> Result<(Vec<Cell>, bool)> {
+    ) -> Result<(Vec<Cell>, Option<Stop>)> {
         let order = self.order;
         let hold = LatencyHold::take();
         progress.detail(&hold.describe());
@@ -182,7 +183,7 @@ impl Prepared<'_> {
         let stage = self.stage(bench, &link);
         let pages =
             huge_pages::for_lanes(planned.iter().map(|cell| (cell.lane, &cell.settings)), |text| progress.say(text))?;
-        let mut interrupted = self.search(&stage, &mut planned, found, progress)?;
+        let mut stop = self.search(&stage, &mut planned, found, progress)?.then_some(Stop::User);
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);
         let link = Link { receive_buffer: ground::receive_buffer(most).max(link.receive_buffer), ..link.clone() };
@@ -191,14 +192,16 @@ impl Prepared<'_> {
             floor::measure(&stage, bench, load, &hold, found.probes, found.not_run, progress);
         }
         let mut trials = Trials::new(order, &stage, planned);
-        interrupted = interrupted || trials.run(progress)?;
+        if stop.is_none() {
+            stop = trials.run(progress)?;
+        }
         drop(hold);
         if let Some(Err(e)) = pages.map(HugePages::give_back) {
             progress.say(&e.to_string());
         }
         calibrate_again(found);
         let warning = self.ground.buffer_warning(link.receive_buffer, order.profile.run.stall);
-        Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, interrupted))
+        Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, stop))
     }
 
     /// Where trials are run.

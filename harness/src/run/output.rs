@@ -13,7 +13,12 @@ use tickcert_results::{
     report::render_html,
     sign::{self, SigningKey, allowed_signers_line},
     store::Store,
+    verdict::Verdict,
 };
+
+/// What a certificate is made of, beside the samples.
+const FILES: [&str; 6] =
+    ["certificate.html", "junit.xml", "profile.toml", "allowed_signers", "certificate.json", "certificate.json.sig"];
 
 /// The folder that was named for the certificate is in use.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +62,17 @@ pub struct Written {
 /// Writes HTML, JUnit, the profile's text, JSON and signature beside the samples that are there already.
 ///
 /// # Errors
-/// When a file can't be written; those written before it are whole.
+/// When a file can't be written; then none of them is left, so that no part passes for the whole.
 pub fn write(certificate: &mut Certificate, profile: &str, dir: &Path, key: &SigningKey) -> Result<Written> {
+    write_all(certificate, profile, dir, key).inspect_err(|_| {
+        for name in FILES {
+            // The folder was empty before the run: whatever bears such a name is this certificate's.
+            let _ = fs::remove_file(dir.join(name));
+        }
+    })
+}
+
+fn write_all(certificate: &mut Certificate, profile: &str, dir: &Path, key: &SigningKey) -> Result<Written> {
     let fingerprint = key.fingerprint().to_string();
     let html = dir.join("certificate.html");
     atomic_file::write(&html, render_html(certificate, Some(&fingerprint)).as_bytes())?;
@@ -82,6 +96,18 @@ fn digests(certificate: &Certificate, dir: &Path) -> Result<Vec<FileDigest>> {
     names
         .map(|name| FileDigest::of(dir, name).with_context(|| format!("can't read {} again", dir.join(name).display())))
         .collect()
+}
+
+/// Marks a certificate that can't be written: what was measured is kept in the store, and passes nothing.
+pub fn mark_unwritten(certificate: &mut Certificate, error: &anyhow::Error) {
+    let why = format!("the certificate could not be written: {error:#}");
+    if certificate.verdict == Verdict::Pass {
+        certificate.verdict = Verdict::NotCertifiable;
+    }
+    certificate.reasons.push(format!("Not certifiable: {why}"));
+    certificate.interrupted = true;
+    certificate.interrupted_because.get_or_insert(why);
+    certificate.files.clear();
 }
 
 /// Puts the certificate into the store.

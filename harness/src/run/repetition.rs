@@ -40,6 +40,16 @@ pub struct Attempt {
     pub started_at: String,
 }
 
+/// What came of an attempt.
+pub struct Kept {
+    /// The record.
+    pub record: Repetition,
+    /// What it was made of.
+    pub distributions: Distributions,
+    /// Why there is no file of its samples, if there is none.
+    pub unwritten: Option<String>,
+}
+
 impl Attempt {
     /// The record of an attempt that gave no samples at all.
     #[must_use]
@@ -72,25 +82,31 @@ impl Attempt {
         }
     }
 
-    /// Writes the samples, and makes the record that names them, at once.
+    /// Writes the samples, and makes the record that names them, at once. What can't be written costs its attempt.
     ///
     /// # Errors
-    /// When the file can't be written or a histogram can't be made.
-    pub fn keep(
-        &self,
-        finished: &Finished,
-        tape: &Tape,
-        schedule: &Schedule,
-        file: SampleFile<'_>,
-    ) -> Result<(Repetition, Distributions)> {
+    /// When a histogram can't be made.
+    pub fn keep(&self, finished: &Finished, tape: &Tape, schedule: &Schedule, file: SampleFile<'_>) -> Result<Kept> {
         let (written, made) = thread::scope(|s| {
             let written = s.spawn(|| write_parquet(&file, self, tape, schedule, &finished.joined));
             let made = self.with_samples(finished, tape, schedule);
             (written.join(), made)
         });
-        written.map_err(|_| anyhow::anyhow!("the thread that writes the samples has ended"))??;
-        let (record, distributions) = made?;
-        Ok((Repetition { samples: file.name, ..record }, distributions))
+        let written = written.map_err(|_| anyhow::anyhow!("the thread that writes the samples has ended"))?;
+        let (mut record, distributions) = made?;
+        let unwritten = match written {
+            Ok(()) => {
+                record.samples = file.name;
+                None
+            }
+            Err(e) => {
+                let why = format!("the samples could not be kept: {e:#}");
+                record.valid = false;
+                record.invalid_reasons.push(why.clone());
+                Some(why)
+            }
+        };
+        Ok(Kept { record, distributions, unwritten })
     }
 
     /// The record of an attempt with samples, and its distributions.

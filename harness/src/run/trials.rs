@@ -16,7 +16,7 @@ use super::{
     interrupt,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
-    repetition::Attempt,
+    repetition::{Attempt, Kept},
     sample_file::SampleFile,
     trial::{Request, Stage, is_interrupt, unmet_in},
     warnings,
@@ -25,14 +25,32 @@ use crate::endpoint::control::Injection;
 
 /// What came of one attempt.
 enum Attempted {
-    /// Samples, valid or not.
-    Samples(Box<(Repetition, Option<Distributions>)>),
+    /// Samples, valid or not, and in a file or not.
+    Samples(Box<Kept>),
     /// An endpoint failed.
     Nothing(Box<Repetition>),
     /// The lane can't run here after all.
     Unmet(Unmet),
     /// The user wants to stop.
     Interrupted,
+}
+
+/// Why no more trials are made.
+pub(super) enum Stop {
+    /// The user wants to stop.
+    User,
+    /// The samples of one can't be written, and those of the next couldn't either.
+    Unwritten(String),
+}
+
+impl Stop {
+    /// Why, where it was not the user.
+    pub(super) fn because(self) -> Option<String> {
+        match self {
+            Self::User => None,
+            Self::Unwritten(why) => Some(why),
+        }
+    }
 }
 
 /// The trials, and what has come of them so far.
@@ -52,33 +70,36 @@ impl<'a> Trials<'a> {
         Self { order, stage, cells, results: HashMap::new(), position: 0, unmet: BTreeMap::new() }
     }
 
-    /// All slots, each until it is valid or its retries are used up. Returns whether the user broke it off.
-    pub(super) fn run(&mut self, progress: &mut Progress) -> Result<bool> {
+    /// All slots, each until it is valid or its retries are used up; or up to whatever breaks it off.
+    pub(super) fn run(&mut self, progress: &mut Progress) -> Result<Option<Stop>> {
         let run = &self.order.profile.run;
         let slots = plan::interleave(self.cells.len(), run.repetitions, run.staged_repetitions, run.seed);
         let total: Nanos = slots.iter().map(|s| self.cells[s.cell].schedule.duration()).fold(Nanos::ZERO, |a, b| a + b);
         progress.say(&format!("{} trials, about {} of traffic", slots.len(), total));
         progress.begin(slots.len());
-        let mut interrupted = false;
+        let mut stop = None;
         for slot in slots {
-            interrupted = !self.repetition(slot, progress)?;
-            if interrupted {
+            stop = self.repetition(slot, progress)?;
+            if stop.is_some() {
                 break;
             }
         }
         progress.end();
-        if interrupted {
-            progress.say("Interrupted: what there is by now goes into the certificate, marked as such");
+        let kept = "what there is by now goes into the certificate, marked as such";
+        match &stop {
+            Some(Stop::User) => progress.say(&format!("Interrupted: {kept}")),
+            Some(Stop::Unwritten(why)) => progress.say(&format!("Broken off, {why}: {kept}")),
+            None => {}
         }
-        Ok(interrupted)
+        Ok(stop)
     }
 
-    /// One slot; false when the user wants to stop.
-    fn repetition(&mut self, slot: Slot, progress: &Progress) -> Result<bool> {
+    /// One slot; and why it is the last, if it is.
+    fn repetition(&mut self, slot: Slot, progress: &Progress) -> Result<Option<Stop>> {
         let title = self.cells[slot.cell].lane.name();
         for number in 1..=self.order.profile.run.retries + 1 {
             if interrupt::wanted() {
-                return Ok(false);
+                return Ok(Some(Stop::User));
             }
             if self.unmet.contains_key(&slot.cell) {
                 break;
@@ -86,9 +107,9 @@ impl<'a> Trials<'a> {
             self.position += 1;
             progress.trial(&format!("{title}, repetition {}", slot.repetition));
             let attempt = Attempt { slot, number, position: self.position, started_at: now() };
-            let (record, distributions) = match self.attempt(&attempt)? {
-                Attempted::Samples(samples) => *samples,
-                Attempted::Nothing(record) => (*record, None),
+            let (record, distributions, unwritten) = match self.attempt(&attempt)? {
+                Attempted::Samples(kept) => (kept.record, Some(kept.distributions), kept.unwritten),
+                Attempted::Nothing(record) => (*record, None, None),
                 Attempted::Unmet(unmet) => {
                     progress.done(&format!("  {title}: can't run here, {unmet}"));
                     // What was attempted before stays, and so does the reason why no more was.
@@ -99,16 +120,19 @@ impl<'a> Trials<'a> {
                     self.unmet.insert(slot.cell, unmet);
                     break;
                 }
-                Attempted::Interrupted => return Ok(false),
+                Attempted::Interrupted => return Ok(Some(Stop::User)),
             };
             progress.done(&describe(title, &record, distributions.as_ref()));
             let valid = record.valid;
             self.results.entry(slot.cell).or_default().push((record, distributions));
+            if let Some(why) = unwritten {
+                return Ok(Some(Stop::Unwritten(why)));
+            }
             if valid {
                 break;
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     fn attempt(&self, attempt: &Attempt) -> Result<Attempted> {
@@ -138,8 +162,7 @@ impl<'a> Trials<'a> {
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
         let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.mode(), attempt.number);
         let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
-        let (record, distributions) = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
-        Ok(Attempted::Samples(Box::new((record, Some(distributions)))))
+        Ok(Attempted::Samples(Box::new(attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?)))
     }
 
     /// What has come of them; `warning` goes with every cell.

@@ -54,6 +54,7 @@ pub(super) fn certificate(ground: &Ground<'_>, run_id: &str, cell: Cell) -> Cert
         started_at: at.clone(),
         finished_at: at,
         interrupted: false,
+        interrupted_because: None,
         sut: Sut { hash: String::new(), label: String::new(), host: Host::default() },
         tape: ground.stage.tape.summary(),
         profile: ProfileSummary { name: "selftest".to_owned(), sha256: String::new(), description: String::new() },

@@ -41,6 +41,9 @@ pub struct Certificate {
     pub finished_at: String,
     /// True when the run was broken off: what stands here is what there was by then.
     pub interrupted: bool,
+    /// Why, where it was not the user who broke it off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupted_because: Option<String>,
     /// The system under test.
     pub sut: Sut,
     /// The workload.

@@ -81,7 +81,9 @@ impl<'a> Ground<'a> {
             blockers.push(Finding::new(Verdict::NotRun, "no lane that ran is what a requirement is about"));
         }
         if self.certificate.interrupted {
-            blockers.push(Finding::not_certifiable("the run was broken off before its end"));
+            let why = self.certificate.interrupted_because.as_ref().map(|why| format!(": {why}"));
+            let said = format!("the run was broken off before its end{}", why.unwrap_or_default());
+            blockers.push(Finding::not_certifiable(said));
         }
         // No evidence about the clock is no better than evidence against it: a run whose clock was not looked at again
         // may be one whose clock jumped.

@@ -185,6 +185,7 @@ fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certifi
         started_at: "2026-11-23T07:30:00Z".to_owned(),
         finished_at: "2026-11-23T07:31:42Z".to_owned(),
         interrupted: false,
+        interrupted_because: None,
         sut: host::sut(),
         tape: tape(),
         profile: ProfileSummary {

@@ -21,6 +21,7 @@ pub(in crate::report) fn verdict(c: &Certificate, signer: Option<&str>) -> Marku
         @if c.interrupted {
             p.banner.interrupted {
                 strong { "interrupted" } " The run was broken off: what stands here is what there was by then."
+                @if let Some(why) = &c.interrupted_because { " The reason: " (why) }
             }
         }
         (classes(c))
