@@ -20,7 +20,7 @@ pub struct ReadLimits {
 }
 
 impl Default for ReadLimits {
-    /// The whole file, in 2 GiB: about 39 million messages. What is made of them afterwards takes three times as much.
+    /// The whole file, in 2 GiB: about 39 million messages. The tape that is made of them takes more than as much again.
     fn default() -> Self {
         Self { excerpt: Excerpt::default(), memory: 2 << 30 }
     }
