@@ -273,6 +273,12 @@ mod tests {
         for cell in cells {
             let rtt = |q: &str| cell["rtt_ns"][q].as_u64().unwrap();
             assert!(0 < rtt("min") && rtt("min") <= rtt("p50") && rtt("p50") <= rtt("max"), "{cell}");
+            assert!(cell["round_trips"].as_u64() >= cell["rtt_ns"]["n"].as_u64(), "{cell}");
+            for end in ["exchange", "trader"] {
+                assert_eq!(cell[end]["allocator_calls"].as_u64(), Some(0), "{cell}");
+                let has_facts = cell[end]["facts"]["orders_receive_buffer"].is_string();
+                assert_eq!(has_facts, cell["lane"] == "kernel-udp", "{cell}");
+            }
         }
         assert_eq!(home.temporary_files(), Vec::<String>::new());
     }

@@ -194,13 +194,17 @@ pub struct PingPongSpec {
     pub scale: TickScale,
 }
 
-/// What the ping-pong gave; from the trader, only `broken` and `usage` mean anything.
+/// What the ping-pong gave; of the trader, `rtt`, `round_trips` and `lost` mean nothing.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PingPongReport {
     /// Round trips, HDR V2 base64, nanoseconds.
     pub rtt: String,
+    /// Round trips in all, the warm-up's too.
+    pub round_trips: u64,
     /// Round trips that were given up after a second without an answer.
     pub lost: u64,
+    /// What the lane says of itself when the loop is over.
+    pub facts: Facts,
     /// Why it ended early, if it did.
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.

@@ -12,11 +12,13 @@ use tickcert_transports::api::{Flow, Interest, Role, Rx, Transport, Tx, TxError}
 use super::{
     Cue,
     control::{PingPongReport, PingPongSpec},
-    process::UsageMeter,
+    process::{self, UsageMeter},
 };
 
 /// A frame that is not back by then is lost, and the next is sent.
 const PATIENCE: Nanos = Nanos::SECOND;
+/// Looks in vain between two at the clock: one each time would delay the look that finds something.
+const LOOKS: u32 = 1024;
 /// A frame of this content says that it is over.
 const LAST: u8 = 0xff;
 
@@ -35,6 +37,7 @@ pub(super) fn run<T: Transport>(
         Role::Trader => echo(spec, &mut rx, &mut tx)?,
     };
     report.usage = usage.stop();
+    report.facts = process::facts(&rx, &tx);
     if spec.role == Role::Exchange {
         report.rtt = rtt.to_base64()?;
     }
@@ -53,18 +56,19 @@ fn initiate(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx, rtt: &mut H
             break;
         }
         send(tx, Flow::Ticks, frame, |out| out.fill(0)).context("while sending")?;
-        let (mut back, mut now) = (0, sent);
+        let (mut back, mut now, mut idle) = (0, sent, 0);
         while back < frame {
             rx.poll(Interest::Orders, 1, |f| {
                 now = tsc::arrival();
                 back += f.bytes.len();
             })
             .context("while waiting for the echo")?;
-            if back == 0 && tsc::now().raw() > sent.raw() + patience {
+            if back == 0 && is_many(&mut idle) && tsc::now().raw() > sent.raw() + patience {
                 report.lost += 1;
                 break;
             }
         }
+        report.round_trips += u64::from(back >= frame);
         if back >= frame && sent.raw() >= measure_from {
             rtt.record(spec.scale.ns(now.since(sent)).unwrap_or_default())?;
         }
@@ -78,7 +82,7 @@ fn initiate(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx, rtt: &mut H
 fn echo(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<PingPongReport> {
     let deadline = silence_limit(spec.scale, spec.duration + spec.warm_up + PATIENCE * 5);
     let mut report = PingPongReport::default();
-    let (mut over, mut idle) = (false, 0_u32);
+    let (mut over, mut idle) = (false, 0);
     while !over {
         let mut outcome = Ok(());
         let frames = rx.poll(Interest::Ticks, 1, |frame| {
@@ -88,16 +92,25 @@ fn echo(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<PingP
             }
         })?;
         outcome.context("while echoing")?;
-        idle = if frames == 0 { idle + 1 } else { 0 };
-        if idle > 1024 {
+        if frames > 0 {
             idle = 0;
-            if tsc::now().raw() > deadline {
-                report.broken = Some("the initiating end never said that it was over".to_owned());
-                break;
-            }
+        } else if is_many(&mut idle) && tsc::now().raw() > deadline {
+            report.broken = Some("the initiating end never said that it was over".to_owned());
+            break;
         }
     }
     Ok(report)
+}
+
+/// Counts a look in vain; whether there were [`LOOKS`], after which it begins again.
+#[inline]
+fn is_many(idle: &mut u32) -> bool {
+    *idle += 1;
+    if *idle < LOOKS {
+        return false;
+    }
+    *idle = 0;
+    true
 }
 
 fn silence_limit(scale: TickScale, from_now: Nanos) -> u64 {

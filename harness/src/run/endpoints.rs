@@ -134,11 +134,15 @@ impl Pair {
         Ok((exchanged.unwrap_or_default(), traded.unwrap_or_default()))
     }
 
-    /// Runs one ping-pong; the report is the exchange's.
+    /// Runs one ping-pong; the reports are the exchange's and the trader's.
     ///
     /// # Errors
     /// As [`Pair::trial`].
-    pub fn ping_pong(&mut self, exchange: &PingPongSpec, trader: &PingPongSpec) -> Result<PingPongReport, TrialError> {
+    pub fn ping_pong(
+        &mut self,
+        exchange: &PingPongSpec,
+        trader: &PingPongSpec,
+    ) -> Result<(PingPongReport, PingPongReport), TrialError> {
         self.command(Role::Exchange, &Command::OpenPingPong(Box::new(exchange.clone())))?;
         self.command(Role::Trader, &Command::OpenPingPong(Box::new(trader.clone())))?;
         self.begin()?;
@@ -152,9 +156,7 @@ impl Pair {
             }
             true
         })?;
-        let broken = echoed.and_then(|r: PingPongReport| r.broken);
-        let report: PingPongReport = initiated.unwrap_or_default();
-        Ok(PingPongReport { broken: report.broken.clone().or(broken), ..report })
+        Ok((initiated.unwrap_or_default(), echoed.unwrap_or_default()))
     }
 
     /// Both ready, then the trader goes, then, when it is in its loop, the exchange.

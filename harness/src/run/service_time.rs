@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tickcert_probes::latency_hold::LatencyHold;
 use tickcert_results::{
-    certificate::{NotRun, NotRunKind, ServiceCell},
+    certificate::{EndUsage, NotRun, NotRunKind, ServiceCell},
     evidence::Evidence,
     hist::Histogram,
     stats::summarise::quantiles,
@@ -25,7 +25,10 @@ use super::{
     scratch::Scratch,
     trial::unmet_in,
 };
-use crate::{cli::Preflight, endpoint::control::PingPongSpec};
+use crate::{
+    cli::Preflight,
+    endpoint::control::{PingPongReport, PingPongSpec},
+};
 
 /// Before measuring.
 const WARM_UP: Nanos = Nanos(300_000_000);
@@ -110,18 +113,37 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
     // Where there are none to be had, the lane itself says so.
     let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), |_| ())?;
     let mut pair = Pair::start(&Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs })?;
-    let report = pair.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1))?;
-    if let Some(broken) = report.broken {
+    let (exchange, trader) =
+        pair.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1))?;
+    if let Some(broken) = exchange.broken.as_ref().or(trader.broken.as_ref()) {
         bail!("{}: {broken}", lane.name());
     }
-    if report.lost > 0 {
-        bail!("{}: {} round trips were lost: a service time without them would be too good", lane.name(), report.lost);
+    if exchange.lost > 0 {
+        bail!(
+            "{}: {} round trips were lost: a service time without them would be too good",
+            lane.name(),
+            exchange.lost
+        );
     }
-    let rtt = Histogram::from_base64(&report.rtt)?;
+    let rtt = Histogram::from_base64(&exchange.rtt)?;
     Ok(ServiceCell {
         lane: lane.name().to_owned(),
         evidence: if order.virtualised == "none" { caps.evidence } else { caps.evidence.min(Evidence::Emulated) },
         frame_bytes: order.frame_bytes,
         rtt_ns: quantiles(&[&rtt], 1)?,
+        round_trips: exchange.round_trips,
+        exchange: used(exchange),
+        trader: used(trader),
     })
+}
+
+fn used(end: PingPongReport) -> EndUsage {
+    EndUsage {
+        voluntary_switches: end.usage.voluntary_switches,
+        involuntary_switches: end.usage.involuntary_switches,
+        minor_faults: end.usage.minor_faults,
+        major_faults: end.usage.major_faults,
+        allocator_calls: end.usage.allocator_calls,
+        facts: end.facts,
+    }
 }

@@ -226,4 +226,27 @@ pub struct ServiceCell {
     pub frame_bytes: u32,
     /// Round trips, send to receive, at the initiating side.
     pub rtt_ns: Quantiles,
+    /// Round trips in all, the warm-up's too: what the counts below are to be divided by.
+    pub round_trips: u64,
+    /// The initiating end, from its first round trip to its last.
+    pub exchange: EndUsage,
+    /// The echoing end, from the same round trip to the same.
+    pub trader: EndUsage,
+}
+
+/// What one end's thread used in a closed loop, as the kernel (`getrusage`) and the allocator account for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EndUsage {
+    /// The core was given away because of waiting.
+    pub voluntary_switches: u64,
+    /// The core was taken away.
+    pub involuntary_switches: u64,
+    /// Page faults without input or output.
+    pub minor_faults: u64,
+    /// Page faults with.
+    pub major_faults: u64,
+    /// Calls of the allocator.
+    pub allocator_calls: u64,
+    /// What the lane says of itself when the loop is over, by name.
+    pub facts: BTreeMap<String, String>,
 }

@@ -10,7 +10,9 @@ mod probes;
 mod rate;
 mod repetition;
 
-pub use cell::{Cell, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell, SweepPoint};
+pub use cell::{
+    Cell, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell, SweepPoint,
+};
 pub use host::{CpuInfo, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
