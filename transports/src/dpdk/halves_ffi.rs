@@ -7,7 +7,7 @@ use tickcert_results::time::Ticks;
 
 use super::{
     device::Opened,
-    shim_ffi::{BURST, Mbuf, Seen},
+    shim_ffi::{BURST, Mbuf, Mempool, Seen, Shim, ToSend},
 };
 use crate::{
     api::{RxMeta, TxError, TxToken},
@@ -22,6 +22,9 @@ const REFUSALS: u32 = 1 << 10;
 /// Receives. Frames that came in one burst wait in `seen` until they are asked for.
 pub struct DpdkRx {
     opened: Arc<Opened>,
+    /// As in `opened`, at hand.
+    shim: &'static Shim,
+    port: u16,
     seen: [Seen; BURST],
     /// Those of `seen` that are waiting.
     next: usize,
@@ -37,15 +40,15 @@ unsafe impl Send for DpdkRx {}
 impl DpdkRx {
     pub(super) fn new(opened: Arc<Opened>, burst: u32) -> Self {
         let none = Seen { mbuf: std::ptr::null_mut(), data: std::ptr::null(), len: 0, whole: 0, stamp: 0, stamped: 0 };
-        Self { opened, seen: [none; BURST], next: 0, end: 0, burst, in_vain: 0, in_pieces: 0 }
+        let (shim, port) = (opened.port.shim, opened.port.id);
+        Self { opened, shim, port, seen: [none; BURST], next: 0, end: 0, burst, in_vain: 0, in_pieces: 0 }
     }
 
     /// Another burst, when all of the last are handed over; whether there is one.
     #[inline]
     pub(super) fn refill(&mut self) -> io::Result<bool> {
-        let port = &self.opened.port;
         // SAFETY: a started port whose receive queue only this half uses, and room for a burst.
-        let count = unsafe { (port.shim.receive)(port.id, self.seen.as_mut_ptr(), self.burst) };
+        let count = unsafe { (self.shim.receive)(self.port, self.seen.as_mut_ptr(), self.burst) };
         (self.next, self.end) = (0, count as usize);
         if count > 0 {
             self.in_vain = 0;
@@ -62,7 +65,7 @@ impl DpdkRx {
     #[inline]
     fn give_back(&self, mbuf: *mut Mbuf) {
         // SAFETY: a buffer that the port handed over, given back once.
-        unsafe { (self.opened.port.shim.give_back)(mbuf) };
+        unsafe { (self.shim.give_back)(mbuf) };
     }
 }
 
@@ -107,41 +110,37 @@ impl Drop for DpdkRx {
     }
 }
 
-/// Sends, each frame at once.
+/// Sends, each frame at once. The buffer for the next one is taken beforehand, when there is time.
 pub struct DpdkTx {
     opened: Arc<Opened>,
-    /// A buffer that the device had no room for, to be filled again, and where its bytes go.
-    spare: Option<(*mut Mbuf, *mut u8, usize)>,
+    /// As in `opened`, at hand.
+    shim: &'static Shim,
+    port: u16,
+    pool: *mut Mempool,
+    /// A buffer to be filled, unless the pool had none.
+    next: ToSend,
     longest: usize,
     refused: u32,
     sent: u32,
 }
 
-// SAFETY: the buffer that `spare` points to is this half's own, from whatever thread.
+// SAFETY: the buffer that `next` points to is this half's own, and the pool may be used from any thread.
 unsafe impl Send for DpdkTx {}
 
 impl DpdkTx {
     pub(super) fn new(opened: Arc<Opened>) -> Self {
-        let longest = opened.port.found.longest.into();
-        Self { opened, spare: None, longest, refused: 0, sent: 0 }
+        let (shim, port, found) = (opened.port.shim, opened.port.id, &opened.port.found);
+        let (pool, longest) = (found.pool, found.longest.into());
+        let next = ToSend { mbuf: std::ptr::null_mut(), data: std::ptr::null_mut() };
+        Self { opened, shim, port, pool, next, longest, refused: 0, sent: 0 }
     }
 
-    /// A buffer for `len` bytes.
-    #[inline]
-    fn buffer(&mut self, len: usize) -> Option<(*mut Mbuf, *mut u8)> {
-        if let Some((mbuf, data, room)) = self.spare.take() {
-            if room == len {
-                return Some((mbuf, data));
-            }
-            // SAFETY: a buffer that the device did not take.
-            unsafe { (self.opened.port.shim.give_back)(mbuf) };
-        }
-        let port = &self.opened.port;
-        let mut data = std::ptr::null_mut();
-        let len = u32::try_from(len).ok()?;
-        // SAFETY: the port's own pool, and where an address may be written; `len` fits a buffer, as the caller has seen.
-        let mbuf = unsafe { (port.shim.new_frame)(port.found.pool, len, &raw mut data) };
-        (!mbuf.is_null()).then_some((mbuf, data))
+    /// Takes a buffer where the last attempt found none; whether there is one.
+    #[cold]
+    fn take_buffer(&mut self) -> bool {
+        // SAFETY: the port's own pool, and where a buffer may be written.
+        unsafe { (self.shim.new_frame)(self.pool, &raw mut self.next) };
+        !self.next.mbuf.is_null()
     }
 
     #[cold]
@@ -166,17 +165,18 @@ impl DpdkTx {
 impl FrameTx for DpdkTx {
     #[inline]
     fn transmit(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
-        if len > self.longest {
-            return Err(self.too_long(len));
+        let bytes = match u32::try_from(len) {
+            Ok(bytes) if len <= self.longest => bytes,
+            _ => return Err(self.too_long(len)),
+        };
+        if self.next.mbuf.is_null() && !self.take_buffer() {
+            return Err(self.full());
         }
-        let Some((mut mbuf, data)) = self.buffer(len) else { return Err(self.full()) };
-        // SAFETY: a buffer of our own with room for `len` bytes, which may be left over from another frame: the pool is
-        // memory that the kernel has zeroed.
-        fill(unsafe { slice::from_raw_parts_mut(data, len) });
-        let port = &self.opened.port;
-        // SAFETY: a started port whose sending queue only this half uses, and one buffer.
-        if unsafe { (port.shim.send)(port.id, &raw mut mbuf, 1) } == 0 {
-            self.spare = Some((mbuf, data, len));
+        // SAFETY: a buffer of our own with room for the longest frame, which may be left over from another one: the pool
+        // is memory that the kernel has zeroed.
+        fill(unsafe { slice::from_raw_parts_mut(self.next.data, len) });
+        // SAFETY: a started port whose sending queue only this half uses, its pool, and a buffer with that many bytes.
+        if unsafe { (self.shim.send)(self.port, self.pool, &raw mut self.next, bytes) } == 0 {
             return Err(self.full());
         }
         self.refused = 0;
@@ -193,9 +193,9 @@ impl FrameTx for DpdkTx {
 
 impl Drop for DpdkTx {
     fn drop(&mut self) {
-        if let Some((mbuf, ..)) = self.spare.take() {
-            // SAFETY: a buffer that the device did not take.
-            unsafe { (self.opened.port.shim.give_back)(mbuf) };
+        if !self.next.mbuf.is_null() {
+            // SAFETY: a buffer that the device did not get.
+            unsafe { (self.shim.give_back)(self.next.mbuf) };
         }
     }
 }

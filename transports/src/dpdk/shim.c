@@ -31,6 +31,12 @@ struct seen {
 	uint64_t stamped;
 };
 
+/* A buffer that is to be sent, and where its bytes go; `mbuf` is null where there is none. */
+struct frame {
+	struct rte_mbuf *mbuf;
+	uint8_t *data;
+};
+
 /* How a port is to be set up. */
 struct wanted {
 	uint16_t rx_descriptors;
@@ -201,21 +207,24 @@ SHOWN void tc_give_back(struct rte_mbuf *mbuf)
 	rte_pktmbuf_free(mbuf);
 }
 
-/* A frame of `len` bytes to be filled at `data`; null when the pool is empty. */
-SHOWN struct rte_mbuf *tc_new_frame(struct rte_mempool *pool, uint32_t len, uint8_t **data)
+/* Takes an empty one from the pool, if it has one. */
+SHOWN void tc_new_frame(struct rte_mempool *pool, struct frame *frame)
 {
-	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
-
-	if (mbuf == NULL)
-		return NULL;
-	mbuf->data_len = len;
-	mbuf->pkt_len = len;
-	*data = rte_pktmbuf_mtod(mbuf, uint8_t *);
-	return mbuf;
+	frame->mbuf = rte_pktmbuf_alloc(pool);
+	if (frame->mbuf != NULL)
+		frame->data = rte_pktmbuf_mtod(frame->mbuf, uint8_t *);
 }
 
-/* How many of them the device took, from the first on; the others remain the caller's. */
-SHOWN uint32_t tc_send(uint16_t port, struct rte_mbuf **mbufs, uint32_t count)
+/*
+ * Sends its first `len` bytes and takes the next from the pool, while the first is on its way. Zero when the device took
+ * none: the frame remains the caller's.
+ */
+SHOWN uint32_t tc_send(uint16_t port, struct rte_mempool *pool, struct frame *frame, uint32_t len)
 {
-	return rte_eth_tx_burst(port, 0, mbufs, count);
+	frame->mbuf->data_len = len;
+	frame->mbuf->pkt_len = len;
+	if (rte_eth_tx_burst(port, 0, &frame->mbuf, 1) == 0)
+		return 0;
+	tc_new_frame(pool, frame);
+	return 1;
 }

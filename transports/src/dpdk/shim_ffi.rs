@@ -39,6 +39,14 @@ pub(super) struct Seen {
     pub(super) stamped: u64,
 }
 
+/// `struct frame`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(super) struct ToSend {
+    pub(super) mbuf: *mut Mbuf,
+    pub(super) data: *mut u8,
+}
+
 /// `struct wanted`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -117,8 +125,8 @@ functions! {
     link_is_up = c"tc_link_is_up": fn(u16) -> c_int;
     receive = c"tc_receive": fn(u16, *mut Seen, u32) -> u32;
     give_back = c"tc_give_back": fn(*mut Mbuf);
-    new_frame = c"tc_new_frame": fn(*mut Mempool, u32, *mut *mut u8) -> *mut Mbuf;
-    send = c"tc_send": fn(u16, *mut *mut Mbuf, u32) -> u32;
+    new_frame = c"tc_new_frame": fn(*mut Mempool, *mut ToSend);
+    send = c"tc_send": fn(u16, *mut Mempool, *mut ToSend, u32) -> u32;
 }
 
 impl Shim {

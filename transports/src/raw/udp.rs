@@ -13,6 +13,7 @@ use super::{
 pub(super) const MAX_PAYLOAD: usize = 1500 - IP_HEADER - UDP_HEADER;
 
 const LONGEST: usize = 18 + IP_HEADER + UDP_HEADER;
+const UNTAGGED: usize = LONGEST - 4;
 
 /// Frames from one place to another.
 #[derive(Clone, Debug)]
@@ -65,8 +66,14 @@ impl UdpFrames {
         let Some((header, rest)) = frame.split_at_mut_checked(header_len) else { return };
         let Some((payload, padding)) = rest.split_at_mut_checked(len) else { return };
         fill(payload);
-        padding.fill(0);
-        header.copy_from_slice(&self.header[..header_len]);
+        if !padding.is_empty() {
+            padding.fill(0);
+        }
+        // Of a length that is known here, so that it needs no call of memcpy.
+        match <&mut [u8; UNTAGGED]>::try_from(&mut *header) {
+            Ok(untagged) => untagged.copy_from_slice(&self.header[..UNTAGGED]),
+            Err(_) => header.copy_from_slice(&self.header[..header_len]),
+        }
         let (_, header) = header.split_at_mut(self.ethernet.len());
         let Some(header) = header.first_chunk_mut::<{ IP_HEADER + UDP_HEADER }>() else { return };
         let udp_len = UDP_HEADER + len;
