@@ -3,7 +3,7 @@
  * stamps but one for each round. Two processes; the one with frames to count sends, the other echoes.
  *
  *   memif_pingpong EAL-ARGUMENTS --vdev=net_memif0,... -- BYTES SECONDS     prints p50 and p99 of the round trip in ns
- *   memif_pingpong EAL-ARGUMENTS --vdev=net_memif0,... -- BYTES             echoes until its standard input ends
+ *   memif_pingpong EAL-ARGUMENTS --vdev=net_memif0,... -- BYTES             echoes until it is told that it is over
  */
 #include <poll.h>
 #include <stdint.h>
@@ -18,6 +18,7 @@
 
 #define RESOLUTION 4 /* ns in a step of the histogram */
 #define STEPS 250000 /* up to 1 ms; what is longer counts as that */
+#define LAST 0xff    /* a frame that begins so says that it is over: who is still receiving when the other end goes crashes */
 
 static uint32_t steps[STEPS];
 
@@ -51,6 +52,8 @@ static void echo(uint16_t port)
 
 	for (;;) {
 		if (rte_eth_rx_burst(port, 0, &mbuf, 1) == 1) {
+			if (*rte_pktmbuf_mtod(mbuf, uint8_t *) == LAST)
+				return;
 			while (rte_eth_tx_burst(port, 0, &mbuf, 1) == 0)
 				;
 			idle = 0;
@@ -62,7 +65,7 @@ static void echo(uint16_t port)
 	}
 }
 
-static void ping(uint16_t port, struct rte_mempool *pool, uint32_t bytes)
+static void ping(uint16_t port, struct rte_mempool *pool, uint32_t bytes, int content)
 {
 	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
 
@@ -70,7 +73,7 @@ static void ping(uint16_t port, struct rte_mempool *pool, uint32_t bytes)
 		die("no buffer");
 	mbuf->data_len = bytes;
 	mbuf->pkt_len = bytes;
-	memset(rte_pktmbuf_mtod(mbuf, void *), 0, bytes);
+	memset(rte_pktmbuf_mtod(mbuf, void *), content, bytes);
 	while (rte_eth_tx_burst(port, 0, &mbuf, 1) == 0)
 		;
 }
@@ -79,10 +82,11 @@ static void initiate(uint16_t port, struct rte_mempool *pool, uint32_t bytes, do
 {
 	uint64_t hz = rte_get_tsc_hz(), begin = rte_rdtsc_precise(), warm = begin + hz / 2;
 	uint64_t end = warm + (uint64_t)(seconds * hz), sent, took, count = 0;
+	struct rte_eth_link link = { .link_status = RTE_ETH_LINK_UP };
 	struct rte_mbuf *mbuf;
 
 	while ((sent = rte_rdtsc_precise()) < end) {
-		ping(port, pool, bytes);
+		ping(port, pool, bytes, 0);
 		while (rte_eth_rx_burst(port, 0, &mbuf, 1) == 0)
 			;
 		took = (rte_rdtsc_precise() - sent) * 1000000000.0 / hz / RESOLUTION;
@@ -92,7 +96,11 @@ static void initiate(uint16_t port, struct rte_mempool *pool, uint32_t bytes, do
 		steps[took < STEPS ? took : STEPS - 1]++;
 		count++;
 	}
+	ping(port, pool, bytes, LAST);
 	printf("%lu %lu\n", (unsigned long)quantile(0.5, count), (unsigned long)quantile(0.99, count));
+	fflush(stdout);
+	while (link.link_status == RTE_ETH_LINK_UP && !input_ended())
+		rte_eth_link_get_nowait(port, &link);
 }
 
 int main(int argc, char **argv)
