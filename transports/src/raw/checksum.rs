@@ -7,28 +7,30 @@
 pub(super) struct Sum(u64);
 
 impl Sum {
-    /// Of fewer than 2^32 bytes; an odd last one counts as the high half of a word.
+    /// Of bytes; an odd last one counts as the high half of a word.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the low half, and the high half beside it")]
     pub(super) fn of(bytes: &[u8]) -> Self {
-        // Words twice as wide fold to the same: 2^16 is 1 in this arithmetic. Two sums, so that neither waits for the other.
+        // Words four times as wide fold to the same: 2^16 is 1 in this arithmetic, and so are 2^32 and 2^64. In 128 bits
+        // the compiler adds with carry, which takes fewer steps for a short frame than four sums side by side.
         let (eights, rest) = bytes.as_chunks::<8>();
         let (four, rest) = rest.as_chunks::<4>();
         let (two, one) = rest.as_chunks::<2>();
-        let (mut sum, mut other) = (0, 0);
-        for [a, b, c, d, rest @ ..] in eights {
-            sum += u64::from(u32::from_ne_bytes([*a, *b, *c, *d]));
-            other += u64::from(u32::from_ne_bytes(*rest));
+        let mut sum = 0_u128;
+        for word in eights {
+            sum += u128::from(u64::from_ne_bytes(*word));
         }
         for word in four {
-            sum += u64::from(u32::from_ne_bytes(*word));
+            sum += u128::from(u32::from_ne_bytes(*word));
         }
         for word in two {
-            sum += u64::from(u16::from_ne_bytes(*word));
+            sum += u128::from(u16::from_ne_bytes(*word));
         }
         for byte in one {
-            sum += u64::from(u16::from_ne_bytes([*byte, 0]));
+            sum += u128::from(u16::from_ne_bytes([*byte, 0]));
         }
-        Self(sum + other)
+        let (low, high) = (sum as u64, (sum >> 64) as u64);
+        Self((low & 0xffff_ffff) + (low >> 32) + high)
     }
 
     /// With one more word.
