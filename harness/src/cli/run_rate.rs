@@ -67,7 +67,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let link = Link { meeting: folder.path().to_owned(), ..link.clone() };
     let stage = Stage {
         link: &link,
-        homes: Homes { exchange: Some(exchange), trader: Some(trader), logs: folder.path() },
+        homes: Homes { exchange: Some(exchange), trader: Some(trader), logs: folder.path(), program: None },
         tape: &tape,
         tape_path: &tape_path,
         scale,

@@ -159,7 +159,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
     fn log_in(&mut self, timeout: Nanos) -> Result<()> {
         let deadline = tsc::now().raw() + self.scale.ticks(timeout);
         while !self.desk.is_open() {
-            self.desk.pump(&mut self.rx, &mut self.out.tx, 0).context("while logging in")?;
+            self.desk.pump(&mut self.rx, self.out.tx.without_faults(), 0).context("while logging in")?;
             if tsc::now().raw() > deadline {
                 bail!("the exchange did not answer the login within {timeout}");
             }
@@ -202,13 +202,14 @@ impl<R: Rx, X: Tx> Loop<R, X> {
     /// The feed has ended: reads the last answers and leaves. No longer timed.
     fn close(&mut self) {
         let sent = self.out.log.len();
-        self.desk.close(&mut self.rx, &mut self.out.tx, sent, self.scale.ticks(LAST_ANSWERS));
+        self.desk.close(&mut self.rx, self.out.tx.without_faults(), sent, self.scale.ticks(LAST_ANSWERS));
     }
 
     /// What can wait until no tick does.
     #[cold]
     fn on_idle(&mut self, last_tick: Ticks) -> Result<()> {
-        self.desk.pump(&mut self.rx, &mut self.out.tx, self.out.log.len())?;
+        self.desk.pump(&mut self.rx, self.out.tx.without_faults(), self.out.log.len())?;
+        self.out.tx.look().context("while sending an order that was kept back on purpose")?;
         let now = tsc::now().raw();
         if let Some(trouble) = &mut self.out.trouble {
             trouble.look(now);

@@ -212,6 +212,7 @@ impl Prepared<'_> {
                 exchange: Some(&bench.exchange_netns),
                 trader: Some(&bench.trader_netns),
                 logs: self.folder.path(),
+                program: None,
             },
             tape: self.tape,
             tape_path: self.tape_path,

@@ -63,6 +63,8 @@ pub struct Homes<'a> {
     pub trader: Option<&'a Path>,
     /// Folder for what the endpoints print on standard error.
     pub logs: &'a Path,
+    /// The `tickcert` that serves as endpoint; `None` for the caller itself.
+    pub program: Option<&'a Path>,
 }
 
 /// Both endpoints. Dropping it ends them.
@@ -92,9 +94,8 @@ impl Pair {
     /// [`TrialError::Start`].
     pub fn start(homes: &Homes<'_>) -> Result<Self, TrialError> {
         let (said, events) = mpsc::channel();
-        let start = |role, netns| {
-            Endpoint::start(role, netns, homes.logs, said.clone()).map_err(|e| TrialError::Start(role, e))
-        };
+        let start =
+            |role, netns| Endpoint::start(role, netns, homes, said.clone()).map_err(|e| TrialError::Start(role, e));
         Ok(Self {
             exchange: start(Role::Exchange, homes.exchange)?,
             trader: start(Role::Trader, homes.trader)?,
@@ -241,13 +242,14 @@ fn describe(status: ExitStatus) -> String {
 }
 
 impl Endpoint {
-    fn start(role: Role, netns: Option<&Path>, logs: &Path, said: Sender<(Role, Event)>) -> io::Result<Self> {
-        let mut command = std::process::Command::new(std::env::current_exe()?);
+    fn start(role: Role, netns: Option<&Path>, homes: &Homes<'_>, said: Sender<(Role, Event)>) -> io::Result<Self> {
+        let program = homes.program.map_or_else(std::env::current_exe, |program| Ok(program.to_owned()))?;
+        let mut command = std::process::Command::new(program);
         command.arg("endpoint").arg("--parent").arg(std::process::id().to_string());
         if let Some(netns) = netns {
             command.arg("--netns").arg(netns);
         }
-        let log = logs.join(format!("{}.log", if role == Role::Exchange { "exchange" } else { "trader" }));
+        let log = homes.logs.join(format!("{}.log", if role == Role::Exchange { "exchange" } else { "trader" }));
         let file = File::options().create(true).append(true).open(&log)?;
         let log = (log, file.metadata()?.len());
         // A group of its own: Ctrl-C is for the parent, which ends its endpoints in good order.

@@ -17,7 +17,7 @@ use super::{
     plan::Slot,
     sample_file::{SampleFile, write_parquet},
     trial::Finished,
-    validity::{rates, reasons},
+    validity::{digest_reason, rates, reasons},
 };
 
 /// The note that says how many orders shared a TCP segment with another.
@@ -134,9 +134,7 @@ impl Attempt {
         .map_err(|_| anyhow::anyhow!("a thread that looks at the samples has ended"))?;
         let (achieved, intended) = rates(joined, schedule);
         let mut reasons = reasons(finished, achieved, intended);
-        if joined.received_sha256 != expected_sha256 && joined.counts.lost == 0 {
-            reasons.push("the digest of the orders received is not that of the tape".to_owned());
-        }
+        reasons.extend(digest_reason(joined, &expected_sha256));
         if kept.is_empty() {
             reasons.push("nothing was left to measure after the warm-up".to_owned());
         }

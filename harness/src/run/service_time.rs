@@ -112,7 +112,8 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
     };
     // Where there are none to be had, the lane itself says so.
     let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), |_| ())?;
-    let mut pair = Pair::start(&Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs })?;
+    let homes = Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs, program: None };
+    let mut pair = Pair::start(&homes)?;
     let (exchange, trader) =
         pair.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1))?;
     if let Some(broken) = exchange.broken.as_ref().or(trader.broken.as_ref()) {

@@ -20,6 +20,19 @@ pub(super) fn off(achieved: PerSecond, intended: PerSecond) -> f64 {
     achieved.0 / intended.0 - 1.0
 }
 
+/// Why the orders received, taken together, are not those `expected` (both by their digests); where one was lost, that
+/// has been said.
+pub(super) fn digest_reason(joined: &Joined, expected: &str) -> Option<String> {
+    let c = &joined.counts;
+    if joined.received_sha256 == expected || c.lost > 0 {
+        return None;
+    }
+    let each_once = c.wrong + c.duplicate + c.unexpected == 0;
+    let what =
+        if each_once { "the orders came in another order: their digest" } else { "the digest of the orders received" };
+    Some(format!("{what} is not that of the tape"))
+}
+
 /// Everything that makes the attempt invalid, each in a line.
 pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec<String> {
     let (c, exchange, trader) = (&finished.joined.counts, &finished.exchange, &finished.trader);

@@ -104,6 +104,7 @@ impl<'a> Ground<'a> {
                 exchange: Some(&site.bench.exchange_netns),
                 trader: Some(&site.bench.trader_netns),
                 logs: site.folder.path(),
+                program: None,
             },
             tape: &site.tape,
             tape_path: &site.tape_path,

@@ -1,5 +1,5 @@
-//! Every lane of this build against every claim of [`claims`], over a bench of its own. A lane that this host can't run
-//! says what it needs, and its tests are counted as skipped.
+//! Every lane of this build against every claim of [`claims`], and against every fault of [`faults`] in a real trial, over
+//! a bench of its own. A lane that this host can't run says what it needs, and its tests are counted as skipped.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,30 +8,49 @@
 )]
 
 mod claims;
+mod faults;
+mod ground;
 
-use std::{path::Path, thread};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+    thread,
+};
 
 use claims::{Claim, Ends};
+use faults::Case;
+use ground::{Ground, Wire};
 use libtest_mimic::{Arguments, Failed, Trial};
-use tickcert::bench::{
-    Bench, BenchSpec,
-    huge_pages::HugePages,
-    netns,
-    user_namespace::{self, Privilege},
+use tickcert::{
+    bench::{
+        Bench,
+        huge_pages::HugePages,
+        netns,
+        user_namespace::{self, Privilege},
+    },
+    run::trial::unmet_in,
 };
-use tickcert_results::time::Nanos;
 use tickcert_transports::{
     Lane,
     api::{Job, Link, OpenError, Role, Transport},
     dispatch, read_settings,
 };
 
+/// A trial has the cores for itself; claims may be tried beside each other.
+static CORES: RwLock<()> = RwLock::new(());
+/// A stall of the host spoils a trial now and then, and never so many in a row.
+const TRIES: u32 = 5;
+
 fn main() {
     let arguments = Arguments::from_args();
-    let trials = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));
+    let ground = Arc::new(OnceLock::new());
+    let of_claims = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));
+    let of_faults =
+        Lane::all().iter().flat_map(|lane| faults::CASES.iter().map(|case| with_fault(*lane, case, &ground)));
+    let trials = of_claims.chain(of_faults).collect();
     let pages = huge_pages();
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    drop(pages);
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop((pages, ground));
     conclusion.exit();
 }
 
@@ -58,23 +77,67 @@ fn trial(lane: Lane, claim: Claim) -> Trial {
     Trial::test(format!("{}::{}", lane.name(), claim.name), move || test(lane, &claim).map_err(Failed::from))
 }
 
+/// Made by the first trial that wants it.
+type SharedGround = Arc<OnceLock<Result<Ground, String>>>;
+
+fn with_fault(lane: Lane, case: &'static Case, ground: &SharedGround) -> Trial {
+    let ground = Arc::clone(ground);
+    Trial::test(format!("{}::{}", lane.name(), case.name), move || {
+        test_fault(lane, case, &ground).map_err(Failed::from)
+    })
+}
+
+/// Whether benches can be set up here; says that the test was skipped where not.
+fn may_set_up(lane: Lane, name: &str) -> bool {
+    let may = user_namespace::present() == Some(Privilege::Host);
+    if !may {
+        println!("SKIPPED: {}: {name}: needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)", lane.name());
+    }
+    may
+}
+
 /// `Err` where the claim could not even be tried.
 fn test(lane: Lane, claim: &Claim) -> Result<(), String> {
-    if user_namespace::present() != Some(Privilege::Host) {
-        println!("SKIPPED: {}: {}: needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)", lane.name(), claim.name);
+    if !may_set_up(lane, claim.name) {
         return Ok(());
     }
-    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let spec = BenchSpec {
-        receive_buffer: 1 << 20,
-        connect_timeout: Nanos::SECOND * 5,
-        run_dir: dir.path().into(),
-        ..BenchSpec::default()
-    };
-    let bench = Bench::set_up(&spec).map_err(|e| e.to_string())?;
-    let link = Link { meeting: dir.path().into(), ..bench.link.clone() };
+    let _beside_each_other = CORES.read().unwrap_or_else(PoisonError::into_inner);
+    let wire = Wire::new(1 << 20).map_err(|e| format!("{e:#}"))?;
     let settings = lane.settings(&serde_json::Map::new()).map_err(|e| e.to_string())?;
-    dispatch(lane, Try { lane, claim, link: &link, bench: &bench, settings: &settings })
+    dispatch(lane, Try { lane, claim, link: &wire.link, bench: &wire.bench, settings: &settings })
+}
+
+/// `Err` where there was no trial.
+fn test_fault(lane: Lane, case: &Case, ground: &OnceLock<Result<Ground, String>>) -> Result<(), String> {
+    if !may_set_up(lane, case.name) {
+        return Ok(());
+    }
+    if thread::available_parallelism().map_or(1, usize::from) < 2 {
+        println!("SKIPPED: {}: {}: needs two cores", lane.name(), case.name);
+        return Ok(());
+    }
+    let _alone = CORES.write().unwrap_or_else(PoisonError::into_inner);
+    let ground = ground.get_or_init(|| Ground::new().map_err(|e| format!("{e:#}"))).as_ref().map_err(Clone::clone)?;
+    // Holds all ticks of a trial, so that none is lost however long the trader is kept waiting.
+    let wire = Wire::new(8 << 20).map_err(|e| format!("{e:#}"))?;
+    let mut tries = 1..=TRIES;
+    while let Some(n) = tries.next() {
+        match ground.run(lane, case, &wire) {
+            Ok((record, _)) if case.valid && !record.valid && n < TRIES => {
+                println!("{}: tried again: {}", case.name, record.invalid_reasons.join("; "));
+            }
+            Ok((record, finished)) => {
+                case.check(record, finished);
+                break;
+            }
+            Err(e) => {
+                let unmet = unmet_in(&e).ok_or_else(|| format!("{e:#}"))?;
+                println!("SKIPPED: {}: {}: {unmet}", lane.name(), case.name);
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 struct Try<'a> {

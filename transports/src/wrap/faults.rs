@@ -1,10 +1,22 @@
-//! Faults on purpose: a [`Tx`] that loses, repeats or spoils what it sends, so that a method which should find such
-//! things can be shown to find them.
+//! Faults on purpose: a [`Tx`] that loses, repeats, spoils, keeps back or refuses what it is to send, so that a method
+//! which should find such things can be shown to find them.
+//!
+//! A fault takes a whole frame. On a byte stream that is a whole packet of the session above, so the stream's framing
+//! stands, and what is lost, repeated or overtaken is a message. A session's own packets (log-in, heartbeats) go
+//! [`Faulty::without_faults`]: a fault that hit one would be no fault in an order, and the counts would not agree.
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
-use tickcert_results::time::Ticks;
+use tickcert_results::time::{Nanos, Ticks};
 
 use crate::api::{Flow, Segments, Tx, TxError, TxToken};
+
+/// A frame that is to be overtaken waits this long for the next one, and then goes alone.
+const WAIT_FOR_NEXT: Duration = Duration::from_millis(500);
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +28,20 @@ pub enum Fault {
     Duplicate,
     /// The last byte of the frame is changed.
     Corrupt,
+    /// The frame is sent after the next one. Where none follows within 500 ms it goes alone, and that is no fault and
+    /// not counted. The one that follows is never kept back itself.
+    Reorder,
+    /// The frame is sent so much later than the sender is told, at the first send or [`Faulty::look`] from then on.
+    /// Frames that are sent meanwhile overtake it. One that is still kept back when the sender ends is lost.
+    Delay {
+        /// How much later.
+        by: Nanos,
+    },
+    /// The sender is told so often that there is no room, and then the frame is sent.
+    Full {
+        /// How often.
+        times: u32,
+    },
 }
 
 /// One fault in so many frames.
@@ -27,64 +53,52 @@ pub struct FaultPlan {
     pub every: u32,
 }
 
-/// A [`Tx`] with faults in its orders' flow; market data passes untouched.
+/// A [`Tx`] with faults in its orders' flow; market data passes untouched. With no plan it costs one comparison;
+/// memory is asked for only by faults that need a copy of the frame.
 pub struct Faulty<T> {
     inner: T,
-    plan: Option<FaultPlan>,
-    frames: u32,
-    injected: u64,
+    faults: Option<Faults>,
 }
 
 impl<T: Tx> Faulty<T> {
     /// Wraps a lane's sending half; with no plan it only passes on.
-    pub const fn new(inner: T, plan: Option<FaultPlan>) -> Self {
-        Self { inner, plan, frames: 0, injected: 0 }
+    pub fn new(inner: T, plan: Option<FaultPlan>) -> Self {
+        Self { inner, faults: plan.filter(|plan| plan.every > 0).map(Faults::new) }
     }
 
-    /// How many faults there have been.
+    /// How many faults there have been: frames, however often one of them was refused.
     #[must_use]
-    pub const fn injected(&self) -> u64 {
-        self.injected
+    pub fn injected(&self) -> u64 {
+        self.faults.as_ref().map_or(0, |faults| faults.injected)
     }
 
-    fn due(&mut self, flow: Flow) -> Option<Fault> {
-        let plan = self.plan?;
-        if flow != Flow::Orders || plan.every == 0 {
-            return None;
-        }
-        self.frames += 1;
-        if self.frames < plan.every {
-            return None;
-        }
-        self.frames = 0;
-        self.injected += 1;
-        Some(plan.fault)
+    /// The half itself, for frames that no fault may hit; they are not counted and overtake what is kept back.
+    pub const fn without_faults(&mut self) -> &mut T {
+        &mut self.inner
+    }
+
+    /// Sends what was kept back and is due. To be called now and then while nothing is sent; does nothing where nothing
+    /// is kept back.
+    ///
+    /// # Errors
+    /// [`TxError::Io`]; what finds no room stays for the next call.
+    pub fn look(&mut self) -> Result<(), TxError> {
+        let Some(faults) = self.faults.as_mut().filter(|faults| !faults.held.is_empty()) else { return Ok(()) };
+        full_is_no_error(faults.release(&mut self.inner))?;
+        full_is_no_error(self.inner.flush())
     }
 }
 
 impl<T: Tx> Tx for Faulty<T> {
     #[inline]
     fn send(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
-        match self.due(flow) {
-            None => self.inner.send(flow, len, fill),
-            Some(Fault::Lose) => Ok(TxToken(0)),
-            Some(Fault::Corrupt) => self.inner.send(flow, len, |frame| {
-                fill(frame);
-                if let Some(last) = frame.last_mut() {
-                    *last ^= 0x01;
-                }
-            }),
-            Some(Fault::Duplicate) => {
-                let mut copy = vec![0; len];
-                self.inner.send(flow, len, |frame| {
-                    fill(frame);
-                    copy.copy_from_slice(frame);
-                })?;
-                self.inner.send(flow, len, |frame| frame.copy_from_slice(&copy))
-            }
+        match &mut self.faults {
+            Some(faults) if flow == Flow::Orders => faults.send(&mut self.inner, len, fill),
+            _ => self.inner.send(flow, len, fill),
         }
     }
 
+    #[inline]
     fn flush(&mut self) -> Result<(), TxError> {
         self.inner.flush()
     }
@@ -102,40 +116,115 @@ impl<T: Tx> Tx for Faulty<T> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A plan at work.
+struct Faults {
+    plan: FaultPlan,
+    /// Frames since the last that was hit.
+    frames: u32,
+    /// How often the present frame was refused.
+    refused: u32,
+    injected: u64,
+    /// In the order in which they are due.
+    held: VecDeque<Held>,
+}
 
-    #[derive(Default)]
-    struct Sink(Vec<Vec<u8>>);
-    impl Tx for Sink {
-        fn send(&mut self, _flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
-            let mut frame = vec![0; len];
-            fill(&mut frame);
-            self.0.push(frame);
-            Ok(TxToken(0))
+/// A frame that is kept back.
+struct Held {
+    /// `None`: as soon as there is room.
+    due: Option<Instant>,
+    bytes: Vec<u8>,
+}
+
+impl Faults {
+    const fn new(plan: FaultPlan) -> Self {
+        Self { plan, frames: 0, refused: 0, injected: 0, held: VecDeque::new() }
+    }
+
+    /// A frame counts when it was taken: a sender that is told of no room comes again with the same one.
+    #[cold]
+    fn send(&mut self, tx: &mut impl Tx, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        // First what is due, so that nothing overtakes it that need not.
+        self.release(tx)?;
+        let Some(fault) = self.due() else {
+            let token = tx.send(Flow::Orders, len, fill)?;
+            self.frames = self.frames.saturating_add(1);
+            self.overtaken();
+            full_is_no_error(self.release(tx))?;
+            return Ok(token);
+        };
+        let token = match fault {
+            Fault::Lose => TxToken(0),
+            Fault::Corrupt => tx.send(Flow::Orders, len, |frame| {
+                fill(frame);
+                if let Some(last) = frame.last_mut() {
+                    *last ^= 0x01;
+                }
+            })?,
+            Fault::Duplicate => {
+                let mut copy = vec![0; len];
+                let token = tx.send(Flow::Orders, len, |frame| {
+                    fill(frame);
+                    copy.copy_from_slice(frame);
+                })?;
+                self.held.push_back(Held { due: None, bytes: copy });
+                full_is_no_error(self.release(tx))?;
+                token
+            }
+            Fault::Reorder => self.hold(WAIT_FOR_NEXT, len, fill),
+            Fault::Delay { by } => self.hold(by.into(), len, fill),
+            Fault::Full { times } if self.refused < times => {
+                self.refused += 1;
+                return Err(TxError::Full);
+            }
+            Fault::Full { .. } => tx.send(Flow::Orders, len, fill)?,
+        };
+        self.frames = 0;
+        self.refused = 0;
+        // Whether a frame is overtaken is known only when it is.
+        self.injected += u64::from(fault != Fault::Reorder);
+        Ok(token)
+    }
+
+    /// What is to go wrong with the next frame.
+    fn due(&self) -> Option<Fault> {
+        let to_overtake = self.plan.fault == Fault::Reorder && !self.held.is_empty();
+        (self.frames.saturating_add(1) >= self.plan.every && !to_overtake).then_some(self.plan.fault)
+    }
+
+    fn hold(&mut self, time: Duration, len: usize, fill: impl FnOnce(&mut [u8])) -> TxToken {
+        let mut bytes = vec![0; len];
+        fill(&mut bytes);
+        self.held.push_back(Held { due: Some(Instant::now() + time), bytes });
+        TxToken(0)
+    }
+
+    /// A frame has passed: one that waited for it needs wait no longer.
+    fn overtaken(&mut self) {
+        if self.plan.fault == Fault::Reorder
+            && let Some(held) = self.held.front_mut()
+        {
+            held.due = None;
+            self.injected += 1;
         }
     }
 
-    fn orders_sent_with(fault: Fault) -> Vec<Vec<u8>> {
-        let mut tx = Faulty::new(Sink::default(), Some(FaultPlan { fault, every: 2 }));
-        for n in 0..4_u8 {
-            tx.send(Flow::Orders, 2, |f| f.copy_from_slice(&[n, 0])).unwrap();
+    /// Sends what is due.
+    fn release(&mut self, tx: &mut impl Tx) -> Result<(), TxError> {
+        while let Some(held) = self.held.front().filter(|h| h.due.is_none_or(|due| Instant::now() >= due)) {
+            tx.send(Flow::Orders, held.bytes.len(), |frame| frame.copy_from_slice(&held.bytes))?;
+            self.held.pop_front();
         }
-        tx.inner.0
-    }
-
-    #[test]
-    fn every_second_order_is_lost_repeated_or_spoilt_and_no_other() {
-        assert_eq!(orders_sent_with(Fault::Lose), [[0, 0], [2, 0]]);
-        assert_eq!(orders_sent_with(Fault::Duplicate), [[0, 0], [1, 0], [1, 0], [2, 0], [3, 0], [3, 0]]);
-        assert_eq!(orders_sent_with(Fault::Corrupt), [[0, 0], [1, 1], [2, 0], [3, 1]]);
-    }
-
-    #[test]
-    fn market_data_is_never_touched() {
-        let mut tx = Faulty::new(Sink::default(), Some(FaultPlan { fault: Fault::Lose, every: 1 }));
-        tx.send(Flow::Ticks, 1, |f| f[0] = 7).unwrap();
-        assert_eq!(tx.inner.0, [[7]]);
+        Ok(())
     }
 }
+
+fn full_is_no_error(outcome: Result<(), TxError>) -> Result<(), TxError> {
+    match outcome {
+        Err(TxError::Full) => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[path = "faults_tests.rs"]
+mod tests;

@@ -30,8 +30,8 @@ pub(super) fn judge(finished: &Finished, tape: &Tape, schedule: &Schedule) -> Ra
     let (achieved, intended) = validity::rates(joined, schedule);
     let mut why = validity::reasons(finished, achieved, intended);
     let (c, trader) = (&joined.counts, &finished.trader);
-    if c.lost == 0 && joined.received_sha256 != tape.expected(schedule.due().len()).digest() {
-        why.push("the digest of the orders received is not that of the tape".to_owned());
+    if c.lost == 0 {
+        why.extend(validity::digest_reason(joined, &tape.expected(schedule.due().len()).digest()));
     }
     let lag = Lag::of(&joined.orders);
     let backlog = lag.filter(Lag::shows_backlog);

@@ -1,0 +1,158 @@
+//! Faults on purpose in a real trial, whichever lane it runs on: what is lost, repeated, spoilt, overtaken or late must
+//! be counted for what it is and invalidate, and what is only slow or refused for a while must not.
+
+use tickcert::{endpoint::control::Injection, run::trial::Finished};
+use tickcert_results::{
+    certificate::{Counts, Repetition},
+    time::{Nanos, PerSecond},
+};
+use tickcert_transports::wrap::faults::{Fault, FaultPlan};
+
+/// An order is late after this: long enough that no stall of the host makes one so, and short because an exchange
+/// waits twice as long for orders that were lost.
+pub(crate) const LATE_AFTER: Nanos = Nanos(400_000_000);
+/// One order in so many is hit; the last of all is not, so that something follows each.
+const EVERY: u32 = 150;
+/// Beyond [`LATE_AFTER`], and within what the exchange waits for.
+const TOO_LONG: Nanos = Nanos(600_000_000);
+/// Shorter than the time between two orders at [`SLOW`], so that nothing has to overtake.
+const SHORT: Nanos = Nanos(1_000_000);
+const REFUSALS: u32 = 5;
+const RATE: PerSecond = PerSecond(5_000.0);
+const SLOW: PerSecond = PerSecond(250.0);
+
+/// One fault, and what must become of it.
+pub(crate) struct Case {
+    /// What must hold.
+    pub(crate) name: &'static str,
+    fault: Option<Fault>,
+    /// Packets a second, each of which causes an order.
+    pub(crate) rate: PerSecond,
+    /// Packets.
+    pub(crate) packets: u32,
+    /// Whether the trial must be valid; it is then tried again where the host itself has spoilt it.
+    pub(crate) valid: bool,
+    check: fn(&Outcome),
+}
+
+impl Case {
+    const fn invalid(name: &'static str, fault: Fault, check: fn(&Outcome)) -> Self {
+        Self { name, fault: Some(fault), rate: RATE, packets: 2_000, valid: false, check }
+    }
+
+    const fn valid(name: &'static str, fault: Option<Fault>, check: fn(&Outcome)) -> Self {
+        Self { name, fault, rate: RATE, packets: 2_000, valid: true, check }
+    }
+
+    pub(crate) fn injection(&self) -> Injection {
+        Injection { faults: self.fault.map(|fault| FaultPlan { fault, every: EVERY }), ..Injection::default() }
+    }
+
+    /// Panics where the outcome is not what it must be.
+    pub(crate) fn check(&self, record: Repetition, finished: Finished) {
+        let put_in = self.fault.map_or(0, |_| u64::from(self.packets / EVERY));
+        let outcome = Outcome { put_in, record, finished };
+        assert_eq!(outcome.finished.trader.injected, put_in, "{}", outcome.summary());
+        assert_eq!(outcome.record.valid, self.valid, "{}", outcome.summary());
+        assert_eq!(outcome.record.counts.expected_orders, u64::from(self.packets));
+        (self.check)(&outcome);
+    }
+}
+
+/// Every case.
+pub(crate) const CASES: [Case; 8] = [
+    Case::valid("without_faults_a_trial_is_valid", None, nothing_is_missing),
+    Case::invalid("lost_orders_are_counted_and_invalidate", Fault::Lose, |o| {
+        o.only(|c| c.lost, "orders were lost");
+        o.all_but_those_hit();
+    }),
+    Case::invalid("orders_sent_twice_are_counted_and_invalidate", Fault::Duplicate, |o| {
+        o.only(|c| c.duplicate, "orders came twice");
+    }),
+    Case::invalid("spoilt_orders_are_counted_and_invalidate", Fault::Corrupt, |o| {
+        o.only(|c| c.wrong, "orders had other bytes than expected");
+        o.all_but_those_hit();
+    }),
+    Case::invalid("orders_that_were_overtaken_change_the_digest_and_invalidate", Fault::Reorder, |o| {
+        o.because("the orders came in another order");
+        nothing_is_missing(o);
+        assert_ne!(o.record.orders_sha256, o.record.expected_sha256);
+    }),
+    Case::invalid("orders_beyond_the_limit_are_late_and_invalidate", Fault::Delay { by: TOO_LONG }, |o| {
+        o.only(|c| c.late, "orders were late");
+        o.all_but_those_hit();
+    }),
+    Case {
+        rate: SLOW,
+        packets: 301,
+        ..Case::valid(
+            "a_delay_within_the_limit_is_valid_and_in_the_latency_of_the_orders_it_hit",
+            Some(Fault::Delay { by: SHORT }),
+            |o| {
+                nothing_is_missing(o);
+                let mut hit = o.finished.joined.orders.iter().filter(|order| is_hit(order.order));
+                assert!(hit.all(|order| order.t2t_sent() >= SHORT && order.t2t_due() >= SHORT));
+            },
+        )
+    },
+    Case::valid(
+        "orders_refused_for_lack_of_room_are_sent_again_and_none_is_lost",
+        Some(Fault::Full { times: REFUSALS }),
+        |o| {
+            nothing_is_missing(o);
+            assert!(o.finished.trader.full >= o.put_in * u64::from(REFUSALS), "{}", o.finished.trader.full);
+        },
+    ),
+];
+
+/// Whether the order of this number, from 0, was hit.
+const fn is_hit(order: u32) -> bool {
+    (order + 1).is_multiple_of(EVERY)
+}
+
+/// What came of a trial.
+struct Outcome {
+    put_in: u64,
+    record: Repetition,
+    finished: Finished,
+}
+
+impl Outcome {
+    /// As many of this kind as were put in, none of any other, and said so.
+    #[track_caller]
+    fn only(&self, counted: fn(&Counts) -> u64, reason: &str) {
+        let counts = &self.record.counts;
+        assert_eq!((counted(counts), troubles(counts)), (self.put_in, self.put_in), "{}", self.summary());
+        self.because(&format!("{} {reason}", self.put_in));
+    }
+
+    #[track_caller]
+    fn because(&self, reason: &str) {
+        assert!(self.record.invalid_reasons.iter().any(|r| r.contains(reason)), "{}", self.summary());
+    }
+
+    /// The latencies are those of all orders that were not hit, and of no other.
+    #[track_caller]
+    fn all_but_those_hit(&self) {
+        let orders = &self.finished.joined.orders;
+        assert_eq!(orders.len() as u64, self.record.counts.expected_orders - self.put_in);
+        assert!(!orders.iter().any(|order| is_hit(order.order)));
+    }
+
+    fn summary(&self) -> String {
+        let Repetition { counts, invalid_reasons, .. } = &self.record;
+        format!("put in {}, counted {counts:?}, invalid because: {}", self.put_in, invalid_reasons.join("; "))
+    }
+}
+
+/// Every order came, byte for byte and in time.
+#[track_caller]
+fn nothing_is_missing(o: &Outcome) {
+    let counts = &o.record.counts;
+    assert_eq!((counts.matched, troubles(counts)), (counts.expected_orders, 0), "{}", o.summary());
+    assert_eq!(o.finished.trader.unsent, 0);
+}
+
+const fn troubles(c: &Counts) -> u64 {
+    c.lost + c.wrong + c.duplicate + c.late + c.unexpected + c.bad_stamps + c.skipped
+}

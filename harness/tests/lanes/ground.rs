@@ -1,0 +1,118 @@
+//! What the tests of all lanes stand on: a bench for each, and for trials also a tape, a clock and two cores that
+//! nobody else measures on.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+use tickcert::{
+    bench::{
+        Bench, BenchSpec,
+        lock::{self, IfHeld, RunLock},
+    },
+    run::{
+        certify::choose_cores,
+        endpoints::Homes,
+        plan::Slot,
+        repetition::Attempt,
+        trial::{Finished, Request, Stage},
+    },
+};
+use tickcert_probes::clocks;
+use tickcert_results::{
+    certificate::Repetition,
+    time::{Nanos, TickScale},
+};
+use tickcert_scenarios::{
+    generator::{self, GeneratorConfig},
+    load::{Arrival, Schedule},
+    tape::{self, Tape},
+    trader::{Strategy, TraderConfig},
+};
+use tickcert_transports::{Lane, api::Link};
+
+use crate::faults::{Case, LATE_AFTER};
+
+const SEED: u64 = 1;
+const MESSAGES: u32 = 2_000;
+
+/// A bench, and a folder that goes with it.
+pub(crate) struct Wire {
+    pub(crate) bench: Bench,
+    pub(crate) link: Link,
+    pub(crate) dir: TempDir,
+}
+
+impl Wire {
+    pub(crate) fn new(receive_buffer: usize) -> Result<Self> {
+        let dir = tempfile::tempdir()?;
+        let spec = BenchSpec {
+            receive_buffer,
+            connect_timeout: Nanos::SECOND * 5,
+            run_dir: dir.path().into(),
+            ..BenchSpec::default()
+        };
+        let bench = Bench::set_up(&spec)?;
+        let link = Link { meeting: dir.path().into(), ..bench.link.clone() };
+        Ok(Self { bench, link, dir })
+    }
+}
+
+/// What the trials of all lanes share. On the tape every packet causes an order.
+pub(crate) struct Ground {
+    dir: TempDir,
+    tape: Tape,
+    scale: TickScale,
+    cores: (u32, u32),
+    _lock: RunLock,
+}
+
+impl Ground {
+    pub(crate) fn new() -> Result<Self> {
+        let lock = RunLock::take(&lock::default_path(), IfHeld::Wait, |_| {})?;
+        let dir = tempfile::tempdir()?;
+        let (_, scale) = clocks::start(Path::new("/"))?;
+        let config = GeneratorConfig { seed: SEED, messages: MESSAGES, ..GeneratorConfig::default() };
+        let path = Self::tape_in(dir.path());
+        tape::build(&path, &generator::generate(&config)?, TraderConfig::new(Strategy::first_byte()))?;
+        Ok(Self { tape: Tape::open(&path)?, dir, scale, cores: choose_cores()?, _lock: lock })
+    }
+
+    fn tape_in(dir: &Path) -> std::path::PathBuf {
+        dir.join("tape")
+    }
+
+    /// Runs one trial of a lane in two fresh processes; what a certificate would hold of it, and what it rests on.
+    pub(crate) fn run(&self, lane: Lane, case: &Case, wire: &Wire) -> Result<(Repetition, Finished)> {
+        let load = Arrival::Constant { rate: case.rate };
+        let passes = case.packets.div_ceil(u32::try_from(self.tape.packets())?);
+        let schedule = Schedule::new(&load, self.tape.times(), passes, SEED)?.cut(case.packets, Nanos(u64::MAX));
+        let stage = Stage {
+            link: &wire.link,
+            homes: Homes {
+                exchange: Some(&wire.bench.exchange_netns),
+                trader: Some(&wire.bench.trader_netns),
+                logs: wire.dir.path(),
+                program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
+            },
+            tape: &self.tape,
+            tape_path: &Self::tape_in(self.dir.path()),
+            scale: self.scale,
+            folder: wire.dir.path(),
+            exchange_core: self.cores.0,
+            trader_core: self.cores.1,
+            late_after: LATE_AFTER,
+            seed: SEED,
+        };
+        let settings = lane.settings(&serde_json::Map::new())?;
+        let injection = case.injection();
+        let request =
+            Request { lane, settings: &settings, load: &load, schedule: &schedule, passes, staged: false, injection };
+        let finished = stage.run(&request)?;
+        let slot = Slot { cell: 0, repetition: 1, staged: false };
+        let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
+        let (record, _) =
+            attempt.with_samples(&finished, &self.tape, &schedule).context("the samples make no record")?;
+        Ok((record, finished))
+    }
+}
