@@ -38,8 +38,6 @@ use tickcert_transports::{
 
 /// A trial has the cores for itself; claims may be tried beside each other.
 static CORES: RwLock<()> = RwLock::new(());
-/// A stall of the host spoils a trial now and then, and never so many in a row.
-const TRIES: u32 = 5;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -54,13 +52,14 @@ fn main() {
     conclusion.exit();
 }
 
-/// What the neediest lane wants, as a run would set it aside; where it can't be had, the lane says so.
+/// What the neediest lane wants, as a run would set it aside: once for this process, which doesn't give it back before it
+/// ends, and once for the endpoints of trials. Where it can't be had, the lane says so.
 fn huge_pages() -> Option<HugePages> {
     if user_namespace::present() != Some(Privilege::Host) {
         return None;
     }
     let most = Lane::all().iter().map(|lane| dispatch(*lane, HugePagesOf)).max().unwrap_or_default();
-    HugePages::reserve(Path::new("/"), &tickcert::bench::run_dir::default_path(), most.into()).ok()
+    HugePages::reserve(Path::new("/"), &tickcert::bench::run_dir::default_path(), u64::from(most) * 2).ok()
 }
 
 struct HugePagesOf;
@@ -107,7 +106,7 @@ fn test(lane: Lane, claim: &Claim) -> Result<(), String> {
     dispatch(lane, Try { lane, claim, link: &wire.link, bench: &wire.bench, settings: &settings })
 }
 
-/// `Err` where there was no trial.
+/// `Err` where no trial came about.
 fn test_fault(lane: Lane, case: &Case, ground: &OnceLock<Result<Ground, String>>) -> Result<(), String> {
     if !may_set_up(lane, case.name) {
         return Ok(());
@@ -120,21 +119,11 @@ fn test_fault(lane: Lane, case: &Case, ground: &OnceLock<Result<Ground, String>>
     let ground = ground.get_or_init(|| Ground::new().map_err(|e| format!("{e:#}"))).as_ref().map_err(Clone::clone)?;
     // Holds all ticks of a trial, so that none is lost however long the trader is kept waiting.
     let wire = Wire::new(8 << 20).map_err(|e| format!("{e:#}"))?;
-    let mut tries = 1..=TRIES;
-    while let Some(n) = tries.next() {
-        match ground.run(lane, case, &wire) {
-            Ok((record, _)) if case.valid && !record.valid && n < TRIES => {
-                println!("{}: tried again: {}", case.name, record.invalid_reasons.join("; "));
-            }
-            Ok((record, finished)) => {
-                case.check(record, finished);
-                break;
-            }
-            Err(e) => {
-                let unmet = unmet_in(&e).ok_or_else(|| format!("{e:#}"))?;
-                println!("SKIPPED: {}: {}: {unmet}", lane.name(), case.name);
-                break;
-            }
+    match ground.run(lane, case, &wire) {
+        Ok((record, finished)) => case.check(record, finished),
+        Err(e) => {
+            let unmet = unmet_in(&e).ok_or_else(|| format!("{e:#}"))?;
+            println!("SKIPPED: {}: {}: {unmet}", lane.name(), case.name);
         }
     }
     Ok(())

@@ -2,8 +2,9 @@
 //! which should find such things can be shown to find them.
 //!
 //! A fault takes a whole frame. On a byte stream that is a whole packet of the session above, so the stream's framing
-//! stands, and what is lost, repeated or overtaken is a message. A session's own packets (log-in, heartbeats) go
-//! [`Faulty::without_faults`]: a fault that hit one would be no fault in an order, and the counts would not agree.
+//! stands (but for [`Fault::CorruptHead`]), and what is lost, repeated or overtaken is a message. A session's own packets
+//! (log-in, heartbeats) go [`Faulty::without_faults`]: a fault that hit one would be no fault in an order, and the counts
+//! would not agree.
 
 use std::{
     collections::VecDeque,
@@ -20,7 +21,7 @@ const WAIT_FOR_NEXT: Duration = Duration::from_millis(500);
 
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The frame is not sent, and the sender is told that it was.
     Lose,
@@ -28,6 +29,8 @@ pub enum Fault {
     Duplicate,
     /// The last byte of the frame is changed.
     Corrupt,
+    /// The first byte of the frame is changed: on a byte stream, what the session above finds its packets by.
+    CorruptHead,
     /// The frame is sent after the next one. Where none follows within 500 ms it goes alone, and that is no fault and
     /// not counted. The one that follows is never kept back itself.
     Reorder,
@@ -154,10 +157,11 @@ impl Faults {
         };
         let token = match fault {
             Fault::Lose => TxToken(0),
-            Fault::Corrupt => tx.send(Flow::Orders, len, |frame| {
+            Fault::Corrupt | Fault::CorruptHead => tx.send(Flow::Orders, len, |frame| {
                 fill(frame);
-                if let Some(last) = frame.last_mut() {
-                    *last ^= 0x01;
+                let byte = if fault == Fault::Corrupt { frame.last_mut() } else { frame.first_mut() };
+                if let Some(byte) = byte {
+                    *byte ^= 0x01;
                 }
             })?,
             Fault::Duplicate => {

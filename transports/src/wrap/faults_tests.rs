@@ -57,6 +57,16 @@ fn look_until(tx: &mut Faulty<Sink>, frames: usize) {
     }
 }
 
+/// One of each kind.
+const FAULTS: [Fault; 7] = [
+    Fault::Lose,
+    Fault::Duplicate,
+    Fault::Corrupt,
+    Fault::CorruptHead,
+    Fault::Reorder,
+    SHORT,
+    Fault::Full { times: 2 },
+];
 const LONG: Fault = Fault::Delay { by: Nanos(3_600_000_000_000) };
 const SHORT: Fault = Fault::Delay { by: Nanos(1_000_000) };
 
@@ -66,11 +76,12 @@ fn every_second_order_is_lost_repeated_or_spoilt_and_no_other() {
     assert_eq!(orders_sent_with(Fault::Lose), of(&[[0, 0], [2, 0]]));
     assert_eq!(orders_sent_with(Fault::Duplicate), of(&[[0, 0], [1, 0], [1, 0], [2, 0], [3, 0], [3, 0]]));
     assert_eq!(orders_sent_with(Fault::Corrupt), of(&[[0, 0], [1, 1], [2, 0], [3, 1]]));
+    assert_eq!(orders_sent_with(Fault::CorruptHead), of(&[[0, 0], [0, 0], [2, 0], [2, 0]]));
 }
 
 #[test]
 fn market_data_and_what_is_sent_without_faults_is_never_touched_or_counted() {
-    for fault in [Fault::Lose, Fault::Duplicate, Fault::Corrupt, Fault::Reorder, LONG, Fault::Full { times: 1 }] {
+    for fault in FAULTS {
         let mut tx = faulty(fault, 1);
         tx.send(Flow::Ticks, 1, |f| f[0] = 7).unwrap();
         tx.without_faults().send(Flow::Orders, 1, |f| f[0] = 8).unwrap();
@@ -134,7 +145,7 @@ fn a_refused_order_passes_after_as_many_refusals_as_were_asked_for_and_is_one_fa
 
 #[test]
 fn a_lane_that_is_full_itself_costs_no_fault_and_adds_none() {
-    for fault in [Fault::Lose, Fault::Corrupt, Fault::Duplicate, Fault::Reorder, SHORT, Fault::Full { times: 2 }] {
+    for fault in FAULTS {
         let (mut free, mut full) = (faulty(fault, 2), faulty(fault, 2));
         for n in 0..8 {
             send(&mut free, n);
