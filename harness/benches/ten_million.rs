@@ -16,7 +16,7 @@ use tickcert::{
         join::{Joined, Sources, join},
         output,
         plan::Slot,
-        repetition::Attempt,
+        repetition::{Attempt, Kept},
         sample_file::SampleFile,
         trial::Finished,
     },
@@ -137,7 +137,10 @@ impl Run {
             let attempt = Attempt { slot, number: 1, position: n, started_at: String::new() };
             let name = format!("samples/{n}.parquet");
             let file = SampleFile { folder: &self.out, name, lane: "kernel-udp", evidence: Evidence::Emulated };
-            let (record, distributions) = attempt.keep(&finished, tape, &self.schedule, file)?;
+            let Kept { record, distributions, unwritten } = attempt.keep(&finished, tape, &self.schedule, file)?;
+            if let Some(why) = unwritten {
+                return Err(why.into());
+            }
             records.push(record);
             all.push(distributions);
         }

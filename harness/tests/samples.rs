@@ -13,7 +13,7 @@ mod tests {
         run::{
             join::{Joined, Sources, join},
             plan::Slot,
-            repetition::Attempt,
+            repetition::{Attempt, Kept},
             sample_file::SampleFile,
             trial::Finished,
         },
@@ -81,7 +81,8 @@ mod tests {
         let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
         let (lane, evidence) = ("kernel-udp", Evidence::Emulated);
         let file = SampleFile { folder: folder.path(), name: "1.parquet".into(), lane, evidence };
-        let (record, distributions) = attempt.keep(&finished, &tape, &schedule, file).unwrap();
+        let Kept { record, distributions, unwritten } = attempt.keep(&finished, &tape, &schedule, file).unwrap();
+        assert_eq!(unwritten, None);
 
         let file = fs::File::open(folder.path().join(record.samples)).unwrap();
         let rows = SerializedFileReader::new(file).unwrap();
