@@ -85,7 +85,7 @@ pub struct Tool {
 /// The workload, named by its digest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TapeSummary {
-    /// SHA-256 of the tape file, hexadecimal.
+    /// SHA-256 of the tape's packets, times, orders and settings, hexadecimal; not of `source` and `notes`.
     pub sha256: String,
     /// Where the ticks come from: `generator seed 7, 40 symbols …`, or a file's name and its own digest.
     pub source: String,

@@ -16,8 +16,8 @@ use zerocopy::{
 
 use crate::{order_entry::OrderSettings, trader::TraderConfig};
 
-const MAGIC: [u8; 8] = *b"tickTAPE";
-const VERSION: u32 = 1;
+pub(super) const MAGIC: [u8; 8] = *b"tickTAPE";
+pub(super) const VERSION: u32 = 1;
 
 /// What is known of a tape beside its packets and orders.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,14 +83,14 @@ pub enum TapeError {
 
 #[derive(FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned, Clone, Copy)]
 #[repr(C)]
-struct Head {
-    magic: [u8; 8],
-    version: U32,
-    order_len: U32,
-    packets: U64,
-    orders: U64,
-    header_len: U64,
-    payload_len: U64,
+pub(super) struct Head {
+    pub(super) magic: [u8; 8],
+    pub(super) version: U32,
+    pub(super) order_len: U32,
+    pub(super) packets: U64,
+    pub(super) orders: U64,
+    pub(super) header_len: U64,
+    pub(super) payload_len: U64,
 }
 
 /// A packet's place in the table.
@@ -117,6 +117,16 @@ impl PacketEntry {
 
     pub(super) fn len(&self) -> usize {
         self.len.get().into()
+    }
+
+    pub(super) fn messages(&self) -> u16 {
+        self.messages.get()
+    }
+
+    /// Where its bytes lie in the packets' data; `None` if that is nowhere.
+    pub(super) fn range(&self) -> Option<Range<usize>> {
+        let start = usize::try_from(self.offset.get()).ok()?;
+        Some(start..start.checked_add(self.len())?)
     }
 
     pub(super) fn at(&self) -> Nanos {
@@ -165,98 +175,5 @@ impl Parts {
             out.write_all(&[0; 8][..part.len().next_multiple_of(8) - part.len()])?;
         }
         Ok(())
-    }
-}
-
-/// Where the parts lie in a mapped file; every range was checked.
-pub(super) struct Layout {
-    pub(super) header: TapeHeader,
-    pub(super) order_len: usize,
-    packets: Range<usize>,
-    payload: Range<usize>,
-    order_packets: Range<usize>,
-    order_bytes: Range<usize>,
-}
-
-impl Layout {
-    pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Self, TapeError> {
-        let damaged = |offset, what: &str| TapeError::Damaged { path: path.to_owned(), offset, what: what.to_owned() };
-        let (head, _) = Head::read_from_prefix(bytes).map_err(|_| damaged(0, "too short for a head"))?;
-        if head.magic != MAGIC {
-            return Err(damaged(0, "no tape begins like this"));
-        }
-        if head.version.get() != VERSION {
-            return Err(damaged(8, &format!("version {} (this program reads {VERSION})", head.version)));
-        }
-        let mut at = size_of::<Head>().next_multiple_of(8);
-        let mut part = |count: u64, each: usize, name: &str| {
-            let start = at;
-            let end =
-                usize::try_from(count).ok().and_then(|n| n.checked_mul(each)).and_then(|len| start.checked_add(len));
-            let end = end
-                .filter(|end| *end <= bytes.len())
-                .ok_or_else(|| damaged(start, &format!("the {name} ends beyond the file")))?;
-            at = end.next_multiple_of(8);
-            Ok::<_, TapeError>(start..end)
-        };
-        let order_len = usize::try_from(head.order_len.get()).unwrap_or(usize::MAX);
-        let header = part(head.header_len.get(), 1, "header")?;
-        let layout = Self {
-            packets: part(head.packets.get(), size_of::<PacketEntry>(), "table of packets")?,
-            payload: part(head.payload_len.get(), 1, "packets' data")?,
-            order_packets: part(head.orders.get(), size_of::<U32>(), "table of orders")?,
-            order_bytes: part(head.orders.get(), order_len, "orders' data")?,
-            header: serde_json::from_slice(&bytes[header.clone()])
-                .map_err(|e| damaged(header.start, &e.to_string()))?,
-            order_len,
-        };
-        layout.check(bytes).map_err(|(offset, what)| damaged(offset, what))?;
-        Ok(layout)
-    }
-
-    fn check(&self, bytes: &[u8]) -> Result<(), (usize, &'static str)> {
-        let packets = self.packets(bytes);
-        let mut last = Nanos::ZERO;
-        for (n, p) in packets.iter().enumerate() {
-            let here = self.packets.start + n * size_of::<PacketEntry>();
-            let end = p.offset.get().checked_add(p.len.get().into());
-            if end.is_none_or(|end| end > self.payload.len() as u64) {
-                return Err((here, "a packet that ends beyond the data"));
-            }
-            if usize::from(p.len.get()) < super::SEQUENCE.end {
-                return Err((here, "a packet too short for a MoldUDP64 header"));
-            }
-            if p.at() < last {
-                return Err((here, "a packet before the one that precedes it"));
-            }
-            last = p.at();
-        }
-        let mut last = 0;
-        for (n, p) in self.order_packets(bytes).iter().enumerate() {
-            if p.get() as usize >= packets.len() || p.get() < last {
-                return Err((self.order_packets.start + n * size_of::<U32>(), "an order of a packet that isn't there"));
-            }
-            last = p.get();
-        }
-        Ok(())
-    }
-
-    pub(super) fn packets<'a>(&self, bytes: &'a [u8]) -> &'a [PacketEntry] {
-        <[PacketEntry]>::ref_from_bytes(&bytes[self.packets.clone()]).unwrap_or_default()
-    }
-
-    #[inline]
-    pub(super) fn packet<'a>(&self, bytes: &'a [u8], n: usize) -> &'a [u8] {
-        let Some(entry) = self.packets(bytes).get(n) else { return &[] };
-        let start = self.payload.start + usize::try_from(entry.offset.get()).unwrap_or(usize::MAX);
-        &bytes[start..start + usize::from(entry.len.get())]
-    }
-
-    pub(super) fn order_packets<'a>(&self, bytes: &'a [u8]) -> &'a [U32] {
-        <[U32]>::ref_from_bytes(&bytes[self.order_packets.clone()]).unwrap_or_default()
-    }
-
-    pub(super) fn order_bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
-        &bytes[self.order_bytes.clone()]
     }
 }

@@ -1,5 +1,6 @@
 //! The tape: the workload made concrete. Every packet with its time, and every order that must come of it, in one
-//! file that both endpoints map into memory and whose SHA-256 names the workload.
+//! file that both endpoints map into memory. A SHA-256 of what is in it, but for the words about where the ticks come
+//! from, names the workload.
 //!
 //! A tape is played once or several times in a repetition (a pass each). In pass `k` the MoldUDP64 sequence numbers go
 //! on from pass `k - 1`, the trader's books start empty, and the `UserRefNum`s of the orders go on; nothing else
@@ -7,8 +8,11 @@
 
 mod build;
 mod format;
+mod layout;
 mod map;
 mod oracle;
+#[cfg(test)]
+mod tests;
 
 pub use build::{build, most_active_symbol};
 pub use format::{TapeError, TapeHeader};
@@ -30,10 +34,15 @@ use crate::{
 /// Where the sequence number stands in a MoldUDP64 packet (`crate::feed::mold`).
 const SEQUENCE: std::ops::Range<usize> = 10..18;
 
+/// The number of a packet's first message; `None` where there is no room for one.
+fn sequence_of(packet: &[u8]) -> Option<u64> {
+    packet.get(SEQUENCE).and_then(|field| field.try_into().ok()).map(u64::from_be_bytes)
+}
+
 /// A tape, mapped.
 pub struct Tape {
     bytes: map::Mapped,
-    layout: format::Layout,
+    layout: layout::Layout,
     sha256: String,
     at: Vec<Nanos>,
     triggers: Vec<u32>,
@@ -48,8 +57,8 @@ impl Tape {
     /// [`TapeError`]: unreadable, not a tape, of another version, cut short, or inconsistent.
     pub fn open(path: &Path) -> Result<Self, TapeError> {
         let bytes = map::Mapped::open(path)?;
-        let layout = format::Layout::read(path, &bytes)?;
-        let sha256 = crate::digest::sha256_hex(&bytes);
+        let layout = layout::Layout::read(path, &bytes)?;
+        let sha256 = layout.digest(&bytes).map_err(|e| layout::damaged(path, 0, &e.to_string()))?;
         let at = layout.packets(&bytes).iter().map(format::PacketEntry::at).collect();
         let triggers = layout.order_packets(&bytes).iter().map(|p| p.get()).collect();
         Ok(Self { bytes, layout, sha256, at, triggers, digests: Mutex::default() })
@@ -61,7 +70,8 @@ impl Tape {
         &self.layout.header
     }
 
-    /// SHA-256 of the file, hexadecimal.
+    /// SHA-256 of the packets, their times, the orders, the strategy and its settings, hexadecimal. The header's `source`
+    /// and `notes` are left out: the same ticks from another file make the same workload.
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256
@@ -112,11 +122,11 @@ impl Tape {
         let packet = self.packet(n);
         out.copy_from_slice(packet);
         if pass > 0
+            && let Some(first) = sequence_of(packet)
             && let Some(field) = out.get_mut(SEQUENCE)
-            && let Ok(first) = <[u8; 8]>::try_from(&packet[SEQUENCE])
         {
-            let go_on = u64::from(pass) * self.layout.header.messages;
-            field.copy_from_slice(&(u64::from_be_bytes(first) + go_on).to_be_bytes());
+            let go_on = u64::from(pass).wrapping_mul(self.layout.header.messages);
+            field.copy_from_slice(&first.wrapping_add(go_on).to_be_bytes());
         }
     }
 
@@ -153,8 +163,7 @@ impl Tape {
     pub fn messages_in(&self, sent: usize) -> u64 {
         let (pass, in_pass) = (sent / self.packets(), sent % self.packets());
         // Numbers begin with 1, so that of a packet's first message is one more than there are before it.
-        let first =
-            self.packet(in_pass).get(SEQUENCE).and_then(|f| <[u8; 8]>::try_from(f).ok()).map_or(1, u64::from_be_bytes);
+        let first = sequence_of(self.packet(in_pass)).unwrap_or(1);
         pass as u64 * self.header().messages + first.saturating_sub(1)
     }
 
