@@ -36,8 +36,9 @@ pub fn default_path() -> PathBuf {
     if geteuid().is_root() && privilege::in_initial_user_namespace() {
         return PathBuf::from("/run/tickcert");
     }
-    match env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
-        Some(dir) => PathBuf::from(dir).join("tickcert"),
+    // The specification wants a relative one to be ignored; a journal with relative paths could not be undone from elsewhere.
+    match env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_absolute()) {
+        Some(dir) => dir.join("tickcert"),
         None => PathBuf::from(format!("/tmp/tickcert-{}", outer_uid())),
     }
 }

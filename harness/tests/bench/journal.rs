@@ -230,3 +230,30 @@ fn changes_made_in_another_network_namespace_are_left_to_a_clean_there() {
         assert!(matches!(outcome(run_dir), Outcome::Undone(1)));
     });
 }
+
+#[test]
+fn a_journal_with_a_change_that_no_run_makes_is_left_alone_as_a_whole() {
+    let relative = Change::ValueSet { file: "proc/sys/x".into(), before: "1".into() };
+    let name = |interface: &str| Change::AddressAdded { interface: interface.into(), address: address("10.0.0.1", 24) };
+    for bad in [relative, name("a/b"), name(""), name("longer-than-the-kernel-allows")] {
+        let (_dir, run_dir, file) = setting("50");
+        let mut journal = Journal::new(&run_dir);
+        journal.set_value(&file, "0").unwrap();
+        journal.record(bad).unwrap();
+        drop(journal);
+        assert!(matches!(outcome(&run_dir), Outcome::Unreadable(_)));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "0");
+        only_journal(&run_dir);
+    }
+}
+
+#[test]
+fn a_setting_that_is_gone_is_not_made_again() {
+    let (_dir, run_dir, file) = setting("50");
+    let mut journal = Journal::new(&run_dir);
+    journal.set_value(&file, "0").unwrap();
+    drop(journal);
+    fs::remove_file(&file).unwrap();
+    assert!(matches!(outcome(&run_dir), Outcome::Undone(1)));
+    assert!(!file.exists());
+}

@@ -1,6 +1,10 @@
 //! What a run may change of the host.
 
-use std::path::PathBuf;
+use std::{
+    net::IpAddr,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +51,62 @@ pub enum Change {
         /// As it was.
         before: String,
     },
+}
+
+impl Change {
+    /// Whether a run can have made it.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::NamespacePinned { file } | Self::ValueSet { file, .. } => check_path(file),
+            Self::InterfaceMoved { interface, namespace, was, .. } => {
+                check_name(interface)?;
+                check_path(namespace)?;
+                was.addresses.iter().try_for_each(check_address)?;
+                was.routes.iter().try_for_each(check_route)
+            }
+            Self::AddressAdded { interface, address } => check_name(interface).and_then(|()| check_address(address)),
+            Self::RouteAdded { interface, route } => check_name(interface).and_then(|()| check_route(route)),
+        }
+    }
+}
+
+/// Runs write down whole paths.
+fn check_path(path: &Path) -> Result<(), String> {
+    if path.is_absolute() && !path.as_os_str().as_bytes().contains(&0) {
+        return Ok(());
+    }
+    Err(format!("{} is no path that a run writes to", path.display()))
+}
+
+/// As the kernel has it (`dev_valid_name` in `net/core/dev.c`): at most `IFNAMSIZ` - 1 bytes, without slash, colon and blanks.
+fn check_name(name: &str) -> Result<(), String> {
+    let bad = |c: char| c == '/' || c == ':' || c == '\0' || c.is_ascii_whitespace();
+    if name.is_empty() || name.len() >= libc::IFNAMSIZ || name == "." || name == ".." || name.contains(bad) {
+        return Err(format!("{name:?} is no name of an interface"));
+    }
+    Ok(())
+}
+
+fn check_address(address: &Address) -> Result<(), String> {
+    check_prefix(address.ip, address.prefix_length)
+}
+
+fn check_route(route: &Route) -> Result<(), String> {
+    check_prefix(route.destination, route.prefix_length)?;
+    match route.gateway {
+        Some(gateway) if gateway.is_ipv4() != route.destination.is_ipv4() => {
+            Err(format!("{gateway} is no gateway to {}", route.destination))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_prefix(ip: IpAddr, length: u8) -> Result<(), String> {
+    let most = if ip.is_ipv4() { 32 } else { 128 };
+    if length <= most { Ok(()) } else { Err(format!("{ip}/{length} is no network")) }
 }
 
 /// What an interface loses when it moves to another namespace.

@@ -134,17 +134,26 @@ fn undo_orphan(path: &Path, head: &Head, changes: &[Change]) -> Outcome {
     }
 }
 
+/// Bytes: a journal has a line for each change, and runs make some dozens.
+const LONGEST: u64 = 16 << 20;
+
 /// The head and the changes. A last line without its end was being written when the run died, so its change was never
 /// made.
 fn read(file: &mut File) -> io::Result<(Head, Vec<Change>)> {
     let mut text = String::new();
-    file.read_to_string(&mut text)?;
+    if file.take(LONGEST).read_to_string(&mut text)? as u64 == LONGEST {
+        return Err(io::Error::other(format!("a journal of more than {LONGEST} bytes is none")));
+    }
     let complete = text.rfind('\n').and_then(|end| text.get(..end)).unwrap_or_default();
     let mut lines = complete.lines();
     let head: Head = serde_json::from_str(lines.next().unwrap_or_default())?;
     if head.version != 1 {
         return Err(io::Error::other(format!("version {} of the journal is not known to this build", head.version)));
     }
-    let changes = lines.map(serde_json::from_str).collect::<Result<_, _>>()?;
-    Ok((head, changes))
+    let changes = lines.map(serde_json::from_str).collect::<Result<Vec<Change>, _>>()?;
+    // What follows is done as root: a journal of which one line is damaged is left to a human as a whole.
+    match changes.iter().find_map(|change| change.check().err()) {
+        Some(what) => Err(io::Error::other(what)),
+        None => Ok((head, changes)),
+    }
 }

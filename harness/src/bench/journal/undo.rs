@@ -1,7 +1,8 @@
 //! The inverse of each change.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -84,10 +85,15 @@ fn undo(change: &Change, owner: Owner) -> Result<(), UndoError> {
         Change::RouteAdded { interface, route } => {
             with_interface(interface, |connection, found| connection.remove_route(found, route))
         }
-        Change::ValueSet { file, before } => fs::write(file, before)
+        Change::ValueSet { file, before } => set_back(file, before)
             .or_else(ignore_missing)
             .map_err(|source| UndoError::Value { file: file.clone(), value: before.clone(), source }),
     }
+}
+
+/// Sets a value that is there; one that is gone is not made, wherever the path leads.
+fn set_back(file: &Path, before: &str) -> io::Result<()> {
+    File::options().write(true).truncate(true).open(file)?.write_all(before.as_bytes())
 }
 
 /// Takes something from an interface; an interface that is gone has taken it along.
