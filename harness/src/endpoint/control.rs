@@ -239,16 +239,28 @@ pub fn send(out: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     out.flush()
 }
 
+/// Bytes of a line. The longest true one is a report with a histogram: far below a megabyte.
+const LONGEST_LINE: u64 = 16 << 20;
+
+/// Characters of a line that isn't understood, as shown.
+const SHOWN: usize = 300;
+
 /// The next message; `None` when the other side has closed.
 ///
 /// # Errors
-/// When the line can't be read or understood; the line is shown.
+/// When the line can't be read or understood (its beginning is shown), or is longer than any message.
 pub fn receive<M: DeserializeOwned>(from: &mut impl BufRead) -> io::Result<Option<M>> {
-    let mut line = String::new();
-    if from.read_line(&mut line)? == 0 {
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let mut line = Vec::new();
+    // Whoever has gone mad at the other end shall not take this process's memory along.
+    if io::Read::take(&mut *from, LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
-    serde_json::from_str(&line)
-        .map(Some)
-        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, format!("not understood ({e}): {}", line.trim_end())))
+    if line.len() as u64 == LONGEST_LINE && line.last() != Some(&b'\n') {
+        return Err(invalid(format!("a line of more than {LONGEST_LINE} bytes")));
+    }
+    serde_json::from_slice(&line).map(Some).map_err(|e| {
+        let start: String = String::from_utf8_lossy(&line).trim_end().chars().take(SHOWN).collect();
+        invalid(format!("not understood ({e}): {start}"))
+    })
 }

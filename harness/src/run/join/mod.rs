@@ -65,7 +65,7 @@ impl OrderSample {
     /// Order's arrival minus tick's departure. Never negative: such an order is counted among the bad stamps instead.
     #[must_use]
     pub fn t2t_sent(&self) -> Nanos {
-        Nanos(u64::try_from(self.arrival_ns - self.sent_ns).unwrap_or_default())
+        Nanos(u64::try_from(self.arrival_ns.saturating_sub(self.sent_ns)).unwrap_or_default())
     }
 
     /// Order's arrival minus the due time. Never negative, as above.

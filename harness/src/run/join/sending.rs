@@ -30,7 +30,7 @@ pub(super) fn lateness(schedule: &Schedule, exchange: &ExchangeSamples, scale: T
     let mut before: Option<Ticks> = None;
     for (due, sent) in schedule.due().iter().zip(&exchange.sent) {
         let Some(sent) = Ticks::new(*sent) else { continue };
-        let due_at = base.raw() + scale.ticks(*due);
+        let due_at = base.raw().saturating_add(scale.ticks(*due));
         match Ticks::new(due_at).and_then(|d| scale.ns(sent.since(d))) {
             Some(late) => all.push(Lateness { late, queued: before.is_some_and(|b| b.raw() >= due_at) }),
             None => early += 1,

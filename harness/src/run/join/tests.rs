@@ -1,3 +1,10 @@
+use std::{fs, sync::LazyLock};
+
+use proptest::{
+    collection::vec,
+    prelude::{ProptestConfig, any, prop_assert, prop_assert_eq, prop_oneof, proptest},
+    sample::{Index, select},
+};
 use tempfile::TempDir;
 use tickcert_results::time::PerSecond;
 use tickcert_scenarios::{
@@ -178,4 +185,49 @@ fn a_packet_that_was_not_sent_is_skipped_and_its_order_is_no_sample() {
     let counts = case.join().counts;
     assert_eq!(counts.skipped, 1);
     assert!(counts.matched < counts.expected_orders);
+}
+
+/// What the endpoints of one repetition wrote.
+static WRITTEN: LazyLock<(Case, [Vec<u8>; 2])> = LazyLock::new(|| {
+    let case = Case::new();
+    case.join();
+    let files = ["samples", "departures"].map(|name| fs::read(case._folder.path().join(name)).unwrap());
+    (case, files)
+});
+
+/// Eight bytes in a file, and what they become.
+fn words() -> impl proptest::strategy::Strategy<Value = Vec<(Index, u64)>> {
+    let extreme = select(vec![0, 1, 1 << 63, (1 << 63) - 1, u64::MAX, BASE]);
+    vec((any::<Index>(), prop_oneof![extreme, any::<u64>(), BASE - 1_000..BASE + 10_000_000]), 0..6)
+}
+
+proptest! {
+    // Each writes two files and starts a thread.
+    #![proptest_config(ProptestConfig { cases: (ProptestConfig::default().cases / 10).max(100), ..ProptestConfig::default() })]
+
+    #[test]
+    fn fuzz_of_damaged_samples_every_order_has_one_fate(exchange in words(), trader in words()) {
+        let (case, files) = &*WRITTEN;
+        let paths = ["spoilt", "spoilt departures"].map(|name| case._folder.path().join(name));
+        for ((path, file), words) in paths.iter().zip(files).zip([exchange, trader]) {
+            let mut bytes = file.clone();
+            for (at, word) in words {
+                let at = at.index(bytes.len() / 8) * 8;
+                bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+            }
+            fs::write(path, bytes).unwrap();
+        }
+        let Ok(exchange) = ExchangeSamples::read(&paths[0]) else { return Ok(()) };
+        let trader = TraderSamples::read(&paths[1]).unwrap();
+        let (tape, schedule) = (&case.tape, &case.schedule);
+        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, late_after: Nanos::MILLI };
+        let joined = join(sources).unwrap();
+        let c = joined.counts;
+        prop_assert_eq!(c.matched, joined.orders.len() as u64);
+        let early = c.matched + c.lost + c.wrong + c.late + c.bad_stamps - c.expected_orders;
+        prop_assert!(early <= exchange.sent.len() as u64);
+        for order in &joined.orders {
+            prop_assert!(order.t2t_sent() <= Nanos::MILLI);
+        }
+    }
 }
