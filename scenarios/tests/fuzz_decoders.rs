@@ -4,69 +4,21 @@
 #![cfg(test)]
 
 mod captures;
+#[path = "../../results/tests/damage/mod.rs"]
+mod damage;
 
 use std::io::Write;
 use std::path::Path;
 
 use captures::{Frame, PORT, SESSION, deletes, frames, mold, pcap, pcapng, tagged, tcp, udp};
+use damage::{check, damage, damaged};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
-use proptest::test_runner::{FileFailurePersistence, TestRunner};
+use proptest::sample::select;
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::feed::itch::{ItchError, MESSAGE_TYPES, Message, message_len};
 use tickcert_scenarios::feed::mold::{Arrival, Kind, MoldPacket, Request, Sequencer};
 use tickcert_scenarios::feed::{FeedError, MAX_BLOCK_BYTES, ReadLimits, TickStream, read_ticks_from};
-
-fn check<S: Strategy>(strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let cases = std::env::var("TICKCERT_FUZZ_CASES").map_or(2_000, |cases| cases.parse().unwrap());
-    let config = ProptestConfig {
-        cases,
-        failure_persistence: Some(Box::new(FileFailurePersistence::Off)),
-        ..ProptestConfig::default()
-    };
-    TestRunner::new(config).run(strategy, test).unwrap();
-}
-
-/// A change to bytes: a byte overwritten, a stretch removed, or some put in.
-#[derive(Clone, Debug)]
-enum Damage {
-    Overwrite(Index, u8),
-    Cut(Index, usize),
-    Insert(Index, Vec<u8>),
-    End(Index),
-}
-
-fn damage() -> impl Strategy<Value = Vec<Damage>> {
-    let one = prop_oneof![
-        4 => (any::<Index>(), any::<u8>()).prop_map(|(at, byte)| Damage::Overwrite(at, byte)),
-        1 => (any::<Index>(), 1_usize..8).prop_map(|(at, len)| Damage::Cut(at, len)),
-        1 => (any::<Index>(), vec(any::<u8>(), 1..8)).prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
-        1 => any::<Index>().prop_map(Damage::End),
-    ];
-    vec(one, 0..4)
-}
-
-fn damaged(mut bytes: Vec<u8>, damage: Vec<Damage>) -> Vec<u8> {
-    for damage in damage {
-        if bytes.is_empty() {
-            break;
-        }
-        match damage {
-            Damage::Overwrite(at, byte) => *at.get_mut(&mut bytes) = byte,
-            Damage::Cut(at, len) => {
-                let at = at.index(bytes.len());
-                bytes.drain(at..(at + len).min(bytes.len()));
-            }
-            Damage::Insert(at, more) => {
-                let at = at.index(bytes.len());
-                bytes.splice(at..at, more);
-            }
-            Damage::End(at) => bytes.truncate(at.index(bytes.len())),
-        }
-    }
-    bytes
-}
 
 /// A message of any type with arbitrary fields; sides are mostly right.
 fn message() -> impl Strategy<Value = Vec<u8>> {
