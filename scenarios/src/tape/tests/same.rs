@@ -70,7 +70,7 @@ fn another_setting_of_strategy_or_risk_or_another_time_makes_another_tape() {
     let mut risk = every_move();
     risk.risk.max_quantity += 1;
     assert_ne!(digest(&ticks, risk), usual, "although no order differs");
-    let mut later = ticks.clone();
+    let mut later = ticks;
     let last = later.packets.last_mut().unwrap();
     last.at = last.at + tickcert_results::time::Nanos(1);
     assert_ne!(digest(&later, every_move()), usual);
