@@ -132,7 +132,7 @@ pub(crate) fn ticks_out(link: &Link) -> io::Result<UdpSocket> {
         socket.set_multicast_loop_v4(false)?;
         socket.set_multicast_ttl_v4(1)?;
     }
-    socket.bind(&from.into()).map_err(explain(format!("bind to {from}")))?;
+    bind(&socket, from)?;
     socket.connect(&link.ticks.into()).map_err(explain(format!("send ticks to {}", link.ticks)))?;
     Ok(socket.into())
 }
@@ -149,7 +149,7 @@ pub(crate) fn ticks(link: &Link, role: Role) -> io::Result<(Option<DatagramRx>, 
 pub(crate) fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
     let socket = udp()?;
     receive_buffer(&socket, link.receive_buffer)?;
-    socket.bind(&link.ticks.into()).map_err(explain(format!("bind to {}", link.ticks)))?;
+    bind(&socket, link.ticks)?;
     if link.ticks.ip().is_multicast() {
         let (group, local) = (link.ticks.ip(), link.trader.ip());
         socket.join_multicast_v4(group, local).map_err(explain(format!("join {group} on {local}")))?;
@@ -163,7 +163,7 @@ pub(crate) fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
 fn orders(local: SocketAddrV4, peer: SocketAddrV4, buffer: usize) -> io::Result<UdpSocket> {
     let socket = udp()?;
     receive_buffer(&socket, buffer)?;
-    socket.bind(&local.into()).map_err(explain(format!("bind to {local}")))?;
+    bind(&socket, local)?;
     socket.connect(&peer.into()).map_err(explain(format!("connect to {peer}")))?;
     Ok(socket.into())
 }

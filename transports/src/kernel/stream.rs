@@ -160,7 +160,7 @@ pub(crate) fn halves(stream: TcpStream) -> io::Result<(StreamRx, StreamTx)> {
 fn accept(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).map_err(explain("open a TCP socket"))?;
     socket.set_reuse_address(true)?;
-    socket.bind(&local.into()).map_err(explain(format!("bind to {local}")))?;
+    bind(&socket, local)?;
     socket.listen(8).map_err(explain(format!("listen on {local}")))?;
     socket.set_read_timeout(Some(timeout.into()))?;
     let deadline = Instant::now() + Duration::from(timeout);
@@ -192,7 +192,7 @@ fn connect(local: SocketAddrV4, peer: SocketAddrV4, timeout: Nanos) -> io::Resul
         let socket =
             Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).map_err(explain("open a TCP socket"))?;
         let from = SocketAddrV4::new(*local.ip(), 0);
-        socket.bind(&from.into()).map_err(explain(format!("bind to {from}")))?;
+        bind(&socket, from)?;
         let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
         match socket.connect_timeout(&SocketAddr::V4(peer).into(), left) {
             Ok(()) => return Ok(socket.into()),
