@@ -13,7 +13,7 @@ mod ground;
 
 use std::{
     path::Path,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock},
     thread,
 };
 
@@ -36,11 +36,10 @@ use tickcert_transports::{
     dispatch, read_settings,
 };
 
-/// A trial has the cores for itself; claims may be tried beside each other.
-static CORES: RwLock<()> = RwLock::new(());
-
 fn main() {
-    let arguments = Arguments::from_args();
+    // One at a time, whatever is asked for: trials want the cores for themselves, and drivers that bring threads of their
+    // own (DPDK's do) aren't made for many ends that come and go in one process at once.
+    let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let ground = Arc::new(OnceLock::new());
     let of_claims = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));
     let of_faults =
@@ -100,7 +99,6 @@ fn test(lane: Lane, claim: &Claim) -> Result<(), String> {
     if !may_set_up(lane, claim.name) {
         return Ok(());
     }
-    let _beside_each_other = CORES.read().unwrap_or_else(PoisonError::into_inner);
     let wire = Wire::new(1 << 20).map_err(|e| format!("{e:#}"))?;
     let settings = lane.settings(&serde_json::Map::new()).map_err(|e| e.to_string())?;
     dispatch(lane, Try { lane, claim, link: &wire.link, bench: &wire.bench, settings: &settings })
@@ -115,7 +113,6 @@ fn test_fault(lane: Lane, case: &Case, ground: &OnceLock<Result<Ground, String>>
         println!("SKIPPED: {}: {}: needs two cores", lane.name(), case.name);
         return Ok(());
     }
-    let _alone = CORES.write().unwrap_or_else(PoisonError::into_inner);
     let ground = ground.get_or_init(|| Ground::new().map_err(|e| format!("{e:#}"))).as_ref().map_err(Clone::clone)?;
     // Holds all ticks of a trial, so that none is lost however long the trader is kept waiting.
     let wire = Wire::new(8 << 20).map_err(|e| format!("{e:#}"))?;
