@@ -36,6 +36,7 @@ use tickcert_transports::api::{Link, Role, Unmet};
 fn trial() -> TrialSpec {
     let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 26_477);
     TrialSpec {
+        silence: Nanos(1),
         lane: "kernel-udp".into(),
         settings: json!({ "busy_poll": 50 }),
         role: Role::Exchange,

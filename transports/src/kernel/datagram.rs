@@ -13,7 +13,7 @@ use nix::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
-    MAX_FRAME, busy_poll, explain,
+    MAX_FRAME, bind, busy_poll, explain,
     halves::{OrdersIn, OrdersOut},
 };
 use crate::api::{Flow, Frame, Link, Role, RxMeta, TxError, TxToken};

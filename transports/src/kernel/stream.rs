@@ -15,7 +15,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tickcert_results::time::Nanos;
 
 use super::{
-    MAX_FRAME, busy_poll, explain,
+    MAX_FRAME, bind, busy_poll, explain,
     halves::{OrdersIn, OrdersOut},
     tcp_info_ffi,
 };

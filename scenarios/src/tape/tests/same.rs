@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path};
 
 use super::{Strategy, TraderConfig, every_move, tape, ticks, write};
 use crate::{
-    feed::{TickStream, itch::Price4, read_ticks},
+    feed::{Excerpt, TickStream, itch::Price4, read_ticks},
     tape::TapeError,
     trader::SymbolChoice,
 };
@@ -43,7 +43,8 @@ fn the_same_ticks_are_one_tape_under_any_name_and_packing_and_one_byte_makes_ano
     let [day, copy, gz, zst, changed] = files.map(|(name, bytes)| {
         let path = folder.path().join(name);
         fs::write(&path, bytes).unwrap();
-        let tape = write(&folder.path().join("tape"), &read_ticks(&path).unwrap(), every_move()).unwrap();
+        let tape =
+            write(&folder.path().join("tape"), &read_ticks(&path, Excerpt::default()).unwrap(), every_move()).unwrap();
         assert!(tape.header().source.contains(name), "the words still name the file");
         tape.sha256().to_owned()
     });
