@@ -24,6 +24,10 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
                     figure.wide { (picture) }
                 }
             }
+            p.note {
+                "Microseconds, over all valid repetitions; below each quantile its 95 % interval. A quantile without enough samples "
+                "says how many more it needs. Lanes that carried the same orders did the same work."
+            }
             @for channel in [OrderChannel::Datagram, OrderChannel::Tcp] {
                 @let cells: Vec<&CellView<'_>> = group.cells.iter().filter(|v| v.cell.order_channel == channel).collect();
                 @if !cells.is_empty() { (table(group, channel, &cells)) }
@@ -36,10 +40,7 @@ pub(in crate::report) fn lanes(group: &Group<'_>) -> Markup {
 fn table(group: &Group<'_>, channel: OrderChannel, cells: &[&CellView<'_>]) -> Markup {
     html! {
         table.quantiles {
-            caption {
-                (chip(group.evidence)) " " b { (orders(channel)) } ". Microseconds, over all valid repetitions; below each quantile "
-                "its 95 % interval. A quantile without enough samples says how many more it needs."
-            }
+            caption { (chip(group.evidence)) " " b { (orders(channel)) } }
             thead { tr {
                 th { "Lane" } th {} th.num { "n" } th.num { "min" }
                 @for q in QUANTILES { th.num { (text::quantile(q)) } }
@@ -110,7 +111,7 @@ fn work(cell: &Cell) -> Option<String> {
     let digest = &valid.first()?.orders_sha256;
     let same = valid.iter().filter(|r| r.orders_sha256 == *digest && r.expected_sha256 == *digest).count();
     let start: String = digest.chars().take(12).collect();
-    Some(format!("orders {start}… as the tape has them, in {same} of {} repetitions", valid.len()))
+    Some(format!("orders {start}…: the tape's, {same} of {}", valid.len()))
 }
 
 /// Placement, hand-off, orders and load in a line.
