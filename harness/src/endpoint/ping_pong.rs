@@ -1,6 +1,8 @@
 //! The closed loop: the exchange sends one frame and waits for it to come back. What it measures is service time, and
 //! says nothing about load.
 
+use std::hint;
+
 use anyhow::{Context, Result};
 use tickcert_probes::clocks::tsc;
 use tickcert_results::{
@@ -63,9 +65,13 @@ fn initiate(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx, rtt: &mut H
                 back += f.bytes.len();
             })
             .context("while waiting for the echo")?;
-            if back == 0 && is_many(&mut idle) && tsc::now().raw() > sent.raw() + patience {
-                report.lost += 1;
-                break;
+            if back == 0 {
+                // So that the memory which the other end is about to write isn't pulled away from it all the time.
+                hint::spin_loop();
+                if is_many(&mut idle) && tsc::now().raw() > sent.raw() + patience {
+                    report.lost += 1;
+                    break;
+                }
             }
         }
         report.round_trips += u64::from(back >= frame);
@@ -94,7 +100,10 @@ fn echo(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<PingP
         outcome.context("while echoing")?;
         if frames > 0 {
             idle = 0;
-        } else if is_many(&mut idle) && tsc::now().raw() > deadline {
+            continue;
+        }
+        hint::spin_loop();
+        if is_many(&mut idle) && tsc::now().raw() > deadline {
             report.broken = Some("the initiating end never said that it was over".to_owned());
             break;
         }
