@@ -175,7 +175,7 @@ pub(crate) struct Print {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CertifyArgs {
-    /// Name of a built-in profile (ci, colo) or path of a TOML file
+    /// Name of a built-in profile (ci, colo, lanes) or path of a TOML file
     #[arg(long, default_value = "ci")]
     pub(crate) profile: String,
     #[command(flatten)]
