@@ -97,7 +97,13 @@ fn parse_line(line: &str) -> Result<Option<PublicKey>, String> {
     if kind != "ssh-ed25519" || !ours {
         return Ok(None);
     }
-    PublicKey::from_openssh(rest).map(Some).map_err(|e| format!("the key can't be read ({e})"))
+    let key = PublicKey::from_openssh(rest).map_err(|e| format!("the key can't be read ({e})"))?;
+    // The library passes over a wrong length inside the key, which `ssh-keygen` does not.
+    let written = PublicKey::new(key.key_data().clone(), "").to_openssh().unwrap_or_default();
+    if rest.split_whitespace().nth(1) != written.split_whitespace().nth(1) {
+        return Err("the key is damaged".to_owned());
+    }
+    Ok(Some(key))
 }
 
 #[cfg(test)]
@@ -122,6 +128,14 @@ mod tests {
     fn the_line_written_is_the_line_read() {
         let text = format!("# who may sign\n\n{}", line());
         assert_eq!(list(&text).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_key_with_a_wrong_length_inside_is_refused_as_damaged() {
+        let text = line();
+        let spoilt = text.replacen("AAAAI", "AA+AI", 1);
+        assert_ne!(spoilt, text);
+        assert!(list(&spoilt).unwrap_err().to_string().contains("damaged"));
     }
 
     #[test]

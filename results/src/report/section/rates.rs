@@ -53,7 +53,7 @@ fn row(s: &RateSearch) -> Markup {
             td.num { (rate(s.fails_at_pps)) span.ci { "sought within " (text::percent(s.resolution)) } }
             td.num { (s.ratio_to_kernel_udp.map_or("–".to_owned(), |r| format!("{r:.2}"))) }
             td.num { (s.trials.len()) }
-            td.num { (text::count(s.trials.iter().map(|t| t.packets_sent).sum())) }
+            td.num { (text::count(s.trials.iter().map(|t| t.packets_sent).fold(0, u64::saturating_add))) }
             td { (s.limited_by) br; span.dim { (s.why) } }
         }
     }
