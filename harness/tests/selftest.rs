@@ -23,10 +23,15 @@ mod tests {
         }
         let home = Home::new();
         let (ended, shown) = parts(&home, "faults,generator");
-        assert_eq!(ended.status, Some(0), "{}", ended.out);
-        assert_eq!(shown.len(), 4);
-        for (truth, part) in shown.iter().zip(["lost", "duplicate", "wrong", "generator"]) {
-            assert!(truth.0.contains(part) && truth.1 == "yes", "{truth:?}");
+        assert_eq!(shown.len(), 5, "{}", ended.out);
+        for (truth, part) in shown.iter().zip(["lost", "duplicate", "wrong", "keeps", "takes"]) {
+            assert!(truth.0.contains(part) && truth.1 != "no", "{truth:?}");
+        }
+        // How late the sender is, and orders that the host itself lost, are the host's.
+        let unclear: Vec<_> = shown.iter().filter(|(_, shown)| shown == "inconclusive").collect();
+        assert_eq!(ended.status, Some(if unclear.is_empty() { 0 } else { 3 }), "{}", ended.out);
+        for (truth, _) in unclear {
+            println!("SKIPPED: the host is too noisy for this truth of the self-test: {truth}");
         }
         assert_eq!(home.temporary_files(), Vec::<String>::new());
     }
