@@ -384,7 +384,7 @@ fn all_means_every_lane_of_the_build() {
 fn a_name_that_is_no_profile_is_answered_with_those_that_are() {
     assert_eq!(
         Profile::load("cola").unwrap_err().to_string(),
-        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo. A path (./cola.toml) loads a file"
+        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo, lanes. A path (./cola.toml) loads a file"
     );
 }
 
