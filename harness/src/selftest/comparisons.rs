@@ -19,7 +19,7 @@ use crate::{
     run::{interrupt, plan::interleave, progress::Progress},
 };
 
-const RATE: PerSecond = PerSecond(20_000.0);
+const RATE: PerSecond = PerSecond(40_000.0);
 const PACKETS: u32 = 4_000;
 const REPETITIONS: u32 = 20;
 /// More blocks than there are orders: the trader is as it is with a shift, but none is burnt.
