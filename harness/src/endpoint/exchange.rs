@@ -277,12 +277,12 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     }
 }
 
-#[cfg(test)]
-mod tests;
-
 fn full_is_no_error(e: TxError) -> Result<(), TxError> {
     match e {
         TxError::Full => Ok(()),
         TxError::Io(_) => Err(e),
     }
 }
+
+#[cfg(test)]
+mod tests;

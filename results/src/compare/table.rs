@@ -29,9 +29,10 @@ impl fmt::Display for Comparison {
         }
         writeln!(
             f,
-            "\nB/A below 1: B is faster. A difference is declared where p, corrected by Holm for {} rows (half of the level\n\
-             for t2t_due.p50), is at most {} and the ratio is at least {} % away from 1, with its whole 95 % interval on\n\
-             that side.",
+            "\nB/A is the median over all pairs of repetitions, and need not be the quotient of A and B, which are over all\n\
+             repetitions pooled; below 1: B is faster. A difference is declared where p, corrected by Holm for {} rows\n\
+             (half of the level for t2t_due.p50), is at most {} and the ratio is at least {} % away from 1, with its whole\n\
+             95 % interval on that side.",
             self.family,
             self.rules.significance,
             self.rules.smallest * 100.0
