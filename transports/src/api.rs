@@ -76,6 +76,19 @@ pub enum TxError {
     Io(io::Error),
 }
 
+impl TxError {
+    /// For who comes back later anyway: no room is no error.
+    ///
+    /// # Errors
+    /// [`TxError::Io`].
+    pub fn unless_full(self) -> Result<(), Self> {
+        match self {
+            Self::Full => Ok(()),
+            Self::Io(_) => Err(self),
+        }
+    }
+}
+
 impl fmt::Display for TxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -204,7 +204,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
         loop {
             match self.tx.send(Flow::Ticks, len, |out| tape.write_packet(in_pass, pass, out)) {
                 Ok(_) => {
-                    self.tx.flush().or_else(full_is_no_error)?;
+                    self.tx.flush().or_else(TxError::unless_full)?;
                     self.sent[n] = departure.raw();
                     return Ok(());
                 }
@@ -274,13 +274,6 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
             let _ = self.tx.flush();
         }
         self.gate.close(&mut self.tx);
-    }
-}
-
-fn full_is_no_error(e: TxError) -> Result<(), TxError> {
-    match e {
-        TxError::Full => Ok(()),
-        TxError::Io(_) => Err(e),
     }
 }
 

@@ -37,11 +37,8 @@ impl Outbox {
             Err(TxError::Full) => return Ok(()),
             Err(e) => return Err(e).context("while sending on the order session"),
         }
-        match tx.flush() {
-            // What the lane has taken is the lane's: it goes out with its next send.
-            Ok(()) | Err(TxError::Full) => {}
-            Err(e) => return Err(e).context("while sending on the order session"),
-        }
+        // What the lane has taken is the lane's: it goes out with its next send.
+        tx.flush().or_else(TxError::unless_full).context("while sending on the order session")?;
         if self.is_empty() {
             self.bytes.clear();
             self.sent = 0;

@@ -87,8 +87,8 @@ impl<T: Tx> Faulty<T> {
     /// [`TxError::Io`]; what finds no room stays for the next call.
     pub fn look(&mut self) -> Result<(), TxError> {
         let Some(faults) = self.faults.as_mut().filter(|faults| !faults.held.is_empty()) else { return Ok(()) };
-        full_is_no_error(faults.release(&mut self.inner))?;
-        full_is_no_error(self.inner.flush())
+        faults.release(&mut self.inner).or_else(TxError::unless_full)?;
+        self.inner.flush().or_else(TxError::unless_full)
     }
 }
 
@@ -152,7 +152,7 @@ impl Faults {
             let token = tx.send(Flow::Orders, len, fill)?;
             self.frames = self.frames.saturating_add(1);
             self.overtaken();
-            full_is_no_error(self.release(tx))?;
+            self.release(tx).or_else(TxError::unless_full)?;
             return Ok(token);
         };
         let token = match fault {
@@ -171,7 +171,7 @@ impl Faults {
                     copy.copy_from_slice(frame);
                 })?;
                 self.held.push_back(Held { due: None, bytes: copy });
-                full_is_no_error(self.release(tx))?;
+                self.release(tx).or_else(TxError::unless_full)?;
                 token
             }
             Fault::Reorder => self.hold(WAIT_FOR_NEXT, len, fill),
@@ -219,13 +219,6 @@ impl Faults {
             self.held.pop_front();
         }
         Ok(())
-    }
-}
-
-fn full_is_no_error(outcome: Result<(), TxError>) -> Result<(), TxError> {
-    match outcome {
-        Err(TxError::Full) => Ok(()),
-        other => other,
     }
 }
 
