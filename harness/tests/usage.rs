@@ -45,11 +45,11 @@ mod tests {
     }
 
     #[test]
-    fn the_built_in_profiles_name_lanes_that_there_are_and_lanes_has_them_all_but_variants_to_tune() {
+    fn the_built_in_profiles_name_lanes_that_there_are_and_ci_has_them_all_but_variants_to_tune() {
         for name in BUILTIN_NAMES {
             Profile::load(name).unwrap().check_lanes(&Lane::names()).unwrap();
         }
-        let named = Profile::load("lanes").unwrap().check_lanes(&Lane::names()).unwrap();
+        let named = Profile::load("ci").unwrap().check_lanes(&Lane::names()).unwrap();
         for lane in Lane::names() {
             let tuned = lane.split_once('/').is_some_and(|(_, variant)| variant != "tcp");
             assert!(tuned || named.iter().any(|l| l == lane), "{lane}");

@@ -138,12 +138,7 @@ fn other_bytes_than_the_tapes_fail() {
 #[test]
 fn a_lane_that_did_not_run_is_not_run_with_its_need() {
     let mut c = whole();
-    c.not_run.push(NotRun {
-        kind: NotRunKind::Lane,
-        name: "onload".into(),
-        needs: "a Solarflare NIC".into(),
-        how: "plug one in".into(),
-    });
+    c.not_run.push(NotRun::new(NotRunKind::Lane, "onload", "a Solarflare NIC", "plug one in"));
     let mut named = require("orders.lost", "== 0");
     named.lanes = vec!["kernel-udp".into(), "onload".into()];
     let j = judge(&[named.clone()], &c);
@@ -159,16 +154,26 @@ fn a_lane_that_did_not_run_is_not_run_with_its_need() {
 }
 
 #[test]
+fn an_optional_lane_that_did_not_run_costs_nothing_unless_a_requirement_names_it_or_no_lane_ran() {
+    let mut c = whole();
+    let row = NotRun::new(NotRunKind::Lane, "onload", "a Solarflare NIC", "plug one in");
+    c.not_run.push(NotRun { optional: true, ..row });
+    let of_all = require("orders.lost", "== 0");
+    let j = judge(std::slice::from_ref(&of_all), &c);
+    assert_eq!((j.verdict, j.results.len()), (Pass, 1));
+    let mut naming = of_all.clone();
+    naming.lanes = vec!["onload".into()];
+    assert_eq!(judge(&[of_all.clone(), naming], &c).verdict, DidNotRun);
+    c.cells.clear();
+    assert_eq!(judge(&[of_all], &c).verdict, DidNotRun);
+}
+
+#[test]
 fn a_run_of_no_lane_is_not_run_whatever_the_host_is_like_and_says_so_first() {
     let mut c = whole();
     c.cells.clear();
     c.sut.host.virtualised = "kvm".into();
-    c.not_run.push(NotRun {
-        kind: NotRunKind::Lane,
-        name: "kernel-udp".into(),
-        needs: "root, or user namespaces".into(),
-        how: "run as root".into(),
-    });
+    c.not_run.push(NotRun::new(NotRunKind::Lane, "kernel-udp", "root, or user namespaces", "run as root"));
     let j = judge(&[require("host.virtualised", "== no"), require("orders.lost", "== 0")], &c);
     assert_eq!(j.verdict, DidNotRun);
     assert!(j.results.iter().any(|r| r.verdict == NotCertifiable), "{:?}", j.results);
@@ -560,8 +565,7 @@ fn a_rate_needs_the_evidence_asked_for_and_a_search_that_is_missing_or_found_not
 #[test]
 fn a_sweep_that_did_not_run_keeps_the_whole_from_passing() {
     let mut c = whole();
-    let needs = "a rate at which nothing is lost".to_owned();
-    c.not_run.push(NotRun { kind: NotRunKind::Load, name: "sweep of kernel-udp".into(), needs, how: String::new() });
+    c.not_run.push(NotRun::new(NotRunKind::Load, "sweep of kernel-udp", "a rate at which nothing is lost", ""));
     let j = judge(&[require("evidence", ">= simulated"), require("orders.lost", "== 0")], &c);
     assert_eq!(j.verdict, DidNotRun);
     assert!(j.reasons[0].contains("sweep of kernel-udp"), "{:?}", j.reasons);

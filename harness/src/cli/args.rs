@@ -175,12 +175,12 @@ pub(crate) struct Print {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CertifyArgs {
-    /// Name of a built-in profile (ci, colo, lanes) or path of a TOML file
+    /// Name of a built-in profile (ci, colo) or path of a TOML file
     #[arg(long, default_value = "ci")]
     pub(crate) profile: String,
     #[command(flatten)]
     pub(crate) ticks: TicksArgs,
-    /// Lanes, instead of the profile's
+    /// Lanes, instead of the profile's: these must run
     #[arg(long, value_delimiter = ',', value_name = "LANE,…")]
     pub(crate) lanes: Vec<String>,
     /// Repetitions of each cell, instead of the profile's

@@ -92,7 +92,7 @@ fn say_unwritten(args: &CertifyArgs, certificate: &Certificate, stored: bool, vo
 
 fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     let mut overrides = Vec::new();
-    let lanes = lanes(args, &profile, &mut overrides)?;
+    let lanes = lanes(args, &mut profile, &mut overrides)?;
     if let Some(n) = args.repetitions {
         overrides.push(format!("repetitions = {n}"));
         profile.run.repetitions = n;
@@ -115,7 +115,7 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     Ok(Order { profile, ticks, lanes, cores, wire, no_bench: None, label, overrides, out, run_id })
 }
 
-fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {
+fn lanes(args: &CertifyArgs, profile: &mut Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {
     start::transports(profile)?;
     let known = Lane::names();
     // Also for the lanes that requirements name, whichever are run.
@@ -125,6 +125,8 @@ fn lanes(args: &CertifyArgs, profile: &Profile, overrides: &mut Vec<String>) -> 
     } else {
         let names = resolve_lanes(&args.lanes, &known).map_err(Failure::usage)?;
         overrides.push(format!("lanes = {}", names.join(", ")));
+        // Who names a lane wants it.
+        profile.run.optional_lanes.clear();
         names
     };
     Ok(names.iter().filter_map(|name| Lane::by_name(name)).collect())

@@ -139,7 +139,7 @@ fn search(
 }
 
 fn not_run(lane: Lane, unmet: Unmet) -> NotRun {
-    NotRun { kind: NotRunKind::Lane, name: lane.name().to_owned(), needs: unmet.needs, how: unmet.how }
+    NotRun::new(NotRunKind::Lane, lane.name(), unmet.needs, unmet.how)
 }
 
 /// A virtual machine's clock and cores are not the hardware's own.

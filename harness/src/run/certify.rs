@@ -102,6 +102,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         }
     };
     probes.clocks = Some(clock);
+    ground::mark_optional(&order.profile.run.optional_lanes, &mut not_run);
     let mut certificate = Certificate {
         schema: SCHEMA.to_owned(),
         run_id: order.run_id.clone(),
@@ -251,12 +252,12 @@ impl Prepared<'_> {
 /// the same.
 fn calibrate_again(found: &mut Found<'_>) {
     if let Err(e) = clocks::finish(found.clock) {
-        found.not_run.push(NotRun {
-            kind: NotRunKind::Probe,
-            name: "second calibration of the clock".to_owned(),
-            needs: anyhow::Error::new(e).chain().map(|c| c.to_string()).collect::<Vec<_>>().join(": "),
-            how: "run again on a host that is less busy".to_owned(),
-        });
+        found.not_run.push(NotRun::new(
+            NotRunKind::Probe,
+            "second calibration of the clock",
+            format!("{:#}", anyhow::Error::new(e)),
+            "run again on a host that is less busy",
+        ));
     }
 }
 
@@ -314,12 +315,12 @@ fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<
     progress.say(&format!("Watching cores {} and {} for noise, {}", order.cores.0, order.cores.1, spec.duration));
     match noise::measure(&[order.cores.0, order.cores.1], spec.duration, spec.threshold, scale) {
         Ok(found) => probes.noise = Some(found),
-        Err(e) => not_run.push(NotRun {
-            kind: NotRunKind::Probe,
-            name: "noise".to_owned(),
-            needs: anyhow::Error::new(e).chain().map(|c| c.to_string()).collect::<Vec<_>>().join(": "),
-            how: "choose cores that this process may use (--exchange-core, --trader-core)".to_owned(),
-        }),
+        Err(e) => not_run.push(NotRun::new(
+            NotRunKind::Probe,
+            "noise",
+            format!("{:#}", anyhow::Error::new(e)),
+            "choose cores that this process may use (--exchange-core, --trader-core)",
+        )),
     }
 }
 

@@ -46,12 +46,9 @@ pub(super) fn measure(
     progress.say("Measuring the floor: service time and tick-to-trade through shared memory");
     let mut give_up = |what: &str, e: &anyhow::Error| {
         if !is_interrupt(e) {
-            not_run.push(NotRun {
-                kind: NotRunKind::Probe,
-                name: format!("floor lane ({FLOOR}): {what}"),
-                needs: format!("{e:#}"),
-                how: format!("run again on a host that is less busy, or see `tickcert lanes` for what {FLOOR} needs"),
-            });
+            let how = format!("run again on a host that is less busy, or see `tickcert lanes` for what {FLOOR} needs");
+            let name = format!("floor lane ({FLOOR}): {what}");
+            not_run.push(NotRun::new(NotRunKind::Probe, name, format!("{e:#}"), how));
         }
     };
     let service_time_ns = match round_trips(stage, bench, hold) {

@@ -126,7 +126,14 @@ pub(super) fn none_runs(planned: &[PlannedCell], unmet: &Unmet, not_run: &mut Ve
 }
 
 pub(super) fn lane_not_run(lane: &str, unmet: Unmet) -> NotRun {
-    NotRun { kind: NotRunKind::Lane, name: lane.to_owned(), needs: unmet.needs, how: unmet.how }
+    NotRun::new(NotRunKind::Lane, lane, unmet.needs, unmet.how)
+}
+
+/// Says of the lanes that the profile can do without that it can.
+pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
+    for row in not_run.iter_mut().filter(|row| row.kind == NotRunKind::Lane) {
+        row.optional = optional.contains(&row.name);
+    }
 }
 
 /// Receive buffers hold the most that any load sends within the length of a stall, at what the kernel takes for a small

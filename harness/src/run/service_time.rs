@@ -87,12 +87,7 @@ pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
             },
             Err(unmet) => unmet,
         };
-        times.not_run.push(NotRun {
-            kind: NotRunKind::Lane,
-            name: lane.name().to_owned(),
-            needs: unmet.needs,
-            how: unmet.how,
-        });
+        times.not_run.push(NotRun::new(NotRunKind::Lane, lane.name(), unmet.needs, unmet.how));
     }
     Ok(times)
 }

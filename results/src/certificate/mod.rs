@@ -127,9 +127,18 @@ pub struct NotRun {
     pub needs: String,
     /// How to get it: a command or a step.
     pub how: String,
+    /// Whether the profile asks for it only where it can be had; the verdict is on the rest then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 impl NotRun {
+    /// Something that the profile wants.
+    #[must_use]
+    pub fn new(kind: NotRunKind, name: impl Into<String>, needs: impl Into<String>, how: impl Into<String>) -> Self {
+        Self { kind, name: name.into(), needs: needs.into(), how: how.into(), optional: false }
+    }
+
     /// Whether it is this lane, or a load of it.
     #[must_use]
     pub fn is_of_lane(&self, lane: &str) -> bool {

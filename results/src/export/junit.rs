@@ -7,7 +7,11 @@
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 use thiserror::Error;
 
-use crate::{certificate::Certificate, judge::RequirementResult, verdict::Verdict};
+use crate::{
+    certificate::{Certificate, NotRun},
+    judge::RequirementResult,
+    verdict::Verdict,
+};
 
 /// Why the XML could not be written.
 #[derive(Debug, Error)]
@@ -45,6 +49,7 @@ fn suite(c: &Certificate) -> TestSuite {
     suite.add_properties(properties.map(|(k, v)| Property::new(k, v)));
     suite.add_test_case(verdict(c));
     suite.add_test_cases(c.requirements.iter().map(|r| case(c, r)));
+    suite.add_test_cases(c.not_run.iter().filter(|n| n.optional).map(|n| skipped(c, n)));
     if !c.not_run.is_empty() {
         let lines: Vec<_> = c
             .not_run
@@ -98,6 +103,15 @@ fn case(c: &Certificate, r: &RequirementResult) -> TestCase {
         case.add_property(("measured", format!("{} {}", m.value, m.unit).as_str()));
         case.add_property(("samples", m.n.to_string().as_str()));
     }
+    case
+}
+
+/// What no requirement speaks of, since the profile can do without it.
+fn skipped(c: &Certificate, n: &NotRun) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(format!("needs {} ({})", n.needs, n.how)).set_type(Verdict::NotRun.name());
+    let mut case = TestCase::new(format!("runs [{}]", n.name), status);
+    case.set_classname(format!("tickcert.{}", c.profile.name));
     case
 }
 

@@ -44,7 +44,7 @@ fn loads(requirement: &Requirement) -> String {
 }
 
 /// A lane or a load that was asked for and did not run, or not all of it, while a requirement is about its lane: it was
-/// meant too.
+/// meant too, unless the profile wants it only where it can be had.
 pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -> Vec<RequirementResult> {
     let meant = |row: &&NotRun| {
         let of_lanes = requirements.iter().filter(|r| !r.metric.is_about_host());
@@ -54,7 +54,8 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
         of_lanes.into_iter().any(|r| r.lanes.is_empty() || names(r))
     };
     let rows = certificate.not_run.iter().filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load));
-    rows.filter(meant)
+    rows.filter(|row| !row.optional)
+        .filter(meant)
         .map(|row| RequirementResult {
             id: format!("runs [{}]", row.name),
             text: format!("The {} {} runs", row.kind.name(), row.name),

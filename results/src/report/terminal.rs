@@ -34,7 +34,18 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
     if !c.not_run.is_empty() {
         out.push_str("\nnot run\n");
         for n in &c.not_run {
-            wrap(&mut out, "  - ", &format!("{} {}: needs {}", n.kind.name(), n.name, n.needs), width);
+            wrap(
+                &mut out,
+                "  - ",
+                &format!(
+                    "{} {}{}: needs {}",
+                    n.kind.name(),
+                    n.name,
+                    if n.optional { " (optional)" } else { "" },
+                    n.needs
+                ),
+                width,
+            );
         }
     }
     out

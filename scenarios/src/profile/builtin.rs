@@ -1,7 +1,7 @@
 //! The profiles that come with the program.
 
 /// Their names.
-pub const BUILTIN_NAMES: &[&str] = &["ci", "colo", "lanes"];
+pub const BUILTIN_NAMES: &[&str] = &["ci", "colo"];
 
 /// The text of a built-in profile, to read or to start one's own from.
 #[must_use]
@@ -9,7 +9,6 @@ pub fn builtin_text(name: &str) -> Option<&'static str> {
     match name {
         "ci" => Some(include_str!("../../profiles/ci.toml")),
         "colo" => Some(include_str!("../../profiles/colo.toml")),
-        "lanes" => Some(include_str!("../../profiles/lanes.toml")),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! From the shape of the file to a profile that makes sense, or to a complaint about the first place that doesn't.
 
-use std::{fmt::Display, path::Path};
+use std::{collections::HashSet, fmt::Display, path::Path};
 
 use serde::de::DeserializeOwned;
 use tickcert_results::time::Nanos;
@@ -74,7 +74,13 @@ fn warnings(run: &Run) -> Vec<String> {
 
 fn lane_places(run: &RawRun, requirements: &[Spanned<super::raw::RawRequirement>]) -> Vec<(String, Place)> {
     let of_requirements = requirements.iter().flat_map(|r| &r.get_ref().lanes);
-    run.lanes.get_ref().iter().chain(of_requirements).map(|l| (l.get_ref().clone(), Place(l.span()))).collect()
+    run.lanes
+        .get_ref()
+        .iter()
+        .chain(&run.optional_lanes)
+        .chain(of_requirements)
+        .map(|l| (l.get_ref().clone(), Place(l.span())))
+        .collect()
 }
 
 /// The text under examination, and the helpers that complain about it.
@@ -175,21 +181,10 @@ impl Document<'_> {
     }
 
     fn run(&self, raw: &RawRun) -> Result<Run, ProfileError> {
-        let names: Vec<String> = raw.lanes.get_ref().iter().map(|l| l.get_ref().clone()).collect();
-        if names.is_empty() {
-            let remedy = "name at least one, as in `lanes = [\"kernel-udp\"]`, or write `lanes = [\"all\"]`";
-            return Err(self.error(&raw.lanes, "no lane", remedy));
-        }
-        if let Some(twice) = raw.lanes.get_ref().iter().enumerate().find(|(i, l)| names[..*i].contains(l.get_ref())) {
-            return Err(self.error(
-                twice.1,
-                format!("lane `{}` stands here twice", twice.1.get_ref()),
-                "leave one out",
-            ));
-        }
-        let all = names.iter().any(|n| n == suggest::ALL_LANES);
+        let (lanes, optional_lanes) = self.lanes(raw)?;
         Ok(Run {
-            lanes: if all { LaneSelection::All } else { LaneSelection::Named(names) },
+            lanes,
+            optional_lanes,
             repetitions: self.at_least_one(
                 "repetitions",
                 raw.repetitions.as_ref(),
@@ -202,6 +197,32 @@ impl Document<'_> {
             stall: self.duration_or(raw.stall.as_ref(), Nanos::MILLI * 200)?,
             placement: raw.placement.as_ref().map(|p| self.placement(p)).transpose()?,
         })
+    }
+
+    /// Those that the profile wants, and those that it takes where they can be had.
+    fn lanes(&self, raw: &RawRun) -> Result<(LaneSelection, Vec<String>), ProfileError> {
+        if raw.lanes.get_ref().is_empty() {
+            let remedy = "name at least one, as in `lanes = [\"kernel-udp\"]`, or write `lanes = [\"all\"]`";
+            return Err(self.error(&raw.lanes, "no lane", remedy));
+        }
+        let mut seen = HashSet::new();
+        let mut every = raw.lanes.get_ref().iter().chain(&raw.optional_lanes);
+        if let Some(twice) = every.find(|lane| !seen.insert(lane.get_ref())) {
+            let what = format!("lane `{}` stands here twice", twice.get_ref());
+            return Err(self.error(twice, what, "leave one out"));
+        }
+        let is_all = |lane: &&Spanned<String>| lane.get_ref() == suggest::ALL_LANES;
+        if let Some(all) = raw.optional_lanes.iter().find(is_all) {
+            return Err(self.error(all, "`all` is no lane", "name those that may be missing one by one"));
+        }
+        let all = raw.lanes.get_ref().iter().any(|lane| is_all(&lane));
+        if let (true, Some(optional)) = (all, raw.optional_lanes.first()) {
+            let what = format!("`{}` is among all lanes, which must run", optional.get_ref());
+            return Err(self.error(optional, what, "name those that must run in `lanes`, in place of `all`"));
+        }
+        let names = |lanes: &[Spanned<String>]| lanes.iter().map(|l| l.get_ref().clone()).collect();
+        let lanes = if all { LaneSelection::All } else { LaneSelection::Named(names(raw.lanes.get_ref())) };
+        Ok((lanes, names(&raw.optional_lanes)))
     }
 
     fn placement(&self, raw: &Spanned<RawPlacement>) -> Result<CorePair, ProfileError> {

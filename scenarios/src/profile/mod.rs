@@ -95,6 +95,8 @@ pub struct Profile {
 pub struct Run {
     /// Which lanes.
     pub lanes: LaneSelection,
+    /// Lanes that are run too, where they can be: one that can't stands in the certificate, and the verdict is on the rest.
+    pub optional_lanes: Vec<String>,
     /// Valid repetitions wanted of each cell.
     pub repetitions: u32,
     /// How often an invalid repetition is tried again.
@@ -231,7 +233,8 @@ impl Profile {
         Ok(())
     }
 
-    /// The lanes to run, out of the `known` ones of this build; every lane that a requirement names is checked too.
+    /// The lanes to run, out of the `known` ones of this build, the optional ones last; every lane that a requirement names
+    /// is checked too.
     ///
     /// # Errors
     /// [`ProfileError::Invalid`] at the first lane that is not known, with the nearest that is.
@@ -245,7 +248,7 @@ impl Profile {
         }
         Ok(match &self.run.lanes {
             LaneSelection::All => known.iter().map(|&l| l.to_owned()).collect(),
-            LaneSelection::Named(lanes) => lanes.clone(),
+            LaneSelection::Named(lanes) => lanes.iter().chain(&self.run.optional_lanes).cloned().collect(),
         })
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct RawProfile {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawRun {
     pub(super) lanes: Spanned<Vec<Spanned<String>>>,
+    #[serde(default)]
+    pub(super) optional_lanes: Vec<Spanned<String>>,
     pub(super) repetitions: Option<Spanned<u32>>,
     pub(super) retries: Option<u32>,
     pub(super) staged_repetitions: Option<u32>,

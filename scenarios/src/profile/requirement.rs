@@ -26,7 +26,7 @@ impl<'p> Runs<'p> {
     pub(super) fn new(run: &'p Run, loads: &[LoadSpec], sweep: Option<&SweepSpec>) -> Self {
         let lanes = match &run.lanes {
             LaneSelection::All => None,
-            LaneSelection::Named(named) => Some(named.iter().map(String::as_str).collect()),
+            LaneSelection::Named(named) => Some(named.iter().chain(&run.optional_lanes).map(String::as_str).collect()),
         };
         let mut loads: Vec<String> = loads.iter().map(|l| l.arrival.mode().to_owned()).collect();
         loads.dedup();

@@ -72,6 +72,31 @@ fn the_profile_ci_sets_no_limit_to_latency_and_outlasts_a_stall_of_200_ms() {
     assert_eq!(p.run.retries, 3);
 }
 
+/// [`SMALL`] with this line after its lanes.
+fn with_optional(line: &str) -> String {
+    with("repetitions = 5", &format!("optional_lanes = {line}\nrepetitions = 5"))
+}
+
+#[test]
+fn optional_lanes_are_run_after_the_others_and_may_have_requirements() {
+    let text = with_optional("[\"shm\", \"io-uring\"]") + "lanes = [\"shm\"]\n";
+    let p = Profile::from_text("my.toml", &text).unwrap();
+    assert_eq!(p.check_lanes(&["io-uring", "kernel-udp", "shm"]).unwrap(), ["kernel-udp", "shm", "io-uring"]);
+    let unknown = p.check_lanes(&["kernel-udp", "shm"]).unwrap_err().to_string();
+    assert!(unknown.starts_with("my.toml:6:26: unknown lane `io-uring`"), "{unknown}");
+}
+
+#[test]
+fn an_optional_lane_that_must_run_anyway_or_all_of_them_is_answered_with_what_to_write() {
+    assert_eq!(
+        complaint(&with_optional("[\"kernel-udp\"]")),
+        "my.toml:6:19: lane `kernel-udp` stands here twice\n  6 | optional_lanes = [\"kernel-udp\"]\n  leave one out"
+    );
+    assert!(complaint(&with_optional("[\"all\"]")).contains("name those that may be missing one by one"));
+    let all = with_optional("[\"shm\"]").replace("lanes = [\"kernel-udp\"]", "lanes = [\"all\"]");
+    assert!(complaint(&all).contains("`shm` is among all lanes, which must run\n"), "{}", complaint(&all));
+}
+
 #[test]
 fn the_profile_colo_asks_for_hardware_evidence_bare_metal_quiet_cores_and_limits() {
     let p = Profile::load("colo").unwrap();
@@ -229,7 +254,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, repetitions, retries, staged_repetitions, seed, orders_late_after, stall, placement"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, seed, orders_late_after, stall, placement"
     );
 }
 
@@ -384,7 +409,7 @@ fn all_means_every_lane_of_the_build() {
 fn a_name_that_is_no_profile_is_answered_with_those_that_are() {
     assert_eq!(
         Profile::load("cola").unwrap_err().to_string(),
-        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo, lanes. A path (./cola.toml) loads a file"
+        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo. A path (./cola.toml) loads a file"
     );
 }
 

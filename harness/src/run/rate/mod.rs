@@ -260,7 +260,7 @@ pub fn not_run(search: &RateSearch) -> Option<NotRun> {
 /// The row for a lane that has no sweep.
 #[must_use]
 pub fn sweep_not_run(lane: &str, needs: String, how: String) -> NotRun {
-    NotRun { kind: NotRunKind::Load, name: format!("sweep of {lane}"), needs, how }
+    NotRun::new(NotRunKind::Load, format!("sweep of {lane}"), needs, how)
 }
 
 fn describe(lane: &str, trial: &RateTrial) -> String {

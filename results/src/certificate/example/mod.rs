@@ -108,12 +108,12 @@ pub fn interrupted() -> Certificate {
     c.verdict = Verdict::NotRun;
     c.reasons = vec!["the run was interrupted after 3 of 12 trials".to_owned()];
     c.cells[0].planned = Some(Planned { repetitions: 5, staged: 1 });
-    c.not_run.push(NotRun {
-        kind: NotRunKind::Load,
-        name: "kernel-tcp, tape speed".to_owned(),
-        needs: "the run was interrupted before it".to_owned(),
-        how: "run `tickcert certify --profile ci` again and let it finish".to_owned(),
-    });
+    c.not_run.push(NotRun::new(
+        NotRunKind::Load,
+        "kernel-tcp, tape speed",
+        "the run was interrupted before it",
+        "run `tickcert certify --profile ci` again and let it finish",
+    ));
     c
 }
 
@@ -272,19 +272,15 @@ fn requirements(cells: &[super::Cell]) -> Vec<RequirementResult> {
 }
 
 fn not_run() -> Vec<NotRun> {
-    let row = |kind, name: &str, needs: &str, how: &str| NotRun {
-        kind,
-        name: name.to_owned(),
-        needs: needs.to_owned(),
-        how: how.to_owned(),
-    };
+    let row = |kind, name: &str, needs: &str, how: &str| NotRun::new(kind, name, needs, how);
+    let zero_copy = row(
+        NotRunKind::Lane,
+        "afxdp-zc",
+        "a NIC whose driver offers AF_XDP zero-copy (ice, i40e, mlx5); this host has none",
+        "install such a NIC and name it in the profile: `exchange_interface = \"ens1f0\"`",
+    );
     vec![
-        row(
-            NotRunKind::Lane,
-            "afxdp/zerocopy",
-            "a NIC whose driver offers AF_XDP zero-copy (ice, i40e, mlx5); this host has none",
-            "install such a NIC and name it in the profile: `interfaces = [\"ens1f0\", \"ens1f1\"]`",
-        ),
+        NotRun { optional: true, ..zero_copy },
         row(
             NotRunKind::Lane,
             "onload",

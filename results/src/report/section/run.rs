@@ -16,7 +16,7 @@ pub(in crate::report) fn not_run(c: &Certificate) -> Markup {
                     tbody {
                         @for n in &c.not_run {
                             tr {
-                                td { span.dim { (n.kind.name()) } br; span.id { (n.name) } }
+                                td { span.dim { (n.kind.name()) @if n.optional { ", optional" } } br; span.id { (n.name) } }
                                 td { (n.needs) }
                                 td { (commands(&n.how)) }
                             }

@@ -57,11 +57,26 @@ fn reasons(c: &Certificate) -> Markup {
                     p.note { (met) " of " (text::plural(of, "requirement", "requirements")) " met." }
                 }
             }
-            @if !c.not_run.is_empty() {
-                p.note {
-                    (text::plural(c.not_run.len(), "thing that was asked for", "things that were asked for"))
-                    " did not run: " a href="#not-run" { "what, and what they need" } "."
-                }
+            (not_run(c))
+        }
+    }
+}
+
+/// What is missing, beside a pass too: lanes that the profile can do without are named, lest they seem to have passed.
+fn not_run(c: &Certificate) -> Markup {
+    let (optional, wanted): (Vec<_>, Vec<_>) = c.not_run.iter().partition(|n| n.optional);
+    let names: Vec<&str> = optional.iter().map(|n| n.name.as_str()).collect();
+    html! {
+        @if !wanted.is_empty() {
+            p.note {
+                (text::plural(wanted.len(), "thing that was asked for", "things that were asked for"))
+                " did not run: " a href="#not-run" { "what, and what they need" } "."
+            }
+        }
+        @if !names.is_empty() {
+            p.note {
+                "This says nothing about " strong { (names.join(", ")) } ", which the profile takes where it can be had: "
+                a href="#not-run" { "what it needs" } "."
             }
         }
     }
