@@ -176,10 +176,27 @@ pub struct Link {
     /// A folder in which both ends can meet (sockets, shared files), whatever network namespace they are in; it goes
     /// with the run.
     pub meeting: PathBuf,
-    /// Bytes that a receive buffer must hold so that a stall loses nothing.
+    /// Bytes that a socket's receive buffer must hold so that a stall loses nothing; see [`buffer_for`].
     pub receive_buffer: usize,
     /// How long to wait for the other end when opening.
     pub connect_timeout: Nanos,
+}
+
+/// What the kernel counts for a small packet that waits in a socket, in bytes.
+const KERNEL_BYTES_PER_PACKET: usize = 1280;
+
+/// Bytes of a receive buffer in which so many packets can wait, and twice that to be sure.
+#[must_use]
+pub fn buffer_for(packets: usize) -> usize {
+    (packets * KERNEL_BYTES_PER_PACKET * 2).clamp(4 << 20, 1 << 30)
+}
+
+impl Link {
+    /// How many packets must be able to wait so that a stall loses nothing: what [`buffer_for`] was told, or more.
+    #[must_use]
+    pub const fn packets_in_a_stall(&self) -> usize {
+        self.receive_buffer / KERNEL_BYTES_PER_PACKET / 2
+    }
 }
 
 /// A hardware address of Ethernet.

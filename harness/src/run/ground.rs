@@ -11,7 +11,7 @@ use tickcert_results::{
 };
 use tickcert_scenarios::{load::Arrival, tape::Tape};
 use tickcert_transports::{
-    api::{Caps, Unmet},
+    api::{Caps, Unmet, buffer_for},
     dispatch,
 };
 
@@ -136,10 +136,9 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
     }
 }
 
-/// Receive buffers hold the most that any load sends within the length of a stall, at what the kernel takes for a small
-/// packet, and twice that to be sure.
+/// Receive buffers hold the most that any load sends within the length of a stall.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
-    let receive_buffer = receive_buffer(most_within(cells, order.profile.run.stall));
+    let receive_buffer = buffer_for(most_within(cells, order.profile.run.stall));
     let deferral = order.profile.deferral;
     BenchSpec { wire: order.wire.clone(), receive_buffer, deferral, ..BenchSpec::default() }
 }
@@ -147,12 +146,6 @@ pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
 /// The most packets that any of the cells sends within the length of a stall.
 pub(super) fn most_within(cells: &[PlannedCell], stall: Nanos) -> usize {
     cells.iter().map(|c| c.schedule.most_within(stall)).max().unwrap_or_default()
-}
-
-/// Bytes that hold so many packets.
-pub(super) fn receive_buffer(packets: usize) -> usize {
-    const KERNEL_BYTES_PER_PACKET: usize = 1280;
-    (packets * KERNEL_BYTES_PER_PACKET * 2).clamp(4 << 20, 1 << 30)
 }
 
 #[cfg(test)]

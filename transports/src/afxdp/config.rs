@@ -56,7 +56,7 @@ pub struct Config {
     pub copy: Copying,
     /// The device's queue, counted from 0. Ticks and orders must be steered to it (`ethtool -N`).
     pub queue: u32,
-    /// Frames that can wait to be received, a power of two; by default as many as the profile's receive buffer holds.
+    /// Frames that can wait to be received, a power of two; by default what the profile's `stall` takes.
     pub receive_ring: Option<u32>,
     /// Frames that can wait to be sent, a power of two.
     pub send_ring: u32,
@@ -94,8 +94,8 @@ impl Default for Config {
     }
 }
 
-/// More entries than this in a ring are a mistake.
-const MAX_RING: u32 = 1 << 17;
+/// The most entries of a ring: with chunks of 4096 bytes their memory is 1 GiB.
+const MAX_RING: u32 = 1 << 18;
 /// Fewer than this are none at all.
 const MIN_RING: u32 = 64;
 
@@ -122,10 +122,8 @@ impl Config {
     /// Entries of the receiving ring on this link.
     pub(super) fn receive_entries(&self, link: &Link) -> u32 {
         self.receive_ring.unwrap_or_else(|| {
-            let frames = u32::try_from(link.receive_buffer / self.frame_size as usize).unwrap_or(MAX_RING);
-            // The buffer is meant with a margin of two, so the power of two below it will do.
-            let below = 1 << frames.max(1).ilog2();
-            u32::clamp(below, MIN_RING, MAX_RING)
+            let frames = u32::try_from(link.packets_in_a_stall()).unwrap_or(MAX_RING);
+            frames.clamp(MIN_RING, MAX_RING).next_power_of_two()
         })
     }
 
@@ -162,6 +160,19 @@ mod tests {
         for (config, name) in wrong {
             let unmet = config.check().unwrap_err();
             assert!(unmet.needs.contains(name) && unmet.how.contains("[transport.afxdp]"), "{unmet}");
+        }
+    }
+
+    #[test]
+    fn the_receiving_ring_holds_what_a_stall_takes_whatever_the_size_of_its_chunks() {
+        let mut link = crate::raw::tests::link();
+        for frame_size in [2048, 4096] {
+            for (packets, entries) in [(4_096, 4_096), (13_000, 16_384), (16_384, 16_384), (200_000, 1 << 18), (300_000, 1 << 18)] {
+                link.receive_buffer = crate::api::buffer_for(packets);
+                assert_eq!(Config { frame_size, ..Config::default() }.receive_entries(&link), entries, "{packets}");
+            }
+            let asked = Config { frame_size, receive_ring: Some(128), ..Config::default() };
+            assert_eq!(asked.receive_entries(&link), 128);
         }
     }
 

@@ -18,7 +18,7 @@ mod segment;
 mod sorter;
 mod tcp;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod udp;
 
 use std::io;

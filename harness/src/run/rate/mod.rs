@@ -17,7 +17,7 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{
     Lane,
-    api::{Caps, Link, Unmet},
+    api::{Caps, Link, Unmet, buffer_for},
 };
 
 use super::{
@@ -139,7 +139,7 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
     }
     let load = Arrival::Constant { rate: PerSecond(rate) };
     let (schedule, passes) = schedule(stage, quest, &load, rate)?;
-    let receive_buffer = ground::receive_buffer(schedule.most_within(quest.stall));
+    let receive_buffer = buffer_for(schedule.most_within(quest.stall));
     let link = Link { receive_buffer, ..stage.link.clone() };
     let stage = Stage { link: &link, homes: stage.homes.clone(), ..*stage };
     let request = Request {
@@ -244,7 +244,7 @@ pub fn buffer_warning(searches: &[RateSearch], stall: Nanos) -> Option<String> {
 fn buffer_wanted(searches: &[RateSearch], stall: Nanos) -> usize {
     let within = |t: &RateTrial| ((t.intended_pps.0 * stall.as_secs_f64()).ceil() as u64).min(t.packets_sent);
     let most = searches.iter().flat_map(|s| &s.trials).map(within).max().unwrap_or_default();
-    ground::receive_buffer(usize::try_from(most).unwrap_or(usize::MAX))
+    buffer_for(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 /// The row for a lane of which no rate held; `None` where one did.
@@ -303,8 +303,8 @@ mod tests {
         let wanted = |search: &RateSearch| buffer_wanted(std::slice::from_ref(search), Nanos::MILLI * 200);
         let fastest = &mut search.trials[3];
         (fastest.intended_pps, fastest.packets_sent) = (PerSecond(1e6), 1_000_000);
-        assert_eq!(wanted(&search), ground::receive_buffer(200_000));
+        assert_eq!(wanted(&search), buffer_for(200_000));
         search.trials[3].packets_sent = 150_000;
-        assert_eq!(wanted(&search), ground::receive_buffer(150_000), "no more can wait than was sent");
+        assert_eq!(wanted(&search), buffer_for(150_000), "no more can wait than was sent");
     }
 }

@@ -29,7 +29,7 @@ struct Ends {
     wire: Memory,
 }
 
-fn link() -> Link {
+pub(crate) fn link() -> Link {
     let (exchange, trader) = (Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2));
     Link {
         exchange_interface: "exchange".to_owned(),
