@@ -98,6 +98,17 @@ fn zero_copy_refused_is_answered_with_the_drivers_name_and_errno() {
 }
 
 #[test]
+fn transmit_stamps_that_the_driver_has_not_are_answered_with_its_name_and_how_to_do_without() {
+    if can_load() {
+        let wanted = json!({ "transmit_stamps": true });
+        let parts = ["transmit stamps", "veth", "transmit_stamps = false", "[transport.afxdp]"];
+        says(&unmet(&Site::new(), "afxdp-zc", &wanted), &parts);
+        // The kernel would give some, but they are no hardware's.
+        says(&unmet(&Site::new(), "afxdp-copy", &wanted), &["zero-copy", "afxdp-zc", "transmit_stamps = false"]);
+    }
+}
+
+#[test]
 fn a_queue_out_of_range_is_answered_with_how_many_there_are() {
     if can_load() {
         let unmet = unmet(&Site::new(), "afxdp-copy", &json!({ "queue": 9 }));

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tickcert_results::certificate::OrderChannel;
 
-use super::abi;
+use super::{abi, transmit_stamp};
 use crate::api::{Link, Unmet};
 
 /// Where the XDP program runs.
@@ -70,6 +70,9 @@ pub struct Config {
     /// Ask the driver for the time at which it received each frame (XDP metadata, Linux 6.3; native mode only). Refused
     /// on a virtual wire, whose stamps are no hardware's.
     pub receive_stamps: bool,
+    /// Ask the driver for the time at which it sent each frame (TX metadata, Linux 6.11; zero-copy only: where frames are
+    /// copied, the kernel stamps them with its own clock). Refused where the driver has no such stamps.
+    pub transmit_stamps: bool,
     /// How orders cross.
     pub orders: OrderChannel,
     /// VLAN of all frames, 1 to 4094; none by default.
@@ -88,6 +91,7 @@ impl Default for Config {
             need_wakeup: true,
             busy_poll: None,
             receive_stamps: false,
+            transmit_stamps: false,
             orders: OrderChannel::Datagram,
             vlan: None,
         }
@@ -104,6 +108,13 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), Unmet> {
         if self.receive_stamps && self.mode == Mode::Skb {
             return Err(wrong("native mode for receive_stamps: only a driver has them".to_owned()));
+        }
+        if self.transmit_stamps && self.copy == Copying::Copy {
+            return Err(Unmet {
+                needs: "zero-copy for transmit_stamps: where frames are copied, the kernel's own clock stamps them"
+                    .to_owned(),
+                how: "use the lane afxdp-zc, or set transmit_stamps = false in [transport.afxdp]".to_owned(),
+            });
         }
         let rings = [("receive_ring", self.receive_ring.unwrap_or(MIN_RING)), ("send_ring", self.send_ring)];
         for (name, entries) in rings {
@@ -131,6 +142,11 @@ impl Config {
     pub(super) fn longest_received(&self) -> u32 {
         self.frame_size - abi::XDP_PACKET_HEADROOM
     }
+
+    /// Bytes of a chunk in front of a frame sent.
+    pub(super) const fn before_sent(&self) -> usize {
+        if self.transmit_stamps { transmit_stamp::LENGTH } else { 0 }
+    }
 }
 
 fn wrong(needs: String) -> Unmet {
@@ -155,6 +171,7 @@ mod tests {
             (Config { receive_ring: Some(1 << 30), ..Config::default() }, "receive_ring"),
             (Config { frame_size: 3000, ..Config::default() }, "frame_size"),
             (Config { receive_stamps: true, mode: Mode::Skb, ..Config::default() }, "receive_stamps"),
+            (Config { transmit_stamps: true, ..Config::default() }, "transmit_stamps"),
             (Config { frame_size: 1 << 16, ..Config::default() }, "frame_size"),
         ];
         for (config, name) in wrong {

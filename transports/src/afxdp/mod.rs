@@ -2,13 +2,14 @@
 //!
 //! In layers, each a file: `abi` (types of the kernel's interface), `syscalls_ffi`, `ring_ffi` (one ring) and `umem`
 //! (the frames' memory), `queue_ffi` (a direction: two rings and their chunks), `port` (the device), `program` (what
-//! sorts the frames).
+//! sorts the frames). `stamp` and `transmit_stamp` are what a driver puts in front of frames, `netdev` whether it does.
 
 mod abi;
 mod config;
 mod device_ffi;
 #[cfg(feature = "bpf")]
 mod link_ffi;
+mod netdev;
 mod port;
 #[cfg(feature = "bpf")]
 mod program;
@@ -21,6 +22,9 @@ mod ring_ffi;
 mod stamp;
 mod steer;
 mod syscalls_ffi;
+mod transmit_stamp;
+#[cfg(test)]
+mod transmit_tests;
 mod umem;
 
 pub use config::{BusyPoll, Config, Copying, Mode};

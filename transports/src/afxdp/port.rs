@@ -7,10 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tickcert_results::time::Ticks;
+
 use super::{
     abi::{self, xdp_desc},
     config::{BusyPoll, Config, Copying, Mode},
     device_ffi::Device,
+    netdev,
     program::{self, Attached},
     queue_ffi::{NotQueued, Receiving, Sending},
     refusal::{self, Place},
@@ -18,6 +21,7 @@ use super::{
     stamp,
     steer::Steer,
     syscalls_ffi::{RingKind, XdpSocket},
+    transmit_stamp::{Request, Stamps},
     umem::Umem,
 };
 use crate::{
@@ -72,10 +76,13 @@ impl FramePort for AfXdpPort {
         let driver = device.driver();
         let place = Place { interface, driver: &driver, config };
         refusal::check_device(&place, device.queues(), device.mtu()?)?;
+        if config.transmit_stamps {
+            refusal::check_transmit_stamps(&place, netdev::transmit_features(index))?;
+        }
         // Before anything else is asked for: that needs the most rights.
         let program = program::load(&place, index, Steer::new(link, role, config.orders))?;
         let receive_entries = config.receive_entries(link);
-        let (socket, receiving, sending) = open_socket(&place, index, receive_entries)?;
+        let (socket, receiving, sending) = open_socket(&place, index, receive_entries, Request::stamp())?;
         let membership = join(link, role)?;
         let program = program.attach(&place, index, &socket)?;
         wait_for_carrier(&device, interface, link.connect_timeout.into())?;
@@ -97,16 +104,20 @@ impl FramePort for AfXdpPort {
     }
 }
 
-/// A socket with its memory and rings, bound to the queue.
-fn open_socket(
+/// A socket with its memory and rings, bound to the queue; with `transmit_stamps` the request goes before each frame.
+pub(super) fn open_socket(
     place: &Place<'_>,
     index: u32,
     receive_entries: u32,
+    request: Request,
 ) -> Result<(XdpSocket, Receiving, Sending), OpenError> {
     let config = place.config;
     let socket = XdpSocket::new().map_err(|e| refusal::no_socket(&e))?;
     let (umem, mut chunks) = Umem::new(config.frame_size, receive_entries + config.send_ring)?;
-    socket.register(umem.memory(), config.frame_size).map_err(|e| refusal::memory(&e, umem.memory().len()))?;
+    let bytes = umem.memory().len();
+    socket
+        .register(umem.memory(), config.frame_size, config.before_sent())
+        .map_err(|e| refusal::memory(&e, bytes, config.transmit_stamps))?;
     let umem = Arc::new(umem);
     let to_send = chunks.split_off(receive_entries as usize);
 
@@ -131,7 +142,8 @@ fn open_socket(
     let before = if config.receive_stamps { stamp::LENGTH } else { 0 };
     let receiving = Receiving::new(Arc::clone(&umem), fill, received, chunks, before);
     socket.bind(index, config.queue, copy | wakeup).map_err(|e| refusal::bind(&e, place))?;
-    Ok((socket, receiving, Sending::new(umem, queued, completed, to_send)))
+    let stamps = config.transmit_stamps.then(|| Stamps::new(request, config.send_ring as usize));
+    Ok((socket, receiving, Sending::new(umem, queued, completed, to_send, stamps)))
 }
 
 fn odd() -> OpenError {
@@ -218,13 +230,14 @@ impl FrameRx for XdpRx {
 impl FrameTx for XdpTx {
     #[inline]
     fn transmit(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
-        match self.queue.queue(len, fill) {
+        let name = TxToken(self.sent.wrapping_add(1));
+        match self.queue.queue(name, len, fill) {
             Ok(()) => {
-                self.sent = self.sent.wrapping_add(1);
-                Ok(TxToken(self.sent))
+                self.sent = name.0;
+                Ok(name)
             }
             Err(NotQueued::Full) => Err(TxError::Full),
-            Err(NotQueued::TooLong) => Err(too_long(len, self.common.config.frame_size)),
+            Err(NotQueued::TooLong) => Err(too_long(len, &self.common.config)),
         }
     }
 
@@ -245,15 +258,25 @@ impl FrameTx for XdpTx {
         Err(TxError::Full)
     }
 
+    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
+        self.queue.stamps(on_stamp);
+    }
+
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
-        note("xdp_send_stamps", "not asked for".to_owned());
+        let stamps = match self.queue.coverage() {
+            None => "not asked for".to_owned(),
+            Some((came, returned)) => format!("by the driver: {came} of {returned} frames"),
+        };
+        note("xdp_send_stamps", stamps);
         note("xdp_send_ring", format!("{} frames", self.common.config.send_ring));
     }
 }
 
 #[cold]
-fn too_long(len: usize, chunk: u32) -> TxError {
-    let what = format!("a frame of {len} bytes is longer than a chunk of {chunk}, and several for one frame are not used");
+fn too_long(len: usize, config: &Config) -> TxError {
+    let room = config.frame_size as usize - config.before_sent();
+    let what =
+        format!("a frame of {len} bytes is longer than the {room} of a chunk, and several for one frame are not used");
     TxError::Io(io::Error::new(io::ErrorKind::InvalidInput, what))
 }
 

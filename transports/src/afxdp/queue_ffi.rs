@@ -3,11 +3,15 @@
 
 use std::sync::Arc;
 
+use tickcert_results::time::Ticks;
+
 use super::{
-    abi::xdp_desc,
+    abi::{self, xdp_desc},
     ring_ffi::{Consumer, Producer},
+    transmit_stamp::{self, Stamps},
     umem::{Chunk, Umem},
 };
+use crate::api::TxToken;
 
 /// Frames in: the kernel takes chunks from the fill ring and returns them, filled, in the receiving ring.
 #[derive(Debug)]
@@ -90,27 +94,31 @@ pub(super) struct Sending {
     completed: Consumer<u64>,
     /// The last one returned is the first one used: its bytes are the likeliest to be in a cache.
     free: Vec<Chunk>,
+    /// Where transmit stamps are asked for.
+    stamps: Option<Stamps>,
 }
 
 impl Sending {
-    pub(super) fn new(umem: Arc<Umem>, queued: Producer<xdp_desc>, completed: Consumer<u64>, free: Vec<Chunk>) -> Self {
-        Self { umem, queued, completed, free }
+    /// With `stamps` the memory must be registered with [`transmit_stamp::LENGTH`] bytes in front of frames.
+    pub(super) fn new(
+        umem: Arc<Umem>,
+        queued: Producer<xdp_desc>,
+        completed: Consumer<u64>,
+        free: Vec<Chunk>,
+        stamps: Option<Stamps>,
+    ) -> Self {
+        Self { umem, queued, completed, free, stamps }
     }
 
-    /// Builds a frame in a free chunk and queues it; the kernel sees it at once, and need not look before it is told.
+    /// Builds the frame of that name in a free chunk and queues it; the kernel sees it at once, and need not look before
+    /// it is told.
     #[inline]
-    pub(super) fn queue(&mut self, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<(), NotQueued> {
+    pub(super) fn queue(&mut self, name: TxToken, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<(), NotQueued> {
         self.reap();
         let mut chunk = self.free.pop().ok_or(NotQueued::Full)?;
-        let entry = match (self.umem.bytes_mut(&mut chunk, len), u32::try_from(len)) {
-            (Some(bytes), Ok(len)) => {
-                fill(bytes);
-                xdp_desc { addr: chunk.address(), len, options: 0 }
-            }
-            _ => {
-                self.free.push(chunk);
-                return Err(NotQueued::TooLong);
-            }
+        let Some(entry) = self.build(&mut chunk, name, len, fill) else {
+            self.free.push(chunk);
+            return Err(NotQueued::TooLong);
         };
         if !self.queued.push(entry) {
             self.free.push(chunk);
@@ -120,7 +128,23 @@ impl Sending {
         Ok(())
     }
 
-    /// Takes back the chunks of what has left, without waiting for any.
+    /// `None` where the chunk is too short.
+    #[inline]
+    fn build(&self, chunk: &mut Chunk, name: TxToken, len: usize, fill: impl FnOnce(&mut [u8])) -> Option<xdp_desc> {
+        let address = chunk.address();
+        let entry = |addr, options| Some(xdp_desc { addr, len: u32::try_from(len).ok()?, options });
+        let Some(stamps) = &self.stamps else {
+            fill(self.umem.bytes_mut(chunk, len)?);
+            return entry(address, 0);
+        };
+        let bytes = self.umem.bytes_mut(chunk, len.checked_add(transmit_stamp::LENGTH)?)?;
+        let (before, frame) = bytes.split_at_mut(transmit_stamp::LENGTH);
+        fill(frame);
+        stamps.ask(before, name);
+        entry(address + transmit_stamp::LENGTH as u64, abi::XDP_TX_METADATA)
+    }
+
+    /// Takes back the chunks of what has left, without waiting for any, each with its stamp.
     #[inline]
     fn reap(&mut self) {
         let before = self.free.len();
@@ -128,12 +152,31 @@ impl Sending {
             // SAFETY: the kernel hands each chunk of a queued frame back once, by an entry of this ring, and this ring
             // gives each entry once.
             if let Some((chunk, _)) = unsafe { self.umem.came_back(address) } {
+                if let Some(stamps) = &mut self.stamps {
+                    stamps.take(self.umem.bytes(&chunk, 0, transmit_stamp::LENGTH).unwrap_or_default());
+                }
                 self.free.push(chunk);
             }
         }
         if self.free.len() != before {
             self.completed.release();
         }
+    }
+
+    /// Hands over the stamps of frames that have come back since the last time: of the last that may have been on their
+    /// way at once, where there were more.
+    pub(super) fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
+        if self.stamps.is_some() {
+            self.reap();
+        }
+        if let Some(stamps) = &mut self.stamps {
+            stamps.hand_over(on_stamp);
+        }
+    }
+
+    /// Stamps that came, and frames that came back; `None` where none were asked for.
+    pub(super) fn coverage(&self) -> Option<(u64, u64)> {
+        self.stamps.as_ref().map(Stamps::coverage)
     }
 
     /// Frames that the kernel has not taken yet.
@@ -148,3 +191,7 @@ impl Sending {
         self.queued.needs_wakeup()
     }
 }
+
+#[cfg(test)]
+#[path = "queue_tests.rs"]
+mod tests;

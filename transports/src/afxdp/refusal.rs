@@ -2,7 +2,10 @@
 
 use std::io;
 
-use super::config::{Config, Copying};
+use super::{
+    abi,
+    config::{Config, Copying},
+};
 use crate::api::{OpenError, Unmet};
 
 /// Where a socket is to be bound.
@@ -41,6 +44,35 @@ const fn longest_frame(mtu: u32) -> u32 {
     mtu.saturating_add(OVERHEAD)
 }
 
+/// Whether the driver has transmit stamps, by what the kernel says AF_XDP may ask of it.
+pub(super) fn check_transmit_stamps(place: &Place<'_>, features: io::Result<Option<u64>>) -> Result<(), OpenError> {
+    let Place { interface, driver, .. } = place;
+    match features {
+        Ok(Some(features)) if features & abi::NETDEV_XSK_FLAGS_TX_TIMESTAMP != 0 => Ok(()),
+        Ok(Some(_)) => Err(Unmet {
+            needs: format!("a driver with AF_XDP transmit stamps; {driver}, of {interface}, has none"),
+            how: format!("use a NIC whose driver has them (mlx5_core, igc, stmmac, ...), or {WITHOUT_STAMPS}"),
+        }
+        .into()),
+        Ok(None) => Err(no_metadata()),
+        Err(e) => {
+            let what = format!("ask the kernel whether {interface} has AF_XDP transmit stamps: {e}; {WITHOUT_STAMPS}");
+            Err(io::Error::new(e.kind(), what).into())
+        }
+    }
+}
+
+const WITHOUT_STAMPS: &str = "set transmit_stamps = false in [transport.afxdp]";
+
+fn no_metadata() -> OpenError {
+    Unmet {
+        needs: "a kernel that takes questions in front of frames (XDP_UMEM_TX_METADATA_LEN), for transmit_stamps"
+            .to_owned(),
+        how: format!("use Linux 6.11 or later, or {WITHOUT_STAMPS}"),
+    }
+    .into()
+}
+
 pub(super) fn no_interface(e: &io::Error, interface: &str) -> OpenError {
     match e.raw_os_error() {
         Some(libc::ENODEV) => Unmet {
@@ -69,8 +101,9 @@ pub(super) fn no_socket(e: &io::Error) -> OpenError {
 }
 
 /// The kernel did not take the memory for frames.
-pub(super) fn memory(e: &io::Error, bytes: usize) -> OpenError {
+pub(super) fn memory(e: &io::Error, bytes: usize, with_metadata: bool) -> OpenError {
     match e.raw_os_error() {
+        Some(libc::EINVAL) if with_metadata => no_metadata(),
         // What it says when the memory would be more than this process may lock.
         Some(libc::ENOBUFS | libc::EPERM) => Unmet {
             needs: format!("{} KiB of locked memory for frames, more than this process may lock", bytes >> 10),
@@ -173,7 +206,28 @@ mod tests {
 
     #[test]
     fn memory_beyond_the_limit_is_answered_with_the_limit() {
-        let text = text(memory(&io::Error::from_raw_os_error(libc::ENOBUFS), 1 << 24));
-        assert!(text.contains("16384 KiB") && text.contains("ulimit -l"), "{text}");
+        for with_metadata in [false, true] {
+            let text = text(memory(&io::Error::from_raw_os_error(libc::ENOBUFS), 1 << 24, with_metadata));
+            assert!(text.contains("16384 KiB") && text.contains("ulimit -l"), "{text}");
+        }
+    }
+
+    #[test]
+    fn transmit_stamps_that_are_not_to_be_had_are_refused_with_driver_or_kernel_and_the_way_without() {
+        let config = Config { transmit_stamps: true, ..Config::default() };
+        let check = |features| check_transmit_stamps(&place(&config), features);
+        assert!(check(Ok(Some(0b101))).is_ok());
+        let refused = [
+            (text(check(Ok(Some(0b110))).unwrap_err()), "some_driver, of eth9"),
+            (text(check(Ok(None)).unwrap_err()), "Linux 6.11"),
+            (text(memory(&io::Error::from_raw_os_error(libc::EINVAL), 1 << 24, true)), "Linux 6.11"),
+        ];
+        for (text, part) in refused {
+            assert!(text.contains(part) && text.contains("transmit_stamps = false"), "{text}");
+        }
+        let failed = check(Err(io::Error::from_raw_os_error(libc::EMFILE))).unwrap_err();
+        assert!(matches!(&failed, OpenError::Io(e) if e.to_string().contains("eth9")), "{failed}");
+        let without = memory(&io::Error::from_raw_os_error(libc::EINVAL), 1 << 24, false);
+        assert!(matches!(without, OpenError::Io(_)), "{without}");
     }
 }

@@ -193,4 +193,4 @@ pub(super) fn map(socket: &XdpSocket, kind: RingKind, entries: u32) -> io::Resul
 
 #[cfg(test)]
 #[path = "ring_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -5,10 +5,10 @@ use proptest::prelude::*;
 use super::*;
 
 /// Two sides of one ring in memory that no kernel shares, with indices that begin at `first`.
-fn ring(entries: u32, first: u32) -> (Producer<u64>, Consumer<u64>) {
+pub(in crate::afxdp) fn ring<T: Copy>(entries: u32, first: u32) -> (Producer<T>, Consumer<T>) {
     let layout = Layout { producer: 0, consumer: 64, flags: 128, entries_at: 192, entries };
-    let memory = Arc::new(Mapping::anonymous(192 + entries as usize * 8).unwrap());
-    let shared = Shared::<u64>::new(Arc::clone(&memory), layout).unwrap();
+    let memory = Arc::new(Mapping::anonymous(192 + entries as usize * size_of::<T>()).unwrap());
+    let shared = Shared::<T>::new(Arc::clone(&memory), layout).unwrap();
     shared.producer().store(first, Ordering::Relaxed);
     shared.consumer().store(first, Ordering::Relaxed);
     (Producer::new(Arc::clone(&memory), layout).unwrap(), Consumer::new(memory, layout).unwrap())
@@ -109,7 +109,7 @@ fn a_layout_that_does_not_fit_its_memory_makes_no_ring() {
 
 #[test]
 fn the_kernels_wish_to_be_woken_is_seen() {
-    let (producer, _consumer) = ring(8, 0);
+    let (producer, _consumer) = ring::<u64>(8, 0);
     assert!(!producer.needs_wakeup());
     // SAFETY: aligned and mapped, as the ring itself has seen; only atomics reach it.
     let flags = unsafe { producer.ring.flags.as_ref() };

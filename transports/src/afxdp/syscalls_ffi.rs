@@ -116,15 +116,16 @@ impl XdpSocket {
         Ok(Self { fd })
     }
 
-    /// Makes `memory` the place of its frames, in chunks of `chunk` bytes.
-    pub(super) fn register(&self, memory: &Mapping, chunk: u32) -> io::Result<()> {
+    /// Makes `memory` the place of its frames, in chunks of `chunk` bytes; in front of a frame sent may lie `metadata`
+    /// bytes for the driver.
+    pub(super) fn register(&self, memory: &Mapping, chunk: u32, metadata: usize) -> io::Result<()> {
         let reg = abi::xdp_umem_reg {
             addr: memory.start.as_ptr() as u64,
             len: memory.len as u64,
             chunk_size: chunk,
             headroom: 0,
-            flags: 0,
-            tx_metadata_len: 0,
+            flags: if metadata > 0 { abi::XDP_UMEM_TX_METADATA_LEN } else { 0 },
+            tx_metadata_len: u32::try_from(metadata).map_err(io::Error::other)?,
         };
         self.set(abi::SOL_XDP, abi::XDP_UMEM_REG, &reg)
     }

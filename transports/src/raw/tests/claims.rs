@@ -2,7 +2,11 @@
 
 use std::io;
 
-use super::{DATAGRAM, Mischief, device::RING, each_framing, ends, until};
+use super::{
+    DATAGRAM, Mischief,
+    device::{RING, stamp_of},
+    each_framing, ends, until,
+};
 use crate::api::{Flow, Interest, Rx, Tx, TxError};
 
 #[test]
@@ -188,4 +192,24 @@ fn frames_that_overtake_each_other_are_handed_over_as_they_come() {
     let mut got = Vec::new();
     ends.trader.0.poll(Interest::Ticks, 8, |frame| got.push(frame.bytes[0])).unwrap();
     assert_eq!(got, [1, 0, 3, 2]);
+}
+
+/// Others come too: of what TCP has to say for itself.
+#[test]
+fn each_sent_frames_stamp_comes_once_and_by_the_name_that_send_gave_it() {
+    each_framing(|mut ends| {
+        let tx = &mut ends.exchange.1;
+        let mut sent = Vec::new();
+        for flow in [Flow::Ticks, Flow::Orders, Flow::Ticks, Flow::Orders] {
+            sent.push(tx.send(flow, 30, |frame| frame.fill(1)).unwrap());
+            tx.flush().unwrap();
+        }
+        let mut stamps = Vec::new();
+        tx.stamps(|name, at| stamps.push((name, at)));
+        for name in sent {
+            let its = stamps.iter().filter(|(of, _)| *of == name).map(|(_, at)| *at);
+            assert!(its.eq([stamp_of(name)]), "{name:?}: {stamps:?}");
+        }
+        tx.stamps(|name, _| panic!("{name:?} has its stamp already"));
+    });
 }

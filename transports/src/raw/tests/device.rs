@@ -2,9 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    io,
+    io, mem,
     sync::{Arc, Mutex},
 };
+
+use tickcert_results::time::Ticks;
 
 use crate::{
     api::{Link, OpenError, Role, RxMeta, TxError, TxToken},
@@ -69,7 +71,7 @@ impl FramePort for Memory {
             Role::Trader => Role::Exchange,
         };
         let ring = Arc::clone(config.towards(peer));
-        let tx = MemoryTx { ring, queued: Vec::with_capacity(RING), mischief: config.mischief, frames: 0 };
+        let tx = MemoryTx { ring, queued: Vec::with_capacity(RING), mischief: config.mischief, frames: 0, left: 0 };
         Ok((MemoryRx(Arc::clone(config.towards(role))), tx))
     }
 }
@@ -95,6 +97,13 @@ pub(super) struct MemoryTx {
     queued: Vec<Vec<u8>>,
     mischief: Mischief,
     frames: u32,
+    /// Of those, how many were on their way when it was last asked for stamps.
+    left: u32,
+}
+
+/// The stamp of the frame of that name.
+pub(super) fn stamp_of(name: TxToken) -> Ticks {
+    Ticks::new(1_000_000 + u64::from(name.0)).unwrap()
 }
 
 impl FrameTx for MemoryTx {
@@ -117,5 +126,11 @@ impl FrameTx for MemoryTx {
     fn kick(&mut self) -> Result<(), TxError> {
         self.ring.lock().unwrap().extend(self.queued.drain(..));
         Ok(())
+    }
+
+    fn stamps(&mut self, mut on_stamp: impl FnMut(TxToken, Ticks)) {
+        for name in (mem::replace(&mut self.left, self.frames)..self.frames).map(|before| TxToken(before + 1)) {
+            on_stamp(name, stamp_of(name));
+        }
     }
 }
