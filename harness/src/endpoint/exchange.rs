@@ -148,8 +148,8 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     /// At high rates there is never slack: answers and heartbeats go out all the same, now and then, and the ticks
     /// behind them leave late, which shows.
     #[inline]
-    fn pump_if_overdue(&mut self) -> Result<()> {
-        if tsc::arrival().raw() - self.last_pump > self.pump_at_least { self.pump() } else { Ok(()) }
+    fn pump_if_overdue(&mut self, now: u64) -> Result<()> {
+        if now.saturating_sub(self.last_pump) > self.pump_at_least { self.pump() } else { Ok(()) }
     }
 
     fn play(&mut self, base: Ticks, offsets: &[u64]) -> Result<()> {
@@ -171,7 +171,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 // Behind, or about to be for so long already: the wait below would not look at the orders at all.
                 self.last_poll = now;
                 self.poll_orders().context("while receiving orders")?;
-                self.pump_if_overdue()?;
+                self.pump_if_overdue(now)?;
             } else if left > SHIFT_ROOM * guard {
                 self.shift_polls(guard);
             }
@@ -191,7 +191,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 if frames == 0 && left > slack {
                     self.pump()?;
                 } else {
-                    self.pump_if_overdue()?;
+                    self.pump_if_overdue(now.raw())?;
                 }
             }
         }
