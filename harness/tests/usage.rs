@@ -158,6 +158,23 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_that_the_name_of_a_lane_decides_is_answered_with_its_line_and_the_lane_to_name() {
+        for (transport, setting, lane) in [
+            ("kernel-udp", "busy_poll = true", "kernel-udp-busypoll"),
+            ("kernel-tcp", "busy_poll = true", "kernel-tcp-busypoll"),
+            ("io-uring", "zero_copy = true", "io-uring/zc"),
+            ("afxdp", "copy = \"zero-copy\"", "afxdp-zc"),
+            ("afxdp", "orders = \"tcp\"", "afxdp-copy/tcp"),
+            ("dpdk", "device = \"pci\"", "dpdk-pci"),
+        ] {
+            let table = format!("[transport.{transport}]\n{setting}\n[window]");
+            let line = profiles::tiny().lines().position(|l| l == "[window]").unwrap() + 2;
+            let key = setting.split(' ').next().unwrap();
+            profile_refused("[window]", &table, &[&format!("mine.toml:{line}:"), setting, &format!("`{key}`"), lane]);
+        }
+    }
+
+    #[test]
     fn a_profile_that_is_no_toml_is_refused_with_the_place() {
         profile_refused("name = \"tiny\"", "name = tiny", &["mine.toml:2:"]);
     }

@@ -244,7 +244,7 @@ pub struct Variant {
     pub lane: &'static str,
     /// What it is, in a line.
     pub summary: &'static str,
-    /// Settings that differ from the defaults, a JSON object in the form of [`Transport::Config`].
+    /// Settings that differ from [`Transport::DECIDED_BY_LANE`], a JSON object of some of its keys.
     pub settings: &'static str,
 }
 
@@ -259,6 +259,9 @@ pub trait Transport: Sized {
 
     /// Name of the transport, under which a profile has its settings.
     const NAME: &'static str;
+    /// Settings that say which of its lanes it is, as a lane has them that says nothing else: a JSON object in the form of
+    /// [`Transport::Config`]. A profile can't set them, so that a lane's name always means the same.
+    const DECIDED_BY_LANE: &'static str;
     /// Its lanes; there is at least one.
     const VARIANTS: &'static [Variant];
 

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use tickcert_probes::{affinity, clocks};
 use tickcert_results::certificate::ClockProbe;
-use tickcert_scenarios::profile::{InterfacePair, Profile};
+use tickcert_scenarios::profile::{InterfacePair, Profile, SettingRefused};
 use tickcert_transports::{Lane, api::Unmet};
 
 use super::{
@@ -33,11 +33,13 @@ pub(crate) fn voice(common: &Common) -> Voice {
     }
 }
 
-/// Whether each transport that the profile has settings of is one of this build, and understands them.
+/// Whether each transport that the profile has settings of is one of this build, and takes them.
 pub(crate) fn transports(profile: &Profile) -> Result<(), Failure> {
     let known: Vec<&str> = Lane::all().iter().map(|lane| lane.transport()).collect();
     let read = |transport: &str, settings: &_| match Lane::all().iter().find(|lane| lane.transport() == transport) {
-        Some(lane) => lane.settings(settings).map(drop).map_err(|e| e.to_string()),
+        Some(lane) => {
+            lane.settings(settings).map(drop).map_err(|e| SettingRefused { what: e.to_string(), remedy: e.remedy() })
+        }
         None => Ok(()),
     };
     profile.check_transports(&known, read).map_err(Failure::usage)

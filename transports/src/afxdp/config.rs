@@ -28,24 +28,6 @@ pub enum Copying {
     ZeroCopy,
 }
 
-/// Polling of the device by the receiving process, in place of interrupts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BusyPoll {
-    /// Microseconds that the kernel may go on polling in one call (`SO_BUSY_POLL`).
-    pub microseconds: u32,
-    /// Frames that it takes at most in one go (`SO_BUSY_POLL_BUDGET`).
-    pub budget: u16,
-    /// Leave the queue to the poller as long as it polls (`SO_PREFER_BUSY_POLL`).
-    pub prefer: bool,
-}
-
-impl Default for BusyPoll {
-    fn default() -> Self {
-        Self { microseconds: 20, budget: 64, prefer: true }
-    }
-}
-
 /// Settings of the lanes over AF_XDP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,8 +47,12 @@ pub struct Config {
     pub frame_size: u32,
     /// Let the kernel say when it wants to be woken by a system call (`XDP_USE_NEED_WAKEUP`), rather than wake it always.
     pub need_wakeup: bool,
-    /// Poll the device from the receiving process; off by default.
-    pub busy_poll: Option<BusyPoll>,
+    /// Whether the receiving process polls the device, in place of interrupts.
+    pub busy_poll: bool,
+    /// Frames that one pass over the device's queue takes at most (`SO_BUSY_POLL_BUDGET`).
+    pub busy_poll_budget: u16,
+    /// Leave the queue to the poller as long as it polls (`SO_PREFER_BUSY_POLL`).
+    pub prefer_busy_poll: bool,
     /// Ask the driver for the time at which it received each frame (XDP metadata, Linux 6.3; native mode only). Refused
     /// on a virtual wire, whose stamps are no hardware's.
     pub receive_stamps: bool,
@@ -89,7 +75,9 @@ impl Default for Config {
             send_ring: 512,
             frame_size: 2048,
             need_wakeup: true,
-            busy_poll: None,
+            busy_poll: false,
+            busy_poll_budget: 64,
+            prefer_busy_poll: true,
             receive_stamps: false,
             transmit_stamps: false,
             orders: OrderChannel::Datagram,
@@ -196,9 +184,9 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_refused() {
         assert!(serde_json::from_str::<Config>(r#"{"multi_buffer": true}"#).is_err());
-        let text = r#"{"mode": "skb", "copy": "zero-copy", "queue": 3, "busy_poll": {"budget": 8}}"#;
+        let text = r#"{"mode": "skb", "copy": "zero-copy", "queue": 3, "busy_poll": true}"#;
         let config = serde_json::from_str::<Config>(text).unwrap();
         assert_eq!((config.mode, config.copy, config.queue), (Mode::Skb, Copying::ZeroCopy, 3));
-        assert_eq!(config.busy_poll, Some(BusyPoll { budget: 8, ..BusyPoll::default() }));
+        assert!(config.busy_poll);
     }
 }

@@ -49,6 +49,7 @@ impl Transport for Dpdk {
     type Tx = RawTx<device::DpdkPort>;
 
     const NAME: &'static str = "dpdk";
+    const DECIDED_BY_LANE: &'static str = r#"{"device": "memif", "orders": "datagram"}"#;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "dpdk-memif",

@@ -65,6 +65,7 @@ impl Transport for IoUring {
     type Tx = UringTx;
 
     const NAME: &'static str = "io-uring";
+    const DECIDED_BY_LANE: &'static str = r#"{"orders": "datagram", "zero_copy": false, "napi": false}"#;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "io-uring",

@@ -26,6 +26,9 @@ pub struct Config {
     pub busy_poll_budget: u16,
 }
 
+/// As [`crate::api::Transport::DECIDED_BY_LANE`].
+pub(crate) const DECIDED_BY_LANE: &str = r#"{"busy_poll": false}"#;
+
 impl Default for Config {
     fn default() -> Self {
         Self { busy_poll: false, busy_poll_us: 50, prefer_busy_poll: true, busy_poll_budget: 8 }
