@@ -175,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_a_lane_can_not_be_opened_with_is_refused_before_anything_is_measured() {
+        for (transport, setting, said) in [
+            ("afxdp", "vlan = 5000", "from 1 to 4094"),
+            ("afxdp", "send_ring = 500", "no power of two from 64"),
+            ("io-uring", "buffers = 1000", "no power of two from 1 to 32768"),
+            ("dpdk", "burst = 33", "from 1 to 32"),
+            ("shm", "ring_bytes = 1", "not between"),
+        ] {
+            let table = format!("[transport.{transport}]\n{setting}\n[window]");
+            profile_refused("[window]", &table, &["mine.toml:", setting, said]);
+        }
+    }
+
+    #[test]
     fn a_profile_that_is_no_toml_is_refused_with_the_place() {
         profile_refused("name = \"tiny\"", "name = tiny", &["mine.toml:2:"]);
     }

@@ -8,6 +8,7 @@ pub mod wrap;
 mod kernel;
 mod lane;
 mod raw;
+mod values;
 
 use api::{Job, Transport, Variant};
 pub use lane::{Lane, SettingsError, read_settings};
