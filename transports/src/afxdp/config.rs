@@ -55,7 +55,9 @@ pub struct Config {
     pub need_wakeup: bool,
     /// Whether the receiving process polls the device, in place of interrupts.
     pub busy_poll: bool,
-    /// Frames that one pass over the device's queue takes at most (`SO_BUSY_POLL_BUDGET`).
+    /// Frames that one pass over the device's queue takes at most (`SO_BUSY_POLL_BUDGET`). Not zero, which for the
+    /// kernel is 8.
+    #[serde(deserialize_with = "values::between::<_, _, 1, 65_535>")]
     pub busy_poll_budget: u16,
     /// Leave the queue to the poller as long as it polls (`SO_PREFER_BUSY_POLL`).
     pub prefer_busy_poll: bool,
@@ -175,6 +177,7 @@ mod tests {
             (r#"{"frame_size": 1048576}"#, "from 2048 to"),
             (r#"{"vlan": 5000}"#, "from 1 to 4094"),
             (r#"{"vlan": 0}"#, "from 1 to 4094"),
+            (r#"{"busy_poll_budget": 0}"#, "0 is not from 1 to 65535"),
         ] {
             let text = serde_json::from_str::<Config>(json).unwrap_err().to_string();
             assert!(text.contains(said), "{json}: {text}");

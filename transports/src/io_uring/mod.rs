@@ -34,8 +34,6 @@ pub struct Config {
     pub zero_copy: bool,
     /// A poll that finds nothing polls the device's queue (`IORING_REGISTER_NAPI`).
     pub napi: bool,
-    /// How long it does so, in microseconds.
-    pub napi_us: u32,
     /// Buffers that the kernel can receive into, of 2048 bytes, for each flow; a power of two.
     #[serde(deserialize_with = "values::power_of_two::<_, _, 1, 32_768>")]
     pub buffers: u16,
@@ -53,7 +51,6 @@ impl Default for Config {
             orders: OrderChannel::Datagram,
             zero_copy: false,
             napi: false,
-            napi_us: 1,
             buffers: 1024,
             send_buffers: 256,
             defer_taskrun: true,

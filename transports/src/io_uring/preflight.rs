@@ -16,7 +16,7 @@ pub(super) fn check(config: &Config) -> Result<(), Unmet> {
     }
     let ring = Ring::new(4, config.defer_taskrun).map_err(|e| refused(&e))?;
     if config.napi {
-        ring.poll_device(config.napi_us).map_err(|e| no_napi(&e))?;
+        ring.poll_device().map_err(|e| no_napi(&e))?;
     }
     Ok(())
 }
