@@ -3,6 +3,7 @@
 //! A transport is added by one folder here and one line in `transports!` below; each of its variants is a lane.
 
 pub mod api;
+pub mod spare;
 pub mod wrap;
 
 mod kernel;

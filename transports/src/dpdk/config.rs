@@ -45,7 +45,7 @@ pub struct Config {
     pub exchange_pci: Option<PciAddress>,
     /// Address of the trader's.
     pub trader_pci: Option<PciAddress>,
-    /// Take a NIC even if it carries the default route or an SSH session.
+    /// Take a NIC even if the host needs it, for its default route, an SSH session or a bond.
     pub force_pci: bool,
     /// Further arguments of the device, as its driver documents them: `force_copy=1`.
     pub device_arguments: String,
