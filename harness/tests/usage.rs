@@ -315,6 +315,28 @@ mod tests {
     }
 
     #[test]
+    fn service_time_takes_the_settings_interfaces_and_cores_of_a_profile() {
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        let run = |lines: &str, json: &[&str]| {
+            home.write("p.toml", profiles::once().replacen("[window]", &format!("{lines}\n[window]"), 1));
+            let command = ["run", "service-time", "--lanes", "shm", "--duration", "100ms", "--profile", "./p.toml"];
+            home.run(&[&command[..], json].concat())
+        };
+        let settings = "[transport.shm]\nring_bytes = 131072";
+        let times = run(settings, &["--json"]).expect(0).json();
+        assert_eq!(times["cells"][0]["settings"]["ring_bytes"], 131_072, "{times}");
+        let said = run(settings, &[]).expect(0).out;
+        assert!(said.contains("with ring_bytes = 131072"), "{said}");
+        run("[transport.shm]\nring_bytes = 1", &[]).refused(2, &["p.toml:", "ring_bytes = 1 is not between"]);
+        run("placement = { exchange_core = 0, trader_core = 9999 }", &[]).refused(2, &["9999"]);
+        let interfaces = "[bench]\nexchange_interface = \"nosuch0\"\ntrader_interface = \"nosuch1\"";
+        run(interfaces, &[]).refused(4, &["the interface nosuch0, which the profile names"]);
+    }
+
+    #[test]
     fn service_time_is_measured_with_the_cores_kept_out_of_deep_sleep_or_says_why_not() {
         const FILE: &str = "/dev/cpu_dma_latency";
         if !can_measure() {

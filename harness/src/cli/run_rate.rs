@@ -51,10 +51,9 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
     ticks::apply(&args.ticks, &mut profile)?;
     start::transports(&profile)?;
-    let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
-    let cores = start::cores(args.cores.pair().or(placement))?;
+    let cores = start::cores_of(&args.cores, &profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, profile.interfaces.as_ref(), &args.common, &progress)?;
+    let wired = Wired::find(&args.wire, &profile, &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
     let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;

@@ -8,7 +8,7 @@ use tickcert_transports::{Lane, api::Unmet};
 
 use super::{
     Failure,
-    args::{Common, WireArgs},
+    args::{Common, CoreArgs, WireArgs},
 };
 use crate::{
     bench::{
@@ -118,6 +118,12 @@ pub(crate) fn lock(common: &Common, progress: &Progress) -> Result<RunLock, Fail
 /// Ctrl-C ends the run in good order.
 pub(crate) fn listen() -> Result<(), Failure> {
     interrupt::listen().context("can't listen for signals").map_err(Failure::cannot_run)
+}
+
+/// The cores of the command line, else of the profile's placement, else two chosen ones.
+pub(crate) fn cores_of(args: &CoreArgs, profile: &Profile) -> Result<(u32, u32), Failure> {
+    let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
+    cores(args.pair().or(placement))
 }
 
 /// The cores asked for, or two chosen ones; both exist and differ.
