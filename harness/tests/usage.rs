@@ -268,6 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn lanes_are_listed_with_the_evidence_that_a_run_on_this_host_would_give() {
+        let home = Home::new();
+        let lanes = home.run(&["lanes", "--json"]).expect(0).json();
+        let of = |name: &str| lanes.as_array().unwrap().iter().find(|l| l["lane"] == name).unwrap().clone();
+        let bare_metal = tickcert_probes::host::hypervisor(Path::new("/")) == "none";
+        let on_nics = if bare_metal { "software" } else { "emulated" };
+        let udp = of("kernel-udp");
+        assert_eq!((udp["runs"].as_bool(), udp["evidence"].as_str()), (Some(true), Some("emulated")), "{udp}");
+        assert!(udp["evidence_why"].as_str().unwrap().contains("veth"), "{udp}");
+        assert_eq!(udp["evidence_on_real_nics"], on_nics, "{udp}");
+        assert!(of("shm")["evidence_on_real_nics"].is_null(), "no NIC is asked for");
+        let zero_copy = of("afxdp-zc");
+        let known = zero_copy["needs"].is_object();
+        assert_eq!(zero_copy["runs"].as_bool(), known.then_some(false), "{zero_copy}");
+        assert_eq!(zero_copy["only_opening_tells"].is_null(), known, "{zero_copy}");
+        let table = home.run(&["lanes"]).expect(0).out;
+        let line = format!("evidence: emulated (the wire is a veth pair: no NIC took part); {on_nics} over two NICs");
+        assert!(table.contains(&line), "{table}");
+    }
+
+    #[test]
     fn a_reader_that_has_seen_enough_is_no_error() {
         let home = Home::new();
         let mut child = home.command(&["completions", "bash"]).stdout(Stdio::piped()).spawn().unwrap();

@@ -271,6 +271,11 @@ pub trait Transport: Sized {
     /// [`Unmet`], with the remedy.
     fn preflight(config: &Self::Config, link_is_virtual: bool) -> Result<Caps, Unmet>;
 
+    /// What of its needs no preflight can tell, since only the device knows.
+    fn only_opening_tells(_config: &Self::Config) -> Option<&'static str> {
+        None
+    }
+
     /// Memory in huge pages, in MiB, that both ends together need free when they open.
     fn huge_pages_mib(_config: &Self::Config) -> u32 {
         0

@@ -8,7 +8,6 @@ use serde_json::Value;
 use tickcert_probes::latency_hold::LatencyHold;
 use tickcert_results::{
     certificate::{EndUsage, NotRun, NotRunKind, ServiceCell},
-    evidence::Evidence,
     hist::Histogram,
     stats::summarise::quantiles,
     time::{Nanos, TickScale},
@@ -23,6 +22,7 @@ use tickcert_transports::{
 use super::{
     endpoints::{Homes, Pair},
     huge_pages,
+    limits::Limits,
     scratch::Scratch,
     trial::unmet_in,
 };
@@ -129,7 +129,7 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
     Ok(ServiceCell {
         lane: lane.name().to_owned(),
         settings: settings.clone(),
-        evidence: if order.virtualised == "none" { caps.evidence } else { caps.evidence.min(Evidence::Emulated) },
+        evidence: Limits::new(None, order.virtualised).capped(caps.clone()).evidence,
         frame_bytes: order.frame_bytes,
         rtt_ns: quantiles(&[&rtt], 1)?,
         round_trips: exchange.round_trips,

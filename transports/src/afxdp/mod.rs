@@ -92,6 +92,11 @@ impl Transport for AfXdp {
         Ok(Caps { orders: config.orders, evidence, evidence_why: why.to_owned(), own_wire: None })
     }
 
+    fn only_opening_tells(config: &Config) -> Option<&'static str> {
+        (config.copy == Copying::ZeroCopy)
+            .then_some("whether the interfaces' drivers have zero-copy; veth's has none as of Linux 6.12")
+    }
+
     fn open(config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
         let framing = Framing { vlan: config.vlan, orders: config.orders };
         raw::open::<AfXdpPort>(config, framing, link, role)
