@@ -158,6 +158,37 @@ mod tests {
     }
 
     #[test]
+    fn a_setting_that_the_name_of_a_lane_decides_is_answered_with_its_line_and_the_lane_to_name() {
+        for (transport, setting, lane) in [
+            ("kernel-udp", "busy_poll = true", "kernel-udp-busypoll"),
+            ("kernel-tcp", "busy_poll = true", "kernel-tcp-busypoll"),
+            ("io-uring", "zero_copy = true", "io-uring/zc"),
+            ("afxdp", "copy = \"zero-copy\"", "afxdp-zc"),
+            ("afxdp", "orders = \"tcp\"", "afxdp-copy/tcp"),
+            ("dpdk", "device = \"pci\"", "dpdk-pci"),
+        ] {
+            let table = format!("[transport.{transport}]\n{setting}\n[window]");
+            let line = profiles::tiny().lines().position(|l| l == "[window]").unwrap() + 2;
+            let key = setting.split(' ').next().unwrap();
+            profile_refused("[window]", &table, &[&format!("mine.toml:{line}:"), setting, &format!("`{key}`"), lane]);
+        }
+    }
+
+    #[test]
+    fn a_number_that_a_lane_can_not_be_opened_with_is_refused_before_anything_is_measured() {
+        for (transport, setting, said) in [
+            ("afxdp", "vlan = 5000", "from 1 to 4094"),
+            ("afxdp", "send_ring = 500", "no power of two from 64"),
+            ("io-uring", "buffers = 1000", "no power of two from 1 to 32768"),
+            ("dpdk", "burst = 33", "from 1 to 32"),
+            ("shm", "ring_bytes = 1", "not between"),
+        ] {
+            let table = format!("[transport.{transport}]\n{setting}\n[window]");
+            profile_refused("[window]", &table, &["mine.toml:", setting, said]);
+        }
+    }
+
+    #[test]
     fn a_profile_that_is_no_toml_is_refused_with_the_place() {
         profile_refused("name = \"tiny\"", "name = tiny", &["mine.toml:2:"]);
     }
@@ -237,6 +268,27 @@ mod tests {
     }
 
     #[test]
+    fn lanes_are_listed_with_the_evidence_that_a_run_on_this_host_would_give() {
+        let home = Home::new();
+        let lanes = home.run(&["lanes", "--json"]).expect(0).json();
+        let of = |name: &str| lanes.as_array().unwrap().iter().find(|l| l["lane"] == name).unwrap().clone();
+        let bare_metal = tickcert_probes::host::hypervisor(Path::new("/")) == "none";
+        let on_nics = if bare_metal { "software" } else { "emulated" };
+        let udp = of("kernel-udp");
+        assert_eq!((udp["runs"].as_bool(), udp["evidence"].as_str()), (Some(true), Some("emulated")), "{udp}");
+        assert!(udp["evidence_why"].as_str().unwrap().contains("veth"), "{udp}");
+        assert_eq!(udp["evidence_on_real_nics"], on_nics, "{udp}");
+        assert!(of("shm")["evidence_on_real_nics"].is_null(), "no NIC is asked for");
+        let zero_copy = of("afxdp-zc");
+        let known = zero_copy["needs"].is_object();
+        assert_eq!(zero_copy["runs"].as_bool(), known.then_some(false), "{zero_copy}");
+        assert_eq!(zero_copy["only_opening_tells"].is_null(), known, "{zero_copy}");
+        let table = home.run(&["lanes"]).expect(0).out;
+        let line = format!("evidence: emulated (the wire is a veth pair: no NIC took part); {on_nics} over two NICs");
+        assert!(table.contains(&line), "{table}");
+    }
+
+    #[test]
     fn a_reader_that_has_seen_enough_is_no_error() {
         let home = Home::new();
         let mut child = home.command(&["completions", "bash"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -281,6 +333,28 @@ mod tests {
             }
         }
         assert_eq!(home.temporary_files(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn service_time_takes_the_settings_interfaces_and_cores_of_a_profile() {
+        if !can_measure() {
+            return;
+        }
+        let home = Home::new();
+        let run = |lines: &str, json: &[&str]| {
+            home.write("p.toml", profiles::once().replacen("[window]", &format!("{lines}\n[window]"), 1));
+            let command = ["run", "service-time", "--lanes", "shm", "--duration", "100ms", "--profile", "./p.toml"];
+            home.run(&[&command[..], json].concat())
+        };
+        let settings = "[transport.shm]\nring_bytes = 131072";
+        let times = run(settings, &["--json"]).expect(0).json();
+        assert_eq!(times["cells"][0]["settings"]["ring_bytes"], 131_072, "{times}");
+        let said = run(settings, &[]).expect(0).out;
+        assert!(said.contains("with ring_bytes = 131072"), "{said}");
+        run("[transport.shm]\nring_bytes = 1", &[]).refused(2, &["p.toml:", "ring_bytes = 1 is not between"]);
+        run("placement = { exchange_core = 0, trader_core = 9999 }", &[]).refused(2, &["9999"]);
+        let interfaces = "[bench]\nexchange_interface = \"nosuch0\"\ntrader_interface = \"nosuch1\"";
+        run(interfaces, &[]).refused(4, &["the interface nosuch0, which the profile names"]);
     }
 
     #[test]

@@ -244,7 +244,7 @@ pub struct Variant {
     pub lane: &'static str,
     /// What it is, in a line.
     pub summary: &'static str,
-    /// Settings that differ from the defaults, a JSON object in the form of [`Transport::Config`].
+    /// Settings that differ from [`Transport::DECIDED_BY_LANE`], a JSON object of some of its keys.
     pub settings: &'static str,
 }
 
@@ -259,6 +259,9 @@ pub trait Transport: Sized {
 
     /// Name of the transport, under which a profile has its settings.
     const NAME: &'static str;
+    /// Settings that say which of its lanes it is, as a lane has them that says nothing else: a JSON object in the form of
+    /// [`Transport::Config`]. A profile can't set them, so that a lane's name always means the same.
+    const DECIDED_BY_LANE: &'static str;
     /// Its lanes; there is at least one.
     const VARIANTS: &'static [Variant];
 
@@ -267,6 +270,11 @@ pub trait Transport: Sized {
     /// # Errors
     /// [`Unmet`], with the remedy.
     fn preflight(config: &Self::Config, link_is_virtual: bool) -> Result<Caps, Unmet>;
+
+    /// What of its needs no preflight can tell, since only the device knows.
+    fn only_opening_tells(_config: &Self::Config) -> Option<&'static str> {
+        None
+    }
 
     /// Memory in huge pages, in MiB, that both ends together need free when they open.
     fn huge_pages_mib(_config: &Self::Config) -> u32 {

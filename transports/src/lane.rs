@@ -16,12 +16,45 @@ pub struct Lane {
     variant: usize,
 }
 
-/// Settings that a transport doesn't understand.
+/// Settings that a lane can't be opened with.
 #[derive(Debug, thiserror::Error)]
-#[error("the settings of {transport} are not understood: {source}")]
-pub struct SettingsError {
-    transport: &'static str,
-    source: serde_json::Error,
+pub enum SettingsError {
+    /// Its transport doesn't know them, or takes no such value.
+    #[error("the settings of {transport} are not understood: {source}")]
+    NotUnderstood {
+        /// The transport.
+        transport: &'static str,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// They are what its name says.
+    #[error("`{key}` is no setting of {transport}: the name of a lane decides it")]
+    DecidedByLane {
+        /// The transport.
+        transport: &'static str,
+        /// The setting.
+        key: String,
+        /// Lanes over it that have the value which was wanted.
+        have_it: Vec<&'static str>,
+        /// All lanes over it.
+        lanes: Vec<&'static str>,
+    },
+}
+
+impl SettingsError {
+    /// What to write instead, where that is known.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        match self {
+            Self::NotUnderstood { .. } => None,
+            Self::DecidedByLane { key, have_it, lanes, .. } if have_it.is_empty() => {
+                Some(format!("leave `{key}` out: no lane has that value; there are: {}", lanes.join(", ")))
+            }
+            Self::DecidedByLane { key, have_it, .. } => {
+                Some(format!("leave `{key}` out, and name the lane that has that value: {}", have_it.join(", ")))
+            }
+        }
+    }
 }
 
 impl Lane {
@@ -71,11 +104,11 @@ impl Lane {
         self.info().summary
     }
 
-    /// The settings that an endpoint opens it with: those that make the variant, then what is `wanted` (by a profile),
-    /// then the defaults. In full, so that they can be shown.
+    /// The settings that an endpoint opens it with: those that its name decides, what is `wanted` of the others (by a
+    /// profile), and the defaults of the rest. In full, so that they can be shown.
     ///
     /// # Errors
-    /// [`SettingsError`] for what the transport doesn't understand.
+    /// [`SettingsError`] for what the transport doesn't understand, and for what the name decides.
     pub fn settings(self, wanted: &Map<String, Value>) -> Result<Value, SettingsError> {
         self.kind.dispatch(Settings { lane: self, wanted })
     }
@@ -98,7 +131,25 @@ pub fn read_settings<T: Transport>(settings: &Value) -> Result<T::Config, Settin
     if settings.is_null() {
         return Ok(T::Config::default());
     }
-    serde_json::from_value(settings.clone()).map_err(|source| SettingsError { transport: T::NAME, source })
+    serde_json::from_value(settings.clone()).map_err(not_understood::<T>)
+}
+
+fn not_understood<T: Transport>(source: serde_json::Error) -> SettingsError {
+    SettingsError::NotUnderstood { transport: T::NAME, source }
+}
+
+/// What the name of a lane decides.
+fn decided<T: Transport>(variant: &Variant) -> Result<Map<String, Value>, SettingsError> {
+    let read = |json| serde_json::from_str::<Map<String, Value>>(json).map_err(not_understood::<T>);
+    let mut decided = read(T::DECIDED_BY_LANE)?;
+    decided.extend(read(variant.settings)?);
+    Ok(decided)
+}
+
+/// The lanes whose names decide so.
+fn deciding<T: Transport>(key: &str, value: &Value) -> Vec<&'static str> {
+    let so = |variant: &&Variant| decided::<T>(variant).is_ok_and(|all| all.get(key) == Some(value));
+    T::VARIANTS.iter().filter(so).map(|variant| variant.lane).collect()
 }
 
 struct Settings<'a> {
@@ -110,15 +161,15 @@ impl Job for Settings<'_> {
     type Out = Result<Value, SettingsError>;
 
     fn run<T: Transport>(self) -> Self::Out {
-        let transport = T::NAME;
-        let mut merged: Map<String, Value> =
-            serde_json::from_str(self.lane.info().settings).map_err(|source| SettingsError { transport, source })?;
-        // What a lane's name promises no profile takes back.
-        for (key, value) in self.wanted {
-            merged.entry(key).or_insert_with(|| value.clone());
+        let mut merged = decided::<T>(self.lane.info())?;
+        if let Some((key, value)) = self.wanted.iter().find(|(key, _)| merged.contains_key(*key)) {
+            let (key, have_it) = (key.clone(), deciding::<T>(key, value));
+            let lanes = T::VARIANTS.iter().map(|variant| variant.lane).collect();
+            return Err(SettingsError::DecidedByLane { transport: T::NAME, key, have_it, lanes });
         }
+        merged.extend(self.wanted.clone());
         let config = read_settings::<T>(&Value::Object(merged))?;
-        serde_json::to_value(config).map_err(|source| SettingsError { transport, source })
+        serde_json::to_value(config).map_err(not_understood::<T>)
     }
 }
 
@@ -148,5 +199,56 @@ mod tests {
         let wanted = Map::from_iter([("colour".to_owned(), Value::from("red"))]);
         let text = Lane::by_name("kernel-udp").unwrap().settings(&wanted).unwrap_err().to_string();
         assert!(text.contains("kernel-udp") && text.contains("colour"), "{text}");
+    }
+
+    /// What a lane's name decides, by its transport.
+    struct Decided(Lane);
+
+    impl Job for Decided {
+        type Out = Map<String, Value>;
+
+        fn run<T: Transport>(self) -> Self::Out {
+            decided::<T>(self.0.info()).unwrap()
+        }
+    }
+
+    #[test]
+    fn no_setting_of_a_profile_changes_what_a_lanes_name_means() {
+        let decided = |lane: Lane| lane.kind.dispatch(Decided(lane));
+        for lane in Lane::all() {
+            let own = decided(*lane);
+            let opened = lane.settings(&Map::new()).unwrap();
+            for (key, value) in &own {
+                assert_eq!(&opened[key], value, "{}: {key}", lane.name());
+            }
+            for other in Lane::all().iter().filter(|other| other.kind == lane.kind) {
+                let others = decided(*other);
+                assert!(own.keys().eq(others.keys()), "{} decides what {} leaves open", lane.name(), other.name());
+                assert!(lane == other || own != others, "{} is {}", lane.name(), other.name());
+                for (key, value) in others {
+                    let refused = lane.settings(&Map::from_iter([(key.clone(), value)])).unwrap_err();
+                    assert!(refused.to_string().contains(&key), "{refused}");
+                    let remedy = refused.remedy().unwrap();
+                    assert!(remedy.contains(other.name()), "{}: {key}: {remedy}", lane.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_that_no_lane_has_is_answered_with_the_lanes_that_there_are() {
+        let wanted = Map::from_iter([("mode".to_owned(), Value::from("hardware"))]);
+        let remedy = Lane::by_name("afxdp-copy").unwrap().settings(&wanted).unwrap_err().remedy().unwrap();
+        assert!(remedy.contains("no lane has that value") && remedy.contains("afxdp-copy/skb, "), "{remedy}");
+    }
+
+    #[test]
+    fn what_no_profile_decides_of_a_lane_stays_a_setting() {
+        let wanted = Map::from_iter([("busy_poll_budget".to_owned(), Value::from(16))]);
+        for lane in ["kernel-udp", "kernel-udp-busypoll", "kernel-tcp", "afxdp-copy", "afxdp-copy/busypoll"] {
+            let settings = Lane::by_name(lane).unwrap().settings(&wanted).unwrap();
+            assert_eq!(settings["busy_poll_budget"], 16, "{lane}");
+            assert_eq!(settings["busy_poll"], lane.ends_with("busypoll"), "{lane}");
+        }
     }
 }

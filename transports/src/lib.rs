@@ -3,11 +3,13 @@
 //! A transport is added by one folder here and one line in `transports!` below; each of its variants is a lane.
 
 pub mod api;
+pub mod spare;
 pub mod wrap;
 
 mod kernel;
 mod lane;
 mod raw;
+mod values;
 
 use api::{Job, Transport, Variant};
 pub use lane::{Lane, SettingsError, read_settings};

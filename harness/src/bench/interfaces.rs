@@ -2,18 +2,17 @@
 
 use std::{
     fs,
-    net::IpAddr,
     os::fd::AsFd,
     path::{Path, PathBuf},
 };
 
 use nix::mount::{MsFlags, mount};
+use tickcert_transports::spare::{HostUse, NotSpared};
 
 use super::{
-    connections,
     error::BenchError,
     journal::{Change, InterfaceState, Journal, JournalError},
-    netlink::{Connection, Interface},
+    netlink::{Connection, Interface, Route},
     netns::Namespace,
     run_dir,
 };
@@ -21,24 +20,9 @@ use super::{
 /// Why an interface must not be lent.
 #[derive(Debug, thiserror::Error)]
 pub enum InterfaceError {
-    /// Everything that has no other route goes through it.
-    #[error(
-        "{interface} carries the default route, so the host would be cut off; name another, or use --force-interfaces"
-    )]
-    DefaultRoute {
-        /// Which.
-        interface: String,
-    },
-    /// Somebody is logged in through it.
-    #[error(
-        "{interface} carries an SSH session (to {local}), which would be cut off; name another, or use --force-interfaces"
-    )]
-    SshSession {
-        /// Which.
-        interface: String,
-        /// The session's address here.
-        local: IpAddr,
-    },
+    /// The host needs it.
+    #[error("{0}; name another{instead}", instead = or_force(.0))]
+    NotSpared(NotSpared),
     /// The same one twice.
     #[error("{interface} can't be both ends of the wire; name two interfaces that are cabled to each other")]
     Same {
@@ -66,6 +50,10 @@ pub enum InterfaceError {
     },
 }
 
+const fn or_force(why: &NotSpared) -> &'static str {
+    if why.can_be_forced() { ", or use --force-interfaces" } else { "" }
+}
+
 /// An interface that may be lent, as it is now.
 struct Candidate {
     interface: Interface,
@@ -83,16 +71,23 @@ fn look_at(connection: &mut Connection, name: &str, force: bool) -> Result<Candi
     }
     let interface = connection.interface(name)?;
     let was = InterfaceState::read(connection, name)?;
-    if !force {
-        if was.routes.iter().any(super::netlink::Route::is_default) {
-            return Err(InterfaceError::DefaultRoute { interface: name.into() }.into());
-        }
-        let sessions = connections::ssh_sessions();
-        if let Some(local) = was.addresses.iter().map(|a| a.ip).find(|ip| sessions.contains(ip)) {
-            return Err(InterfaceError::SshSession { interface: name.into(), local }.into());
-        }
+    let routed = default_routes(connection)?;
+    match HostUse::read().and_default_routes(routed).spares(Path::new("/"), name) {
+        Err(why) if !(force && why.can_be_forced()) => return Err(InterfaceError::NotSpared(why).into()),
+        _ => {}
     }
     Ok(Candidate { interface, was })
+}
+
+/// Interfaces that a default route goes through, be it one of several next hops.
+fn default_routes(connection: &mut Connection) -> Result<Vec<String>, BenchError> {
+    let mut names = Vec::new();
+    for interface in connection.interfaces()? {
+        if connection.routes(&interface)?.iter().any(Route::is_default) {
+            names.push(interface.name);
+        }
+    }
+    Ok(names)
 }
 
 /// Looks at both, and moves neither.

@@ -4,7 +4,6 @@
 //! `kill -9` leaves nothing. With real interfaces every change to the host is in the undo [`journal`] before it is
 //! made. [`lock`] keeps two runs from measuring at the same time; two benches can exist at the same time.
 
-mod connections;
 mod deferral;
 mod ends;
 mod error;

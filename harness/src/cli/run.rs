@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, anyhow};
 use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
 use tickcert_results::certificate::Quantiles;
-use tickcert_scenarios::profile::{InterfacePair, resolve_lanes};
+use tickcert_scenarios::profile::{Profile, resolve_lanes};
 use tickcert_transports::{Lane, api::Link};
 
 use super::{
@@ -48,10 +48,11 @@ pub(super) enum Wired {
 }
 
 impl Wired {
-    /// Of our own it is made as the command line says, else of the profile's interfaces.
+    /// Of our own it is made as the command line says, else of the profile's interfaces, whose interrupts are put off as the
+    /// profile says.
     pub(super) fn find(
         wire: &WireArgs,
-        of_profile: Option<&InterfacePair>,
+        profile: &Profile,
         common: &Common,
         progress: &Progress,
     ) -> Result<Self, Failure> {
@@ -67,10 +68,10 @@ impl Wired {
                 serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
             return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
         }
-        let made_of = start::wire(wire, of_profile)?;
+        let made_of = start::wire(wire, profile.interfaces.as_ref())?;
         start::bench(&made_of, wire)?.map_err(Failure::cannot_run)?;
         let lock = start::lock(common, progress)?;
-        let spec = BenchSpec { wire: made_of, ..BenchSpec::default() };
+        let spec = BenchSpec { wire: made_of, deferral: profile.deferral, ..BenchSpec::default() };
         let bench = Bench::set_up(&spec).map_err(Failure::cannot_run)?;
         Ok(Self::Own { bench, _lock: lock })
     }
@@ -86,9 +87,11 @@ impl Wired {
 fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let names = resolve_lanes(&args.lanes, &Lane::names()).map_err(Failure::usage)?;
     let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
-    let cores = start::cores(args.cores.pair())?;
+    let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    start::transports(&profile)?;
+    let cores = start::cores_of(&args.cores, &profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, None, &args.common, &progress)?;
+    let wired = Wired::find(&args.wire, &profile, &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
     // A ping-pong tool's frames are unicast: so are these.
@@ -100,6 +103,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     progress.say(&format!("Service time of {}, {} each", names.join(", "), args.duration));
     let times = service_time::measure(&Order {
         lanes: &lanes,
+        profile: Some(&profile),
         frame_bytes: args.frame_bytes,
         duration: args.duration,
         cores,
@@ -112,11 +116,11 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     })
     .map_err(Failure::cannot_run)?;
     start::clock_held(&mut clock)?;
-    print(&times, args.common.json)?;
+    print(&times, &profile, args.common.json)?;
     Ok(if times.cells.is_empty() { Outcome(4) } else { Outcome::OK })
 }
 
-fn print(times: &ServiceTimes, json: bool) -> Result<(), Failure> {
+fn print(times: &ServiceTimes, profile: &Profile, json: bool) -> Result<(), Failure> {
     if json {
         let text = serde_json::to_string(times).context("can't write JSON").map_err(Failure::cannot_run)?;
         return out::line(text);
@@ -125,6 +129,10 @@ fn print(times: &ServiceTimes, json: bool) -> Result<(), Failure> {
     for cell in &times.cells {
         let rtt = line(&cell.rtt_ns);
         out::line(format_args!("{:<14} {} bytes, {}: {rtt}", cell.lane, cell.frame_bytes, cell.evidence))?;
+        let set = Lane::by_name(&cell.lane).map(|lane| profile.settings_of(lane.transport())).unwrap_or_default();
+        for (key, value) in set {
+            out::line(format_args!("{:<14} with {key} = {value}", ""))?;
+        }
     }
     for row in &times.not_run {
         out::line(format_args!("{:<14} not-run: needs {} ({})", row.name, row.needs, row.how))?;

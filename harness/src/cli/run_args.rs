@@ -12,6 +12,7 @@ use super::{
 pub(super) const RUN_EXAMPLES: &str = "Examples:
   tickcert run service-time --lanes kernel-udp --json
   tickcert run service-time --lanes kernel-udp,kernel-tcp --frame-bytes 64 --duration 2s
+  tickcert run service-time --lanes dpdk-pci --profile ./desk7.toml
   tickcert run rate --lanes kernel-udp,kernel-tcp";
 
 const RATE_EXAMPLES: &str = "Examples:
@@ -64,6 +65,9 @@ pub(crate) struct ServiceTimeArgs {
     /// Lanes
     #[arg(long, value_delimiter = ',', value_name = "LANE,…", default_value = "kernel-udp")]
     pub(crate) lanes: Vec<String>,
+    /// Profile whose [transport.*], [bench] and placement are used; the rest of it is not
+    #[arg(long, value_name = "NAME|FILE", default_value = "ci")]
+    pub(crate) profile: String,
     /// Payload of the frame
     #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1472))]
     pub(crate) frame_bytes: u32,

@@ -4,23 +4,21 @@ use std::path::Path;
 
 use serde::Serialize;
 use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
-use tickcert_results::{
-    certificate::{NotRun, NotRunKind, RateSearch, TapeSummary, compare_to_kernel_udp},
-    evidence::Evidence,
-};
+use tickcert_results::certificate::{NotRun, NotRunKind, RateSearch, TapeSummary, compare_to_kernel_udp};
 use tickcert_scenarios::{
     profile::{Profile, resolve_lanes},
     tape::Tape,
 };
 use tickcert_transports::{
     Lane,
-    api::{Caps, Link, Unmet},
+    api::{Link, Unmet},
     dispatch,
 };
 
 use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start, ticks};
 use crate::run::{
     endpoints::Homes,
+    limits::Limits,
     progress::Progress,
     rate::{self, Found, Quest},
     scratch::Scratch,
@@ -51,10 +49,9 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
     ticks::apply(&args.ticks, &mut profile)?;
     start::transports(&profile)?;
-    let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
-    let cores = start::cores(args.cores.pair().or(placement))?;
+    let cores = start::cores_of(&args.cores, &profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, profile.interfaces.as_ref(), &args.common, &progress)?;
+    let wired = Wired::find(&args.wire, &profile, &args.common, &progress)?;
     start::listen()?;
     let (link, exchange, trader) = wired.parts();
     let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
@@ -92,7 +89,7 @@ fn search(
     hold: &LatencyHold,
     progress: &Progress,
 ) -> Result<Rates, Failure> {
-    let virtualised = host::read(Path::new("/")).virtualised;
+    let limits = Limits::new(None, &host::read(Path::new("/")).virtualised);
     let mut found = Rates {
         tape: stage.tape.summary(),
         rates: Vec::new(),
@@ -105,7 +102,7 @@ fn search(
         let settings = lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage)?;
         let asked = dispatch(*lane, Preflight { settings: &settings, virtual_link: stage.link.is_virtual });
         let caps = match asked.map_err(Failure::usage)? {
-            Ok(caps) => capped(caps, &virtualised),
+            Ok(caps) => limits.capped(caps),
             Err(unmet) => {
                 found.not_run.push(not_run(*lane, unmet));
                 continue;
@@ -140,15 +137,6 @@ fn search(
 
 fn not_run(lane: Lane, unmet: Unmet) -> NotRun {
     NotRun::new(NotRunKind::Lane, lane.name(), unmet.needs, unmet.how)
-}
-
-/// A virtual machine's clock and cores are not the hardware's own.
-fn capped(caps: Caps, virtualised: &str) -> Caps {
-    if virtualised == "none" || caps.evidence <= Evidence::Emulated {
-        return caps;
-    }
-    let evidence_why = format!("the host is a virtual machine ({virtualised})");
-    Caps { evidence: Evidence::Emulated, evidence_why, ..caps }
 }
 
 fn print(rates: &Rates, tape: &Tape, args: &RateArgs) -> Result<(), Failure> {

@@ -3,12 +3,12 @@
 use anyhow::{Context, anyhow};
 use tickcert_probes::{affinity, clocks};
 use tickcert_results::certificate::ClockProbe;
-use tickcert_scenarios::profile::{InterfacePair, Profile};
+use tickcert_scenarios::profile::{InterfacePair, Profile, SettingRefused};
 use tickcert_transports::{Lane, api::Unmet};
 
 use super::{
     Failure,
-    args::{Common, WireArgs},
+    args::{Common, CoreArgs, WireArgs},
 };
 use crate::{
     bench::{
@@ -33,11 +33,13 @@ pub(crate) fn voice(common: &Common) -> Voice {
     }
 }
 
-/// Whether each transport that the profile has settings of is one of this build, and understands them.
+/// Whether each transport that the profile has settings of is one of this build, and takes them.
 pub(crate) fn transports(profile: &Profile) -> Result<(), Failure> {
     let known: Vec<&str> = Lane::all().iter().map(|lane| lane.transport()).collect();
     let read = |transport: &str, settings: &_| match Lane::all().iter().find(|lane| lane.transport() == transport) {
-        Some(lane) => lane.settings(settings).map(drop).map_err(|e| e.to_string()),
+        Some(lane) => {
+            lane.settings(settings).map(drop).map_err(|e| SettingRefused { what: e.to_string(), remedy: e.remedy() })
+        }
         None => Ok(()),
     };
     profile.check_transports(&known, read).map_err(Failure::usage)
@@ -116,6 +118,12 @@ pub(crate) fn lock(common: &Common, progress: &Progress) -> Result<RunLock, Fail
 /// Ctrl-C ends the run in good order.
 pub(crate) fn listen() -> Result<(), Failure> {
     interrupt::listen().context("can't listen for signals").map_err(Failure::cannot_run)
+}
+
+/// The cores of the command line, else of the profile's placement, else two chosen ones.
+pub(crate) fn cores_of(args: &CoreArgs, profile: &Profile) -> Result<(u32, u32), Failure> {
+    let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
+    cores(args.pair().or(placement))
 }
 
 /// The cores asked for, or two chosen ones; both exist and differ.

@@ -79,6 +79,7 @@ fn round_trips(stage: &Stage<'_>, bench: &Bench, hold: &LatencyHold) -> Result<Q
     let lane = lane()?;
     let times = service_time::measure(&service_time::Order {
         lanes: &[lane],
+        profile: None,
         frame_bytes: FRAME_BYTES,
         duration: ROUND_TRIPS,
         cores: (stage.exchange_core, stage.trader_core),

@@ -6,17 +6,17 @@ use std::path::Path;
 use anyhow::Result;
 use tickcert_results::{
     certificate::{NotRun, NotRunKind, Sut},
-    evidence::Evidence,
     time::Nanos,
 };
 use tickcert_scenarios::{load::Arrival, tape::Tape};
 use tickcert_transports::{
-    api::{Caps, Unmet, buffer_for},
+    api::{Unmet, buffer_for},
     dispatch,
 };
 
 use super::{
     certify::Order,
+    limits::Limits,
     plan::{self, PlannedCell},
 };
 use crate::{
@@ -26,23 +26,17 @@ use crate::{
 
 /// What is known of the ground before anything is set up.
 pub(super) struct Ground {
-    /// Why the wire gives emulated evidence only, if so.
-    virtual_wire: Option<String>,
-    /// Why the host does.
-    virtual_host: Option<String>,
+    /// How good the evidence can be.
+    limits: Limits,
     /// Most bytes that a receive buffer gets; `None` for no such limit.
     buffer_limit: Option<usize>,
 }
 
 impl Ground {
     pub(super) fn new(order: &Order, sut: &Sut) -> Self {
-        let hypervisor = &sut.host.virtualised;
-        Self {
-            // Of interfaces that can't be looked at, nothing is promised; the bench will say what is wrong with them.
-            virtual_wire: order.wire.virtual_because().unwrap_or_else(|e| Some(e.to_string())),
-            virtual_host: (hypervisor != "none").then(|| format!("the host is a virtual machine ({hypervisor})")),
-            buffer_limit: buffer_limit(),
-        }
+        // Of interfaces that can't be looked at, nothing is promised; the bench will say what is wrong with them.
+        let virtual_wire = order.wire.virtual_because().unwrap_or_else(|e| Some(e.to_string()));
+        Self { limits: Limits::new(virtual_wire, &sut.host.virtualised), buffer_limit: buffer_limit() }
     }
 
     /// Lanes x loads that can run here; what can't goes into `not_run`.
@@ -53,11 +47,11 @@ impl Ground {
         let mut cells = Vec::new();
         for lane in &order.lanes {
             let settings = lane.settings(&order.profile.settings_of(lane.transport()))?;
-            let virtual_link = self.virtual_wire.is_some();
+            let virtual_link = self.limits.is_wire_virtual();
             match dispatch(*lane, Preflight { settings: &settings, virtual_link })? {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
-                    let caps = self.capped(caps);
+                    let caps = self.limits.capped(caps);
                     if let Some(sweep) = &order.profile.sweep {
                         // Of its loads this one sends least: whether an order is due in it is known before the search.
                         let idle = Arrival::Constant { rate: sweep.idle };
@@ -80,20 +74,6 @@ impl Ground {
             }
         }
         Ok(cells)
-    }
-
-    /// No lane gives better evidence than the ground that it stands on, and the certificate says which ground that is.
-    fn capped(&self, caps: Caps) -> Caps {
-        match (&self.virtual_wire, &self.virtual_host) {
-            (Some(why), _) if caps.own_wire.is_none() && caps.evidence >= Evidence::Emulated => {
-                Caps { evidence: Evidence::Emulated, evidence_why: why.clone(), ..caps }
-            }
-            // Whatever the wire, a virtual machine's clock and cores are not the hardware's own.
-            (_, Some(why)) if caps.evidence > Evidence::Emulated => {
-                Caps { evidence: Evidence::Emulated, evidence_why: why.clone(), ..caps }
-            }
-            _ => caps,
-        }
     }
 
     /// That receive buffers are smaller than what was asked for, if so.
@@ -150,38 +130,11 @@ pub(super) fn most_within(cells: &[PlannedCell], stall: Nanos) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use tickcert_results::certificate::OrderChannel;
-
     use super::*;
-
-    fn ground(wire: Option<&str>, host: Option<&str>, buffer_limit: Option<usize>) -> Ground {
-        Ground { virtual_wire: wire.map(str::to_owned), virtual_host: host.map(str::to_owned), buffer_limit }
-    }
-
-    fn capped(ground: &Ground, evidence: Evidence) -> (Evidence, String) {
-        let caps = ground.capped(Caps {
-            orders: OrderChannel::Tcp,
-            evidence,
-            evidence_why: "the lane's own".to_owned(),
-            own_wire: None,
-        });
-        (caps.evidence, caps.evidence_why)
-    }
-
-    #[test]
-    fn evidence_is_that_of_the_lane_on_real_devices_and_bare_metal_only() {
-        let own = |evidence| (evidence, "the lane's own".to_owned());
-        let emulated = |why: &str| (Evidence::Emulated, why.to_owned());
-        assert_eq!(capped(&ground(None, None, None), Evidence::Software), own(Evidence::Software));
-        assert_eq!(capped(&ground(Some("a veth"), None, None), Evidence::Software), emulated("a veth"));
-        assert_eq!(capped(&ground(None, Some("a kvm"), None), Evidence::Wire), emulated("a kvm"));
-        assert_eq!(capped(&ground(Some("a veth"), Some("a kvm"), None), Evidence::Emulated), emulated("a veth"));
-        assert_eq!(capped(&ground(Some("a veth"), Some("a kvm"), None), Evidence::Simulated), own(Evidence::Simulated));
-    }
 
     #[test]
     fn a_receive_buffer_that_the_kernel_limits_is_a_warning_with_the_sysctl_that_mends_it() {
-        let warning = |limit| ground(None, None, limit).buffer_warning(4_000_000, Nanos::MILLI * 200);
+        let warning = |limit| buffer_warning(limit, 4_000_000, Nanos::MILLI * 200);
         assert_eq!(warning(None), None);
         assert_eq!(warning(Some(4_000_000)), None);
         let text = warning(Some(212_992)).unwrap();

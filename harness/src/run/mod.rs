@@ -7,6 +7,7 @@ mod ground;
 mod huge_pages;
 pub mod interrupt;
 pub mod join;
+pub(crate) mod limits;
 mod measured;
 pub mod output;
 pub mod overhead;

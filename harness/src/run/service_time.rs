@@ -8,11 +8,11 @@ use serde_json::Value;
 use tickcert_probes::latency_hold::LatencyHold;
 use tickcert_results::{
     certificate::{EndUsage, NotRun, NotRunKind, ServiceCell},
-    evidence::Evidence,
     hist::Histogram,
     stats::summarise::quantiles,
     time::{Nanos, TickScale},
 };
+use tickcert_scenarios::profile::Profile;
 use tickcert_transports::{
     Lane,
     api::{Caps, Link, Role},
@@ -22,6 +22,7 @@ use tickcert_transports::{
 use super::{
     endpoints::{Homes, Pair},
     huge_pages,
+    limits::Limits,
     scratch::Scratch,
     trial::unmet_in,
 };
@@ -37,6 +38,8 @@ const WARM_UP: Nanos = Nanos(300_000_000);
 pub struct Order<'a> {
     /// Lanes, one after the other.
     pub lanes: &'a [Lane],
+    /// Whose settings of transports are used; without one, their defaults.
+    pub profile: Option<&'a Profile>,
     /// Payload of the frame.
     pub frame_bytes: u32,
     /// How long to measure each.
@@ -76,7 +79,8 @@ pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
     let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new(), cpu_dma_latency: order.hold.describe() };
     let logs = Scratch::new()?;
     for lane in order.lanes {
-        let settings = lane.settings(&serde_json::Map::new())?;
+        let wanted = order.profile.map(|profile| profile.settings_of(lane.transport())).unwrap_or_default();
+        let settings = lane.settings(&wanted)?;
         let unmet = match dispatch(*lane, Preflight { settings: &settings, virtual_link: order.link.is_virtual })? {
             Ok(caps) => match one(order, *lane, &settings, &caps, logs.path()) {
                 Ok(cell) => {
@@ -124,7 +128,8 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
     let rtt = Histogram::from_base64(&exchange.rtt)?;
     Ok(ServiceCell {
         lane: lane.name().to_owned(),
-        evidence: if order.virtualised == "none" { caps.evidence } else { caps.evidence.min(Evidence::Emulated) },
+        settings: settings.clone(),
+        evidence: Limits::new(None, order.virtualised).capped(caps.clone()).evidence,
         frame_bytes: order.frame_bytes,
         rtt_ns: quantiles(&[&rtt], 1)?,
         round_trips: exchange.round_trips,

@@ -3,13 +3,19 @@
 use std::{
     net::{IpAddr, Ipv4Addr, TcpListener, TcpStream},
     path::Path,
+    process::Command,
 };
 
+use nix::{
+    mount::{MsFlags, mount},
+    sched::{CloneFlags, unshare},
+};
 use tickcert::bench::{
     Bench, BenchError, Wire,
     interfaces::InterfaceError,
     netlink::{Connection, Route},
 };
+use tickcert_transports::spare::NotSpared;
 
 use crate::common::{
     address, bench_of, cable, configured_cable, entries, interface_names, on_a_host_of_its_own, state_of,
@@ -59,7 +65,7 @@ fn an_interface_with_the_default_route_is_refused_and_nothing_is_moved() {
         let default = Route { gateway, ..Route::on_link(Ipv4Addr::UNSPECIFIED, 0) };
         connection.add_route(&interface, &default).unwrap();
         assert!(
-            matches!(refused(run_dir, "right0", "left0"), InterfaceError::DefaultRoute { interface } if interface == "left0")
+            matches!(refused(run_dir, "right0", "left0"), InterfaceError::NotSpared(NotSpared::DefaultRoute { by, .. }) if by == "left0")
         );
         assert!(interface_names().iter().any(|n| n == "right0"));
     });
@@ -93,8 +99,50 @@ fn an_interface_with_an_ssh_session_is_refused() {
         let _accepted = server.accept().unwrap();
         let local: IpAddr = "192.0.2.1".parse().unwrap();
         assert!(
-            matches!(refused(run_dir, "left0", "right0"), InterfaceError::SshSession { local: l, .. } if l == local)
+            matches!(refused(run_dir, "left0", "right0"), InterfaceError::NotSpared(NotSpared::SshSession { local: l, .. }) if l == local)
         );
+    });
+}
+
+/// Runs `ip` in the calling thread's namespaces.
+fn ip(arguments: &str) -> bool {
+    Command::new("ip").args(arguments.split(' ')).status().is_ok_and(|status| status.success())
+}
+
+/// Has `/sys` show the calling thread's network namespace, to this thread only.
+fn see_own_interfaces() -> nix::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
+    mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), None::<&str>)
+}
+
+#[test]
+fn a_part_of_a_bridge_and_what_lies_below_the_default_route_are_refused() {
+    on_a_host_of_its_own(|run_dir| {
+        cable("left0", "right0");
+        let bridged = see_own_interfaces().is_ok() && ip("link add br0 type bridge") && ip("link set left0 master br0");
+        if !bridged {
+            println!("SKIPPED: a part of a bridge as an end of the wire: needs `ip`, bridges in the kernel and root");
+            return;
+        }
+        let e = refused(run_dir, "left0", "right0");
+        assert!(matches!(&e, InterfaceError::NotSpared(NotSpared::Enslaved { master, .. }) if master == "br0"), "{e}");
+        assert!(e.to_string().contains("ip link set dev left0 nomaster") && !e.to_string().contains("--force"), "{e}");
+        let mut spec = bench_of(run_dir, "left0", "right0");
+        spec.wire = Wire::Interfaces { exchange: "left0".into(), trader: "right0".into(), force: true };
+        assert!(matches!(Bench::set_up(&spec), Err(BenchError::Interface(InterfaceError::NotSpared(_)))));
+        assert!(interface_names().iter().any(|n| n == "left0"));
+        assert!(ip("link set dev left0 nomaster"), "the command frees it");
+        Bench::set_up(&bench_of(run_dir, "left0", "right0")).unwrap().take_down().unwrap();
+
+        if !ip("link add link left0 name left0.10 type vlan id 10") {
+            println!("SKIPPED: the default route on a VLAN of an end of the wire: needs VLANs in the kernel");
+            return;
+        }
+        assert!(ip("address add 198.51.100.1/24 dev left0.10") && ip("link set left0.10 up"));
+        assert!(ip("link set left0 up") && ip("route add default via 198.51.100.2"));
+        let e = refused(run_dir, "right0", "left0");
+        assert!(matches!(&e, InterfaceError::NotSpared(NotSpared::DefaultRoute { by, .. }) if by == "left0.10"), "{e}");
     });
 }
 

@@ -119,8 +119,8 @@ fn a_queue_out_of_range_is_answered_with_how_many_there_are() {
 #[test]
 fn settings_that_cannot_be_are_named_before_anything_is_opened() {
     if can_load() {
-        let unmet = unmet(&Site::new(), "afxdp-copy", &json!({ "send_ring": 100 }));
-        says(&unmet, &["send_ring", "power of two", "not 100"]);
+        let unmet = unmet(&Site::new(), "afxdp-copy/skb", &json!({ "receive_stamps": true }));
+        says(&unmet, &["native mode for receive_stamps", "[transport.afxdp]"]);
     }
 }
 

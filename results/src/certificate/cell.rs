@@ -220,6 +220,9 @@ impl Quantiles {
 pub struct ServiceCell {
     /// The lane.
     pub lane: String,
+    /// The settings that it was opened with, in full.
+    #[serde(default)]
+    pub settings: serde_json::Value,
     /// What it rests on.
     pub evidence: Evidence,
     /// UDP payload bytes of the frame.

@@ -11,6 +11,7 @@ use super::{
     locate::Place,
     raw::{RawNoise, RawPlacement, RawProfile, RawRun, Scalar},
     requirement, suggest,
+    transports::TransportTable,
     units::{UnitError, parse_duration},
     window::Window,
 };
@@ -50,8 +51,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         noise: doc.noise(&raw.noise)?,
         warnings: warnings(&run),
         lane_places: lane_places(&raw.run, &raw.requirement),
-        transport_places: raw.transport.iter().map(|(name, s)| (name.clone(), Place(s.span()))).collect(),
-        settings: raw.transport.into_iter().map(|(name, s)| (name, s.into_inner())).collect(),
+        transports: raw.transport.into_iter().map(|(name, table)| TransportTable::new(name, table)).collect(),
         run,
         loads,
         sweep,

@@ -15,6 +15,7 @@ mod raw;
 mod requirement;
 mod suggest;
 mod sweep_values;
+mod transports;
 mod units;
 mod window;
 mod workload;
@@ -26,18 +27,18 @@ pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use sweep_values::{SweepValueError, parse_resolution, parse_trial};
+pub use transports::SettingRefused;
 pub use units::{UnitError, parse_duration, parse_packet_rate, parse_speed};
 pub use window::{LoadSpec, SweepSpec, Window};
 pub use workload::{RiskSpec, StrategySpec, SymbolChoice, TapeSpec};
 
-use std::{collections::BTreeMap, path::Path};
-
-use serde_json::{Map, Value};
+use std::path::Path;
 
 use tickcert_results::{judge::Requirement, time::Nanos};
 
 use crate::feed::Excerpt;
 use locate::Place;
+use transports::TransportTable;
 
 /// The value of the key `profile`: the version of the file's shape.
 pub const PROFILE_VERSION: i64 = 1;
@@ -82,12 +83,11 @@ pub struct Profile {
     pub requirements: Vec<Requirement>,
     /// What is allowed but hardly wanted, to be shown before the run.
     pub warnings: Vec<String>,
-    /// Settings by transport, beyond its defaults; see [`Profile::check_transports`].
-    settings: BTreeMap<String, Map<String, Value>>,
+    /// Settings of transports, beyond their defaults; see [`Profile::check_transports`].
+    transports: Vec<TransportTable>,
     /// Where `from` or `until` stands, if one does.
     excerpt_place: Option<Place>,
     lane_places: Vec<(String, Place)>,
-    transport_places: Vec<(String, Place)>,
 }
 
 /// How the trials are run.
@@ -188,12 +188,6 @@ impl Profile {
         check::profile(source, text, None)
     }
 
-    /// What the profile sets of a transport.
-    #[must_use]
-    pub fn settings_of(&self, transport: &str) -> Map<String, Value> {
-        self.settings.get(transport).cloned().unwrap_or_default()
-    }
-
     /// Whether there is a file of ticks to take the profile's excerpt of, be it `given` on the command line.
     ///
     /// # Errors
@@ -207,30 +201,6 @@ impl Profile {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Whether each transport that has a table of settings is one of the `known` ones of this build, and whether it
-    /// understands them: `read` says of a transport's name and settings why not.
-    ///
-    /// # Errors
-    /// [`ProfileError::Invalid`] at the first that is not known or not understood.
-    pub fn check_transports(
-        &self,
-        known: &[&str],
-        read: impl Fn(&str, &Map<String, Value>) -> Result<(), String>,
-    ) -> Result<(), ProfileError> {
-        for (name, place) in &self.transport_places {
-            let complain = |what, remedy| Err(place.error(&self.source, &self.text, what, remedy));
-            if !known.contains(&name.as_str()) {
-                let hint = suggest::did_you_mean(name, known);
-                let remedy = format!("transports of this build: {}", known.join(", "));
-                return complain(format!("unknown transport `{name}`{hint}"), remedy);
-            }
-            if let Err(why) = read(name, &self.settings_of(name)) {
-                return complain(why, "docs/LANES.md has each transport's settings".to_owned());
-            }
-        }
-        Ok(())
     }
 
     /// The lanes to run, out of the `known` ones of this build, the optional ones last; every lane that a requirement names

@@ -7,7 +7,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{self, Visitor},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 use toml::Spanned;
 
 #[derive(Debug, Deserialize)]
@@ -31,7 +31,7 @@ pub(super) struct RawProfile {
     pub(super) noise: RawNoise,
     /// By transport: what it understands is its own affair.
     #[serde(default)]
-    pub(super) transport: BTreeMap<String, Spanned<Map<String, Value>>>,
+    pub(super) transport: BTreeMap<String, Spanned<BTreeMap<String, Spanned<Value>>>>,
     pub(super) sweep: Option<RawSweep>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<RawLoad>>,

@@ -12,7 +12,7 @@ use super::*;
 use crate::load::Arrival;
 
 /// The smallest profile; [`with`] changes a line of it.
-const SMALL: &str = r#"profile = 1
+pub(super) const SMALL: &str = r#"profile = 1
 name = "small"
 description = "The fewest lines"
 [run]
@@ -570,6 +570,10 @@ fn a_transports_settings_are_kept_and_an_unknown_transport_is_answered_with_the_
 #[test]
 fn settings_that_the_transport_does_not_understand_are_refused_in_its_words() {
     let p = Profile::from_text("my.toml", &format!("{SMALL}[transport.kernel-udp]\nring = 256\n")).unwrap();
-    let text = p.check_transports(&["kernel-udp"], |name, _| Err(format!("{name} has no ring"))).unwrap_err();
+    let text = p
+        .check_transports(&["kernel-udp"], |name, _| {
+            Err(SettingRefused { what: format!("{name} has no ring"), remedy: None })
+        })
+        .unwrap_err();
     assert!(text.to_string().contains("kernel-udp has no ring"), "{text}");
 }

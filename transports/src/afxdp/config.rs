@@ -1,10 +1,13 @@
 //! Settings of the lanes over AF_XDP.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use tickcert_results::certificate::OrderChannel;
 
 use super::{abi, transmit_stamp};
-use crate::api::{Link, Unmet};
+use crate::{
+    api::{Link, Unmet},
+    values,
+};
 
 /// Where the XDP program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,24 +31,6 @@ pub enum Copying {
     ZeroCopy,
 }
 
-/// Polling of the device by the receiving process, in place of interrupts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BusyPoll {
-    /// Microseconds that the kernel may go on polling in one call (`SO_BUSY_POLL`).
-    pub microseconds: u32,
-    /// Frames that it takes at most in one go (`SO_BUSY_POLL_BUDGET`).
-    pub budget: u16,
-    /// Leave the queue to the poller as long as it polls (`SO_PREFER_BUSY_POLL`).
-    pub prefer: bool,
-}
-
-impl Default for BusyPoll {
-    fn default() -> Self {
-        Self { microseconds: 20, budget: 64, prefer: true }
-    }
-}
-
 /// Settings of the lanes over AF_XDP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,16 +42,25 @@ pub struct Config {
     /// The device's queue, counted from 0. Ticks and orders must be steered to it (`ethtool -N`).
     pub queue: u32,
     /// Frames that can wait to be received, a power of two; by default what the profile's `stall` takes.
+    #[serde(deserialize_with = "values::any_power_of_two::<_, MIN_RING, MAX_RING>")]
     pub receive_ring: Option<u32>,
     /// Frames that can wait to be sent, a power of two.
+    #[serde(deserialize_with = "values::power_of_two::<_, _, MIN_RING, MAX_RING>")]
     pub send_ring: u32,
     /// Bytes of a chunk, which holds one frame: a power of two from 2048 up to a page. When receiving, 256 of them are
     /// the kernel's.
+    #[serde(deserialize_with = "frame_size")]
     pub frame_size: u32,
     /// Let the kernel say when it wants to be woken by a system call (`XDP_USE_NEED_WAKEUP`), rather than wake it always.
     pub need_wakeup: bool,
-    /// Poll the device from the receiving process; off by default.
-    pub busy_poll: Option<BusyPoll>,
+    /// Whether the receiving process polls the device, in place of interrupts.
+    pub busy_poll: bool,
+    /// Frames that one pass over the device's queue takes at most (`SO_BUSY_POLL_BUDGET`). Not zero, which for the
+    /// kernel is 8.
+    #[serde(deserialize_with = "values::between::<_, _, 1, 65_535>")]
+    pub busy_poll_budget: u16,
+    /// Leave the queue to the poller as long as it polls (`SO_PREFER_BUSY_POLL`).
+    pub prefer_busy_poll: bool,
     /// Ask the driver for the time at which it received each frame (XDP metadata, Linux 6.3; native mode only). Refused
     /// on a virtual wire, whose stamps are no hardware's.
     pub receive_stamps: bool,
@@ -76,6 +70,7 @@ pub struct Config {
     /// How orders cross.
     pub orders: OrderChannel,
     /// VLAN of all frames, 1 to 4094; none by default.
+    #[serde(deserialize_with = "values::vlan")]
     pub vlan: Option<u16>,
 }
 
@@ -89,7 +84,9 @@ impl Default for Config {
             send_ring: 512,
             frame_size: 2048,
             need_wakeup: true,
-            busy_poll: None,
+            busy_poll: false,
+            busy_poll_budget: 64,
+            prefer_busy_poll: true,
             receive_stamps: false,
             transmit_stamps: false,
             orders: OrderChannel::Datagram,
@@ -104,7 +101,7 @@ const MAX_RING: u32 = 1 << 18;
 const MIN_RING: u32 = 64;
 
 impl Config {
-    /// Whether the numbers can be what they are.
+    /// Whether the settings fit the lane.
     pub(super) fn check(&self) -> Result<(), Unmet> {
         if self.receive_stamps && self.mode == Mode::Skb {
             return Err(wrong("native mode for receive_stamps: only a driver has them".to_owned()));
@@ -115,17 +112,6 @@ impl Config {
                     .to_owned(),
                 how: "use the lane afxdp-zc, or set transmit_stamps = false in [transport.afxdp]".to_owned(),
             });
-        }
-        let rings = [("receive_ring", self.receive_ring.unwrap_or(MIN_RING)), ("send_ring", self.send_ring)];
-        for (name, entries) in rings {
-            if !entries.is_power_of_two() || !(MIN_RING..=MAX_RING).contains(&entries) {
-                return Err(wrong(format!("{name} a power of two from {MIN_RING} to {MAX_RING}, not {entries}")));
-            }
-        }
-        let (least, page) = (abi::XDP_UMEM_MIN_CHUNK_SIZE, page_size());
-        if !self.frame_size.is_power_of_two() || !(least..=page).contains(&self.frame_size) {
-            let why = format!("frame_size a power of two from {least} to {page} (a page), not {}", self.frame_size);
-            return Err(wrong(why));
         }
         Ok(())
     }
@@ -153,6 +139,12 @@ fn wrong(needs: String) -> Unmet {
     Unmet { needs, how: "correct [transport.afxdp] in the profile".to_owned() }
 }
 
+fn frame_size<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let (size, least, page) = (u32::deserialize(from)?, abi::XDP_UMEM_MIN_CHUNK_SIZE, page_size());
+    let fits = size.is_power_of_two() && (least..=page).contains(&size);
+    if fits { Ok(size) } else { Err(values::no_power(size, least, page)) }
+}
+
 fn page_size() -> u32 {
     let page = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
     page.and_then(|bytes| u32::try_from(bytes).ok()).unwrap_or(4096)
@@ -163,21 +155,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_are_right_and_numbers_that_cannot_be_are_named() {
+    fn what_a_lane_can_not_have_is_named() {
         assert_eq!(Config::default().check(), Ok(()));
-        let wrong = [
-            (Config { send_ring: 500, ..Config::default() }, "send_ring"),
-            (Config { receive_ring: Some(0), ..Config::default() }, "receive_ring"),
-            (Config { receive_ring: Some(1 << 30), ..Config::default() }, "receive_ring"),
-            (Config { frame_size: 3000, ..Config::default() }, "frame_size"),
+        for (config, name) in [
             (Config { receive_stamps: true, mode: Mode::Skb, ..Config::default() }, "receive_stamps"),
             (Config { transmit_stamps: true, ..Config::default() }, "transmit_stamps"),
-            (Config { frame_size: 1 << 16, ..Config::default() }, "frame_size"),
-        ];
-        for (config, name) in wrong {
+        ] {
             let unmet = config.check().unwrap_err();
             assert!(unmet.needs.contains(name) && unmet.how.contains("[transport.afxdp]"), "{unmet}");
         }
+    }
+
+    #[test]
+    fn numbers_that_no_ring_chunk_or_vlan_has_are_refused_with_the_range() {
+        for (json, said) in [
+            (r#"{"send_ring": 500}"#, "500 is no power of two from 64 to 262144"),
+            (r#"{"send_ring": 32}"#, "from 64 to 262144"),
+            (r#"{"receive_ring": 0}"#, "0 is no power of two from 64"),
+            (r#"{"receive_ring": 1073741824}"#, "to 262144"),
+            (r#"{"frame_size": 3000}"#, "3000 is no power of two from 2048"),
+            (r#"{"frame_size": 1048576}"#, "from 2048 to"),
+            (r#"{"vlan": 5000}"#, "from 1 to 4094"),
+            (r#"{"vlan": 0}"#, "from 1 to 4094"),
+            (r#"{"busy_poll_budget": 0}"#, "0 is not from 1 to 65535"),
+        ] {
+            let text = serde_json::from_str::<Config>(json).unwrap_err().to_string();
+            assert!(text.contains(said), "{json}: {text}");
+        }
+        let text = r#"{"receive_ring": null, "send_ring": 64, "frame_size": 2048, "vlan": 4094}"#;
+        let config = serde_json::from_str::<Config>(text).unwrap();
+        assert_eq!((config.receive_ring, config.send_ring, config.vlan), (None, 64, Some(4094)));
     }
 
     #[test]
@@ -196,9 +203,9 @@ mod tests {
     #[test]
     fn an_unknown_setting_is_refused() {
         assert!(serde_json::from_str::<Config>(r#"{"multi_buffer": true}"#).is_err());
-        let text = r#"{"mode": "skb", "copy": "zero-copy", "queue": 3, "busy_poll": {"budget": 8}}"#;
+        let text = r#"{"mode": "skb", "copy": "zero-copy", "queue": 3, "busy_poll": true}"#;
         let config = serde_json::from_str::<Config>(text).unwrap();
         assert_eq!((config.mode, config.copy, config.queue), (Mode::Skb, Copying::ZeroCopy, 3));
-        assert_eq!(config.busy_poll, Some(BusyPoll { budget: 8, ..BusyPoll::default() }));
+        assert!(config.busy_poll);
     }
 }

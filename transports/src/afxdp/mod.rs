@@ -27,7 +27,7 @@ mod transmit_stamp;
 mod transmit_tests;
 mod umem;
 
-pub use config::{BusyPoll, Config, Copying, Mode};
+pub use config::{Config, Copying, Mode};
 
 use port::AfXdpPort;
 use tickcert_results::evidence::Evidence;
@@ -46,6 +46,7 @@ impl Transport for AfXdp {
     type Tx = RawTx<AfXdpPort>;
 
     const NAME: &'static str = "afxdp";
+    const DECIDED_BY_LANE: &'static str = r#"{"mode": "native", "copy": "copy", "busy_poll": false, "orders": "datagram"}"#;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "afxdp-copy",
@@ -60,7 +61,7 @@ impl Transport for AfXdp {
         Variant {
             lane: "afxdp-copy/busypoll",
             summary: "afxdp-copy, the device polled by the receiving process",
-            settings: r#"{"busy_poll": {}}"#,
+            settings: r#"{"busy_poll": true}"#,
         },
         Variant {
             lane: "afxdp-copy/tcp",
@@ -89,6 +90,11 @@ impl Transport for AfXdp {
             (Evidence::Software, "stamped by the CPU's clock around AF_XDP rings on a real device")
         };
         Ok(Caps { orders: config.orders, evidence, evidence_why: why.to_owned(), own_wire: None })
+    }
+
+    fn only_opening_tells(config: &Config) -> Option<&'static str> {
+        (config.copy == Copying::ZeroCopy)
+            .then_some("whether the interfaces' drivers have zero-copy; veth's has none as of Linux 6.12")
     }
 
     fn open(config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {

@@ -11,7 +11,7 @@ use tickcert_results::time::Ticks;
 
 use super::{
     abi::{self, xdp_desc},
-    config::{BusyPoll, Config, Copying, Mode},
+    config::{Config, Copying, Mode},
     device_ffi::Device,
     netdev,
     program::{self, Attached},
@@ -98,7 +98,7 @@ impl FramePort for AfXdpPort {
         let rx = XdpRx {
             queue: receiving,
             common: Arc::clone(&common),
-            busy_poll: config.busy_poll.is_some(),
+            busy_poll: config.busy_poll,
         };
         Ok((rx, XdpTx { queue: sending, common, always_kick: !config.need_wakeup, sent: 0 }))
     }
@@ -130,8 +130,8 @@ pub(super) fn open_socket(
     let (memory, layout) = ring_ffi::map(&socket, RingKind::Tx, config.send_ring)?;
     let queued = Producer::<xdp_desc>::new(memory, layout).ok_or_else(odd)?;
 
-    if let Some(busy_poll) = &config.busy_poll {
-        poll_busily(&socket, busy_poll)?;
+    if config.busy_poll {
+        poll_busily(&socket, config)?;
     }
     let copy = match config.copy {
         Copying::Copy => abi::XDP_COPY,
@@ -150,11 +150,13 @@ fn odd() -> OpenError {
     io::Error::other("the kernel lays its AF_XDP rings out in a way that this program doesn't know").into()
 }
 
-fn poll_busily(socket: &XdpSocket, busy_poll: &BusyPoll) -> Result<(), OpenError> {
+fn poll_busily(socket: &XdpSocket, config: &Config) -> Result<(), OpenError> {
+    // The kernel makes one pass over the queue for each call, however long it is allowed: the time is only on or off.
+    const MICROSECONDS: u32 = 20;
     socket
-        .set_option(abi::SO_PREFER_BUSY_POLL, u32::from(busy_poll.prefer))
-        .and_then(|()| socket.set_option(abi::SO_BUSY_POLL, busy_poll.microseconds))
-        .and_then(|()| socket.set_option(abi::SO_BUSY_POLL_BUDGET, u32::from(busy_poll.budget)))
+        .set_option(abi::SO_PREFER_BUSY_POLL, u32::from(config.prefer_busy_poll))
+        .and_then(|()| socket.set_option(abi::SO_BUSY_POLL, MICROSECONDS))
+        .and_then(|()| socket.set_option(abi::SO_BUSY_POLL_BUDGET, u32::from(config.busy_poll_budget)))
         .map_err(|e| refusal::busy_poll(&e).into())
 }
 
@@ -219,8 +221,9 @@ impl FrameRx for XdpRx {
         note("xdp_kernel_copies", copies.map_or_else(|e| format!("unknown ({e})"), str::to_owned));
         note("xdp_queue", config.queue.to_string());
         note("xdp_receive_ring", format!("{receive_entries} frames of {} bytes", config.frame_size));
-        if let Some(BusyPoll { microseconds, budget, prefer }) = config.busy_poll {
-            note("xdp_busy_poll", format!("{microseconds} us, {budget} frames, preferred: {prefer}"));
+        if config.busy_poll {
+            let (budget, prefer) = (config.busy_poll_budget, config.prefer_busy_poll);
+            note("xdp_busy_poll", format!("{budget} frames in a pass, preferred: {prefer}"));
         }
         let stamps = if config.receive_stamps { "by the driver" } else { "not asked for" };
         note("xdp_receive_stamps", stamps.to_owned());

@@ -1,10 +1,10 @@
 //! Settings of the lanes over DPDK.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::{Deserialize, Serialize};
 use tickcert_results::certificate::OrderChannel;
 
 use super::pci::PciAddress;
-use crate::api::Role;
+use crate::{api::Role, values};
 
 /// Which kind of device carries the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,25 +27,25 @@ pub struct Config {
     /// How orders cross.
     pub orders: OrderChannel,
     /// VLAN that frames are tagged with, 1 to 4094; none by default.
-    #[serde(deserialize_with = "vlan")]
+    #[serde(deserialize_with = "values::vlan")]
     pub vlan: Option<u16>,
     /// Most frames taken from the device in one call, 1 to 32.
-    #[serde(deserialize_with = "between::<_, 1, 32>")]
+    #[serde(deserialize_with = "values::between::<_, _, 1, 32>")]
     pub burst: u32,
     /// Descriptors in the ring of each direction, a power of two from 64 to 16384.
-    #[serde(deserialize_with = "descriptors")]
+    #[serde(deserialize_with = "values::power_of_two::<_, _, 64, 16_384>")]
     pub descriptors: u16,
     /// Buffers in the pool, each of 2 KiB, 512 to 262143: those in the device's rings, and some to work with.
-    #[serde(deserialize_with = "between::<_, 512, 262_143>")]
+    #[serde(deserialize_with = "values::between::<_, _, 512, 262_143>")]
     pub buffers: u32,
     /// Memory of each end in MiB, out of huge pages, 16 to 65536.
-    #[serde(deserialize_with = "between::<_, 16, 65_536>")]
+    #[serde(deserialize_with = "values::between::<_, _, 16, 65_536>")]
     pub memory_mib: u32,
     /// Address of the exchange's NIC, as `lspci -D` prints it: `0000:03:00.0`.
     pub exchange_pci: Option<PciAddress>,
     /// Address of the trader's.
     pub trader_pci: Option<PciAddress>,
-    /// Take a NIC even if it carries the default route or an SSH session.
+    /// Take a NIC even if the host needs it, for its default route, an SSH session or a bond.
     pub force_pci: bool,
     /// Further arguments of the device, as its driver documents them: `force_copy=1`.
     pub device_arguments: String,
@@ -79,24 +79,6 @@ impl Config {
             Role::Exchange => self.exchange_pci.as_ref(),
             Role::Trader => self.trader_pci.as_ref(),
         }
-    }
-}
-
-fn between<'de, D: Deserializer<'de>, const LOW: u32, const HIGH: u32>(from: D) -> Result<u32, D::Error> {
-    let n = u32::deserialize(from)?;
-    if (LOW..=HIGH).contains(&n) { Ok(n) } else { Err(D::Error::custom(format!("{n} is not from {LOW} to {HIGH}"))) }
-}
-
-fn descriptors<'de, D: Deserializer<'de>>(from: D) -> Result<u16, D::Error> {
-    let n = u16::deserialize(from)?;
-    let fits = n.is_power_of_two() && (64..=16384).contains(&n);
-    if fits { Ok(n) } else { Err(D::Error::custom(format!("{n} is no power of two from 64 to 16384"))) }
-}
-
-fn vlan<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u16>, D::Error> {
-    match Option::<u16>::deserialize(from)? {
-        Some(id) if !(1..=4094).contains(&id) => Err(D::Error::custom(format!("a VLAN of {id} is not from 1 to 4094"))),
-        id => Ok(id),
     }
 }
 

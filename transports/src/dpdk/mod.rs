@@ -37,6 +37,7 @@ pub use pci::PciAddress;
 use crate::{
     api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
     raw::{self, Framing, RawRx, RawTx},
+    spare::HostUse,
 };
 
 /// Frames through a poll-mode driver of DPDK.
@@ -49,6 +50,7 @@ impl Transport for Dpdk {
     type Tx = RawTx<device::DpdkPort>;
 
     const NAME: &'static str = "dpdk";
+    const DECIDED_BY_LANE: &'static str = r#"{"device": "memif", "orders": "datagram"}"#;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "dpdk-memif",
@@ -114,9 +116,9 @@ fn nics(config: &Config) -> Result<String, Unmet> {
             how: "name another for one of them".to_owned(),
         });
     }
-    let busy = pci::Busy::read();
+    let host = HostUse::read();
     for address in [exchange, trader] {
-        pci::check(Path::new("/"), address, &busy, config.force_pci)?;
+        pci::check(Path::new("/"), address, &host, config.force_pci)?;
     }
     Ok(format!("{exchange} - {trader}"))
 }

@@ -1,16 +1,13 @@
 //! A NIC by its PCI address: whether DPDK can take it, and whether it may.
 
 use std::{
-    collections::BTreeSet,
     fmt, fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
 };
 
-use nix::ifaddrs::getifaddrs;
 use serde::{Deserialize, Serialize};
 
-use crate::api::Unmet;
+use crate::{api::Unmet, spare::HostUse};
 
 /// Drivers that leave a device to user space.
 const FOR_USER_SPACE: [&str; 3] = ["vfio-pci", "uio_pci_generic", "igb_uio"];
@@ -53,67 +50,12 @@ impl TryFrom<String> for PciAddress {
     }
 }
 
-/// What the host uses its interfaces for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Busy(BTreeSet<String>);
-
-impl Busy {
-    /// Interfaces of the calling thread's network namespace that carry a default route or an SSH session.
-    pub(super) fn read() -> Self {
-        let table = |name: &str| fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap_or_default();
-        let mut busy: BTreeSet<String> = table("route").lines().filter_map(default_route).collect();
-        busy.extend(table("ipv6_route").lines().filter_map(default_route_6));
-        let sessions: BTreeSet<IpAddr> =
-            ["tcp", "tcp6"].iter().flat_map(|t| table(t).lines().filter_map(ssh).collect::<Vec<_>>()).collect();
-        for interface in getifaddrs().into_iter().flatten() {
-            let address = interface.address.and_then(|a| {
-                let v4 = a.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-                v4.or_else(|| a.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
-            });
-            if address.is_some_and(|a| sessions.contains(&a)) {
-                busy.insert(interface.interface_name);
-            }
-        }
-        Self(busy)
-    }
-}
-
-/// `Iface Destination Gateway Flags RefCnt Use Metric Mask …`, in hexadecimal.
-fn default_route(line: &str) -> Option<String> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    (fields.get(1) == Some(&"00000000") && fields.get(7) == Some(&"00000000")).then(|| fields[0].to_owned())
-}
-
-/// `destination length source length next-hop metric references use flags interface`; the loopback has one that rejects.
-fn default_route_6(line: &str) -> Option<String> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let is_default = fields.first()?.bytes().all(|b| b == b'0') && *fields.get(1)? == "00";
-    fields.get(9).filter(|name| is_default && **name != "lo").map(|name| (*name).to_owned())
-}
-
-/// The local address of an established connection (state 1) to port 22: `sl local:port remote:port state …`.
-fn ssh(line: &str) -> Option<IpAddr> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let (hex, port) = fields.get(1)?.split_once(':')?;
-    if port != "0016" || *fields.get(3)? != "01" {
-        return None;
-    }
-    let word = |at: usize| u32::from_str_radix(hex.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes);
-    if hex.len() == 8 {
-        return Some(IpAddr::V4(Ipv4Addr::from(word(0)?)));
-    }
-    let mut bytes = [0; 16];
-    for (n, to) in bytes.chunks_exact_mut(4).enumerate() {
-        to.copy_from_slice(&word(n * 8)?);
-    }
-    Some(Ipv6Addr::from(bytes).to_canonical())
-}
-
-/// Whether DPDK can have a NIC, by what sysfs (below `root`) says of it.
+/// Whether DPDK can have a NIC, by what sysfs (below `root`) says of it. With `force` also one that the host needs, even as a
+/// part of a bond: nothing of it is changed here, and DPDK shares a NIC or finds it unbound.
 ///
 /// # Errors
 /// [`Unmet`], with the remedy.
-pub(super) fn check(root: &Path, address: &PciAddress, busy: &Busy, force: bool) -> Result<(), Unmet> {
+pub(super) fn check(root: &Path, address: &PciAddress, host: &HostUse, force: bool) -> Result<(), Unmet> {
     let device: PathBuf = root.join("sys/bus/pci/devices").join(&address.0);
     if !device.exists() {
         return Err(Unmet {
@@ -124,10 +66,11 @@ pub(super) fn check(root: &Path, address: &PciAddress, busy: &Busy, force: bool)
     let interfaces: Vec<String> = fs::read_dir(device.join("net"))
         .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
         .unwrap_or_default();
-    if let Some(name) = interfaces.iter().find(|name| busy.0.contains(*name)).filter(|_| !force) {
+    let used = interfaces.iter().find_map(|name| host.spares(root, name).err()).filter(|_| !force);
+    if let Some(why) = used {
         return Err(Unmet {
-            needs: format!("a NIC that the host can spare: {address} is {name}, which carries the default route or an SSH session"),
-            how: "name another port, or set `force_pci = true` under [transport.dpdk] and lose that connection".to_owned(),
+            needs: format!("a NIC that the host can spare, which {address} is not: {why}"),
+            how: "name another port, or set `force_pci = true` under [transport.dpdk] and lose what goes through it".to_owned(),
         });
     }
     let driver = fs::read_link(device.join("driver")).ok();
@@ -169,8 +112,8 @@ mod tests {
     }
 
     fn checked(root: &tempfile::TempDir, busy: &[&str], force: bool) -> Result<(), String> {
-        let busy = Busy(busy.iter().map(|b| (*b).to_owned()).collect());
-        check(root.path(), &address("0000:03:00.0").unwrap(), &busy, force).map_err(|e| e.to_string())
+        let host = HostUse::default().and_default_routes(busy.iter().map(|b| (*b).to_owned()));
+        check(root.path(), &address("0000:03:00.0").unwrap(), &host, force).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -204,23 +147,22 @@ mod tests {
     }
 
     #[test]
-    fn a_nic_that_is_not_there_is_named() {
-        let root = tempfile::tempdir().unwrap();
-        assert!(checked(&root, &[], true).unwrap_err().contains("0000:03:00.0"));
+    fn nor_one_below_an_interface_that_it_lives_on_or_that_is_a_part_of_another() {
+        let root = sysfs(Some("mlx5_core"), Some("eth0"));
+        let below = root.path().join("sys/class/net/eth0");
+        fs::create_dir_all(&below).unwrap();
+        symlink("../eth0.10", below.join("upper_eth0.10")).unwrap();
+        let text = checked(&root, &["eth0.10"], false).unwrap_err();
+        assert!(text.contains("through eth0.10") && text.contains("force_pci"), "{text}");
+        symlink("../bond0", below.join("master")).unwrap();
+        let text = checked(&root, &[], false).unwrap_err();
+        assert!(text.contains("a part of bond0") && text.contains("force_pci"), "{text}");
+        assert_eq!(checked(&root, &["eth0.10"], true), Ok(()));
     }
 
     #[test]
-    fn default_routes_and_ssh_sessions_are_read_from_the_kernels_tables() {
-        let line = "eth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0";
-        assert_eq!(default_route(line).as_deref(), Some("eth0"));
-        assert_eq!(default_route(&line.replace("\t00000000\t0102", "\t0002A8C0\t0102")), None);
-        assert_eq!(default_route("Iface\tDestination\tGateway \tFlags"), None);
-        let zero = "0".repeat(32);
-        let line = format!("{zero} 00 {zero} 00 {zero} 00000400 00000001 00000000 00000001     eth0");
-        assert_eq!(default_route_6(&line).as_deref(), Some("eth0"));
-        assert_eq!(default_route_6(&line.replace("eth0", "lo")), None);
-        let line = "   1: 0500000A:0016 0100000A:C350 01 00000000:00000000";
-        assert_eq!(ssh(line), Some("10.0.0.5".parse().unwrap()));
-        assert_eq!(ssh(&line.replace(" 01 ", " 0A ")), None);
+    fn a_nic_that_is_not_there_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(checked(&root, &[], true).unwrap_err().contains("0000:03:00.0"));
     }
 }

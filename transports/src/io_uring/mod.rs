@@ -17,7 +17,7 @@ use tickcert_results::certificate::OrderChannel;
 
 use crate::{
     api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
-    kernel,
+    kernel, values,
 };
 use halves::{UringRx, UringTx};
 
@@ -34,11 +34,11 @@ pub struct Config {
     pub zero_copy: bool,
     /// A poll that finds nothing polls the device's queue (`IORING_REGISTER_NAPI`).
     pub napi: bool,
-    /// How long it does so, in microseconds.
-    pub napi_us: u32,
     /// Buffers that the kernel can receive into, of 2048 bytes, for each flow; a power of two.
+    #[serde(deserialize_with = "values::power_of_two::<_, _, 1, 32_768>")]
     pub buffers: u16,
     /// Buffers that can be on their way out, for each flow; more than one matters with `zero_copy` only.
+    #[serde(deserialize_with = "values::between::<_, _, 1, 65_535>")]
     pub send_buffers: u16,
     /// Completions are worked off when the program asks for them (`IORING_SETUP_DEFER_TASKRUN`), and not when the
     /// kernel next crosses over to it.
@@ -51,7 +51,6 @@ impl Default for Config {
             orders: OrderChannel::Datagram,
             zero_copy: false,
             napi: false,
-            napi_us: 1,
             buffers: 1024,
             send_buffers: 256,
             defer_taskrun: true,
@@ -65,6 +64,7 @@ impl Transport for IoUring {
     type Tx = UringTx;
 
     const NAME: &'static str = "io-uring";
+    const DECIDED_BY_LANE: &'static str = r#"{"orders": "datagram", "zero_copy": false, "napi": false}"#;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "io-uring",

@@ -33,7 +33,7 @@ impl Receiver {
         ring.register_socket(socket.as_fd()).map_err(preflight::at_open)?;
         ring.register_provided(&buffers).map_err(preflight::at_open)?;
         if config.napi {
-            ring.poll_device(config.napi_us).map_err(|e| preflight::no_napi(&e))?;
+            ring.poll_device().map_err(|e| preflight::no_napi(&e))?;
         }
         let napi = config.napi;
         Ok(Self { ring, buffers, _socket: socket, flow, is_stream, armed: false, napi, arms: 0, starved: 0 })

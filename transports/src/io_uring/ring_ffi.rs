@@ -41,9 +41,13 @@ impl Ring {
         self.ring.submitter().register_files(&[socket.as_raw_fd()])
     }
 
-    /// A poll that waits polls the device for so long.
-    pub(super) fn poll_device(&self, micros: u32) -> io::Result<()> {
-        self.ring.submitter().register_napi(&mut Napi::new().set_busy_poll_timeout(micros).set_prefer_busy_poll(true))
+    /// A poll that waits polls the device.
+    pub(super) fn poll_device(&self) -> io::Result<()> {
+        // On, and no more: the kernel polls for as long as the wait lasts, if that is less, and `poll_once` waits for a
+        // nanosecond. A longer wait would keep the other flow waiting, and sleep where there is no queue to poll.
+        const MICROSECONDS: u32 = 1;
+        let mut napi = Napi::new().set_busy_poll_timeout(MICROSECONDS).set_prefer_busy_poll(true);
+        self.ring.submitter().register_napi(&mut napi)
     }
 
     /// Lets the kernel receive into the buffers, which must live as long as the ring: see [`super::receive`].

@@ -9,7 +9,10 @@ use std::{io, os::fd::AsFd};
 use serde::{Deserialize, Serialize};
 
 use super::socket_option_ffi as option;
-use crate::api::{OpenError, Unmet};
+use crate::{
+    api::{OpenError, Unmet},
+    values,
+};
 
 /// Settings of lanes over kernel sockets. Those about busy polling matter only where it is on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,18 +20,23 @@ use crate::api::{OpenError, Unmet};
 pub struct Config {
     /// Whether sockets poll the device.
     pub busy_poll: bool,
-    /// `SO_BUSY_POLL`, in microseconds; without waiting it is only on (above zero) or off.
-    pub busy_poll_us: u32,
     /// `SO_PREFER_BUSY_POLL`: the device's interrupts stay off while somebody polls (where `napi_defer_hard_irqs` and
     /// `gro_flush_timeout` of the interface are set).
     pub prefer_busy_poll: bool,
-    /// `SO_BUSY_POLL_BUDGET`: packets that one pass takes at most.
+    /// `SO_BUSY_POLL_BUDGET`: packets that one pass takes at most. Not zero, which for the kernel is 8.
+    #[serde(deserialize_with = "values::between::<_, _, 1, 65_535>")]
     pub busy_poll_budget: u16,
 }
 
+/// `SO_BUSY_POLL`. No setting: on sockets that are read without waiting it is only on (above zero) or off.
+const MICROSECONDS: i32 = 50;
+
+/// As [`crate::api::Transport::DECIDED_BY_LANE`].
+pub(crate) const DECIDED_BY_LANE: &str = r#"{"busy_poll": false}"#;
+
 impl Default for Config {
     fn default() -> Self {
-        Self { busy_poll: false, busy_poll_us: 50, prefer_busy_poll: true, busy_poll_budget: 8 }
+        Self { busy_poll: false, prefer_busy_poll: true, busy_poll_budget: 8 }
     }
 }
 
@@ -41,8 +49,7 @@ impl Config {
         if !self.busy_poll {
             return Ok(());
         }
-        let time = i32::try_from(self.busy_poll_us).unwrap_or(i32::MAX);
-        set(socket, "SO_BUSY_POLL", libc::SO_BUSY_POLL, time)?;
+        set(socket, "SO_BUSY_POLL", libc::SO_BUSY_POLL, MICROSECONDS)?;
         set(socket, "SO_PREFER_BUSY_POLL", libc::SO_PREFER_BUSY_POLL, i32::from(self.prefer_busy_poll))?;
         set(socket, "SO_BUSY_POLL_BUDGET", libc::SO_BUSY_POLL_BUDGET, i32::from(self.busy_poll_budget))
     }
@@ -64,7 +71,7 @@ fn set(socket: &impl AsFd, name: &str, option: libc::c_int, value: i32) -> Resul
 
 /// What the kernel says of a socket: whether it polls, and which queue.
 pub(crate) fn describe(socket: &impl AsFd) -> Option<String> {
-    let time = option::get(socket, libc::SO_BUSY_POLL).ok().filter(|time| *time > 0)?;
+    option::get(socket, libc::SO_BUSY_POLL).ok().filter(|time| *time > 0)?;
     let prefer = option::get(socket, libc::SO_PREFER_BUSY_POLL).unwrap_or_default();
     let queue = match option::get(socket, libc::SO_INCOMING_NAPI_ID) {
         // Numbers below that are of no device's queue (`MIN_NAPI_ID` is above the number of processors).
@@ -72,7 +79,7 @@ pub(crate) fn describe(socket: &impl AsFd) -> Option<String> {
         Ok(id) => format!("the queue with NAPI id {id}"),
         Err(e) => format!("which queue is unknown ({e})"),
     };
-    Some(format!("{time} us, preferred {}, {queue}", prefer != 0))
+    Some(format!("one pass a call, preferred {}, {queue}", prefer != 0))
 }
 
 #[cfg(test)]
@@ -86,10 +93,18 @@ mod tests {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         Config::default().apply(&socket).unwrap();
         assert_eq!(describe(&socket), None);
-        match (Config { busy_poll: true, busy_poll_us: 7, ..Config::default() }).apply(&socket) {
-            Ok(()) => assert!(describe(&socket).unwrap().starts_with("7 us, preferred true")),
+        match (Config { busy_poll: true, busy_poll_budget: 5, ..Config::default() }).apply(&socket) {
+            Ok(()) => assert!(describe(&socket).unwrap().starts_with("one pass a call, preferred true")),
             Err(OpenError::Unmet(unmet)) => println!("SKIPPED: busy polling: {unmet}"),
             Err(OpenError::Io(e)) => panic!("{e}"),
+        }
+    }
+
+    #[test]
+    fn a_budget_that_the_kernel_takes_for_another_is_refused() {
+        for json in [r#"{"busy_poll_budget": 0}"#, r#"{"busy_poll_budget": 65536}"#] {
+            let text = serde_json::from_str::<Config>(json).unwrap_err().to_string();
+            assert!(text.contains("is not from 1 to 65535"), "{json}: {text}");
         }
     }
 }

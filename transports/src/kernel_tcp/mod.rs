@@ -5,8 +5,7 @@ use tickcert_results::certificate::OrderChannel;
 use crate::{
     api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
     kernel::{
-        self,
-        datagram,
+        self, busy_poll, datagram,
         halves::{SocketRx, SocketTx},
         stream::{self, StreamRx, StreamTx},
     },
@@ -23,6 +22,7 @@ impl Transport for KernelTcp {
     type Tx = SocketTx<StreamTx>;
 
     const NAME: &'static str = "kernel-tcp";
+    const DECIDED_BY_LANE: &'static str = busy_poll::DECIDED_BY_LANE;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "kernel-tcp",

@@ -5,7 +5,7 @@ use tickcert_results::certificate::OrderChannel;
 use crate::{
     api::{Caps, Flow, Link, OpenError, Role, Transport, Unmet, Variant},
     kernel::{
-        self,
+        self, busy_poll,
         datagram::{self, DatagramRx, DatagramTx},
         halves::{SocketRx, SocketTx},
     },
@@ -22,6 +22,7 @@ impl Transport for KernelUdp {
     type Tx = SocketTx<DatagramTx>;
 
     const NAME: &'static str = "kernel-udp";
+    const DECIDED_BY_LANE: &'static str = busy_poll::DECIDED_BY_LANE;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "kernel-udp",

@@ -57,6 +57,7 @@ impl Transport for Shm {
     type Tx = ShmTx;
 
     const NAME: &'static str = "shm";
+    const DECIDED_BY_LANE: &'static str = "{}";
     const VARIANTS: &'static [Variant] = &[Variant {
         lane: "shm",
         summary: "rings of shared memory between the two processes: the floor; ticks and orders as datagrams",

@@ -8,7 +8,7 @@ use std::{
 
 /// Local addresses of SSH sessions: established TCP connections to port 22 in the calling thread's network namespace,
 /// and the session that this process itself was started through, on whatever port.
-pub(super) fn ssh_sessions() -> BTreeSet<IpAddr> {
+pub(super) fn local_addresses() -> BTreeSet<IpAddr> {
     let mut sessions = BTreeSet::new();
     for table in ["tcp", "tcp6"] {
         let text = fs::read_to_string(format!("/proc/thread-self/net/{table}")).unwrap_or_default();
