@@ -5,7 +5,14 @@ mod support;
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, path::Path};
+
     use serde_json::Value;
+    use tickcert::bench::{
+        huge_pages::HugePages,
+        run_dir,
+        user_namespace::{self, Privilege},
+    };
 
     use crate::support::{Home, can_measure, profiles};
 
@@ -76,6 +83,33 @@ mod tests {
         refused("[window]", "placement = { exchange_core = 0, trader_core = 9999 }", 2, &["9999"]);
         let interfaces = "[bench]\nexchange_interface = \"nosuch0\"\ntrader_interface = \"nosuch1\"";
         refused("[window]", interfaces, 4, &["the interface nosuch0, which the profile names"]);
+    }
+
+    #[test]
+    fn huge_pages_that_a_lane_wants_are_set_aside_for_the_search_and_given_back() {
+        if !cfg!(feature = "dpdk") || user_namespace::present() != Some(Privilege::Host) || !can_measure() {
+            println!("SKIPPED: huge pages for a search: needs root on the host, and a build with the feature `dpdk`");
+            return;
+        }
+        let pool = |file: &str| {
+            let text = fs::read_to_string(format!("/sys/kernel/mm/hugepages/hugepages-2048kB/{file}")).unwrap();
+            text.trim().parse::<u64>().unwrap()
+        };
+        let before = pool("nr_hugepages");
+        // Of the 2 MiB pages that it takes for both ends, some are missing.
+        let each = (pool("free_hugepages") + 8).max(64);
+        let possible = HugePages::reserve(Path::new("/"), &run_dir::default_path(), each * 2).map(HugePages::give_back);
+        if let Err(e) = possible {
+            println!("SKIPPED: huge pages for a search: {e}");
+            return;
+        }
+        let home = Home::new();
+        home.write("p.toml", format!("{}[transport.dpdk]\nmemory_mib = {each}\n", profiles::once()));
+        let asked = ["--lanes", "dpdk-memif", "--trial", "50ms", "--resolution", "50 %", "--json"];
+        let ended = home.run(&[&["run", "rate", "--profile", "./p.toml"][..], &asked].concat()).expect(0);
+        let found = ended.json();
+        assert_eq!(found["not_run"], serde_json::json!([]), "{}", ended.err);
+        assert_eq!(pool("nr_hugepages"), before);
     }
 
     #[test]

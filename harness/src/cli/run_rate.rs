@@ -16,14 +16,18 @@ use tickcert_transports::{
 };
 
 use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start, ticks};
-use crate::run::{
-    endpoints::Homes,
-    limits::Limits,
-    progress::Progress,
-    rate::{self, Found, Quest},
-    scratch::Scratch,
-    trial::Stage,
-    workload,
+use crate::{
+    bench::huge_pages::HugePages,
+    run::{
+        endpoints::Homes,
+        huge_pages,
+        limits::Limits,
+        progress::Progress,
+        rate::{self, Found, Quest},
+        scratch::Scratch,
+        trial::Stage,
+        workload,
+    },
 };
 
 /// The result, as `--json` prints it.
@@ -98,20 +102,23 @@ fn search(
         cpu_dma_latency: hold.describe(),
         interrupted: false,
     };
-    for lane in lanes {
-        let settings = lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage)?;
-        let asked = dispatch(*lane, Preflight { settings: &settings, virtual_link: stage.link.is_virtual });
+    let settings = |lane: &Lane| lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage);
+    let settings = lanes.iter().map(settings).collect::<Result<Vec<_>, _>>()?;
+    let wanted = lanes.iter().copied().zip(&settings);
+    let pages = huge_pages::for_lanes(wanted.clone(), |text| progress.say(text)).map_err(Failure::usage)?;
+    for (lane, settings) in wanted {
+        let asked = dispatch(lane, Preflight { settings, virtual_link: stage.link.is_virtual });
         let caps = match asked.map_err(Failure::usage)? {
             Ok(caps) => limits.capped(caps),
             Err(unmet) => {
-                found.not_run.push(not_run(*lane, unmet));
+                found.not_run.push(not_run(lane, unmet));
                 continue;
             }
         };
         progress.say(&format!("Searching for the highest rate without loss of {}", lane.name()));
         let quest = Quest {
-            lane: *lane,
-            settings: &settings,
+            lane,
+            settings,
             caps: &caps,
             resolution: args.resolution,
             trial: args.trial,
@@ -122,13 +129,16 @@ fn search(
                 found.not_run.extend(rate::not_run(&search));
                 found.rates.push(*search);
             }
-            Found::Unmet(unmet) => found.not_run.push(not_run(*lane, unmet)),
+            Found::Unmet(unmet) => found.not_run.push(not_run(lane, unmet)),
             Found::Interrupted(search) => {
                 found.rates.extend(search.map(|search| *search));
                 found.interrupted = true;
                 break;
             }
         }
+    }
+    if let Some(Err(e)) = pages.map(HugePages::give_back) {
+        progress.say(&e.to_string());
     }
     compare_to_kernel_udp(&mut found.rates);
     found.warnings.extend(rate::buffer_warning(&found.rates, profile.run.stall));

@@ -27,7 +27,7 @@ impl Job for Needed<'_> {
 ///
 /// # Errors
 /// Settings that a transport doesn't understand.
-pub(super) fn for_lanes<'a>(
+pub fn for_lanes<'a>(
     lanes: impl Iterator<Item = (Lane, &'a Value)>,
     say: impl FnOnce(&str),
 ) -> Result<Option<HugePages>> {

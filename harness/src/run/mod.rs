@@ -4,7 +4,7 @@ pub mod certify;
 pub mod endpoints;
 mod floor;
 mod ground;
-mod huge_pages;
+pub mod huge_pages;
 pub mod interrupt;
 pub mod join;
 pub(crate) mod limits;
