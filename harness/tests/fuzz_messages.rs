@@ -185,7 +185,13 @@ fn journal() -> Vec<String> {
     let ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
     let address = Address { ip, prefix_length: 24 };
     let route = Route::on_link(Ipv4Addr::new(10, 0, 1, 0), 24);
-    let was = InterfaceState { up: true, mtu: 1500, addresses: vec![address], routes: vec![route] };
+    let was = InterfaceState {
+        up: true,
+        mtu: 1500,
+        addresses: vec![address],
+        routes: vec![route],
+        fitting: Default::default(),
+    };
     let (interface, namespace) = ("tc0".to_owned(), "/proc/1/ns/net".into());
     let changes = [
         Change::NamespacePinned { file: "/run/nowhere/pinned".into() },

@@ -7,6 +7,7 @@
 mod deferral;
 mod ends;
 mod error;
+pub mod fitting;
 pub mod huge_pages;
 pub mod interfaces;
 pub mod journal;

@@ -11,11 +11,12 @@ use std::{
 };
 
 use tickcert_results::time::Nanos;
-use tickcert_transports::api::{Role, Unmet};
+use tickcert_transports::api::{Link, Role, Unmet};
 
 use super::interrupt;
-use crate::endpoint::control::{
-    self, Command, ExchangeReport, PingPongReport, PingPongSpec, Report, TraderReport, TrialSpec,
+use crate::{
+    bench::{BenchError, fitting::Fittings},
+    endpoint::control::{self, Command, ExchangeReport, PingPongReport, PingPongSpec, Report, TraderReport, TrialSpec},
 };
 
 /// Beyond what a trial should take: time for loading, warming and writing on a host that stalls.
@@ -65,6 +66,16 @@ pub struct Homes<'a> {
     pub logs: &'a Path,
     /// The `tickcert` that serves as endpoint; `None` for the caller itself.
     pub program: Option<&'a Path>,
+}
+
+impl<'a> Homes<'a> {
+    /// Of the wire's interfaces, as they are now.
+    ///
+    /// # Errors
+    /// [`BenchError`].
+    pub fn fittings(&self, link: &'a Link) -> Result<Fittings<'a>, BenchError> {
+        Fittings::read([(self.exchange, &link.exchange_interface), (self.trader, &link.trader_interface)])
+    }
 }
 
 /// Both endpoints. Dropping it ends them.

@@ -112,9 +112,11 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
     // Where there are none to be had, the lane itself says so.
     let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), |_| ())?;
     let homes = Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs, program: None };
-    let mut pair = Pair::start(&homes)?;
-    let (exchange, trader) =
-        pair.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1))?;
+    let fittings = homes.fittings(&link)?;
+    let ended =
+        Pair::start(&homes)?.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1));
+    fittings.restore()?;
+    let (exchange, trader) = ended?;
     if let Some(broken) = exchange.broken.as_ref().or(trader.broken.as_ref()) {
         bail!("{}: {broken}", lane.name());
     }

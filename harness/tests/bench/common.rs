@@ -90,6 +90,16 @@ pub(crate) fn state_of(name: &str) -> InterfaceState {
     InterfaceState::read(&mut Connection::open().unwrap(), name).unwrap()
 }
 
+/// Of an interface in a network namespace.
+pub(crate) fn set_promiscuous(netns: &Path, name: &str, promiscuous: bool) {
+    let set = || {
+        let mut connection = Connection::open().unwrap();
+        let interface = connection.interface(name).unwrap();
+        connection.set_promiscuous(&interface, promiscuous).unwrap();
+    };
+    Namespace::open(netns).unwrap().run(set).unwrap();
+}
+
 pub(crate) fn interface_names() -> Vec<String> {
     Connection::open().unwrap().interfaces().unwrap().into_iter().map(|i| i.name).collect()
 }

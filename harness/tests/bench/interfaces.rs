@@ -18,7 +18,8 @@ use tickcert::bench::{
 use tickcert_transports::spare::NotSpared;
 
 use crate::common::{
-    address, bench_of, cable, configured_cable, entries, interface_names, on_a_host_of_its_own, state_of,
+    address, bench_of, cable, configured_cable, entries, interface_names, on_a_host_of_its_own, set_promiscuous,
+    state_of,
 };
 
 fn refused(run_dir: &Path, exchange: &str, trader: &str) -> InterfaceError {
@@ -39,6 +40,23 @@ fn interfaces_are_lent_to_the_bench_and_come_back_as_they_were() {
         assert_eq!(state_of("left0"), before);
         assert!(state_of("right0").up);
         assert!(entries(run_dir).is_empty(), "{:?}", entries(run_dir));
+    });
+}
+
+#[test]
+fn an_interface_that_was_left_promiscuous_comes_back_as_it_was() {
+    on_a_host_of_its_own(|run_dir| {
+        let before = configured_cable("left0", "right0");
+        let mut connection = Connection::open().unwrap();
+        let right = connection.interface("right0").unwrap();
+        connection.set_promiscuous(&right, true).unwrap();
+        let bench = Bench::set_up(&bench_of(run_dir, "left0", "right0")).unwrap();
+        for (netns, name) in [(&bench.exchange_netns, "left0"), (&bench.trader_netns, "right0")] {
+            set_promiscuous(netns, name, name == "left0");
+        }
+        bench.take_down().unwrap();
+        assert_eq!(state_of("left0"), before);
+        assert!(state_of("right0").fitting.promiscuous, "what somebody else has set before comes back too");
     });
 }
 

@@ -5,7 +5,8 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path};
 use tickcert::bench::journal::{Outcome, clean};
 
 use crate::common::{
-    Holder, configured_cable, entries, interface_names, may_make_namespaces, on_a_host_of_its_own, state_of,
+    Holder, configured_cable, entries, interface_names, may_make_namespaces, on_a_host_of_its_own, set_promiscuous,
+    state_of,
 };
 
 /// Who still holds a network namespace: processes in it, descriptors of it.
@@ -53,6 +54,8 @@ fn after_a_killed_run_clean_brings_the_interfaces_back_as_they_were() {
         let holder = Holder::start("interfaces", &[run_dir.to_str().unwrap(), "left0", "right0"]);
         assert!(!interface_names().iter().any(|n| n == "left0" || n == "right0"));
         assert_eq!(mounts_below(run_dir), 2);
+        // As a lane of it may have done.
+        set_promiscuous(Path::new(&holder.said[0]), "left0", true);
         holder.kill();
 
         let cleaned = clean(run_dir).unwrap();

@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::bench::netlink::{Address, Connection, NetlinkError, Route};
+use crate::bench::{
+    fitting::Fitting,
+    netlink::{Address, Connection, NetlinkError, Route},
+};
 
 /// A change, with what is needed to undo it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +112,7 @@ fn check_prefix(ip: IpAddr, length: u8) -> Result<(), String> {
     if length <= most { Ok(()) } else { Err(format!("{ip}/{length} is no network")) }
 }
 
-/// What an interface loses when it moves to another namespace.
+/// What an interface loses when it moves to another namespace, or may come back with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InterfaceState {
     /// Switched on.
@@ -120,6 +123,9 @@ pub struct InterfaceState {
     pub addresses: Vec<Address>,
     /// Its routes, without those that come with the addresses.
     pub routes: Vec<Route>,
+    /// What moving doesn't take away, but whoever used it may have changed.
+    #[serde(default)]
+    pub fitting: Fitting,
 }
 
 impl InterfaceState {
@@ -134,6 +140,7 @@ impl InterfaceState {
             mtu: interface.mtu,
             addresses: connection.addresses(&interface)?,
             routes: connection.routes(&interface)?,
+            fitting: Fitting::of(&interface),
         })
     }
 
@@ -143,6 +150,7 @@ impl InterfaceState {
     /// [`NetlinkError`] of the first step that failed.
     pub fn restore(&self, connection: &mut Connection, name: &str) -> Result<(), NetlinkError> {
         let interface = connection.interface(name)?;
+        self.fitting.restore(connection, name)?;
         if interface.mtu != self.mtu {
             connection.set_mtu(&interface, self.mtu)?;
         }

@@ -8,7 +8,7 @@ use std::{
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::{
     RouteNetlinkMessage,
-    link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
+    link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, LinkXdp},
 };
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -27,11 +27,38 @@ pub struct Interface {
     pub mtu: u32,
     /// Switched on by the administrator.
     pub up: bool,
+    /// Takes frames whatever address they are for, by its flag.
+    pub promiscuous: bool,
+    /// The XDP program on it, if any.
+    pub xdp: Option<XdpProgram>,
     /// The wire is there, and so is the other end.
     pub carrier: bool,
     /// `veth`, `vlan`, `dummy`; none for a device. The kernel destroys those with a kind when their namespace goes, and
     /// hands the others back to the first namespace.
     pub kind: Option<String>,
+}
+
+/// An XDP program on an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct XdpProgram {
+    /// The kernel's number of it.
+    pub program: u32,
+    /// Where it runs: the flag of `linux/if_link.h` that stands for the driver, the network stack, or the device.
+    mode: u32,
+}
+
+impl XdpProgram {
+    /// Of the attribute that has the program of one of the modes.
+    fn read(said: &LinkXdp) -> Option<Self> {
+        /// `XDP_FLAGS_SKB_MODE`, and those of driver and device behind it.
+        const SKB: u32 = 1 << 1;
+        match *said {
+            LinkXdp::SkbProgId(program) => Some(Self { program, mode: SKB }),
+            LinkXdp::DrvProgId(program) => Some(Self { program, mode: SKB << 1 }),
+            LinkXdp::HwProgId(program) => Some(Self { program, mode: SKB << 2 }),
+            _ => None,
+        }
+    }
 }
 
 impl Interface {
@@ -43,6 +70,8 @@ impl Interface {
             mac: Vec::new(),
             mtu: 0,
             up: flags.contains(LinkFlags::Up),
+            promiscuous: flags.contains(LinkFlags::Promisc),
+            xdp: None,
             carrier: flags.contains(LinkFlags::LowerUp),
             kind: None,
         };
@@ -51,6 +80,7 @@ impl Interface {
                 LinkAttribute::IfName(name) => interface.name = name,
                 LinkAttribute::Address(mac) => interface.mac = mac,
                 LinkAttribute::Mtu(mtu) => interface.mtu = mtu,
+                LinkAttribute::Xdp(said) => interface.xdp = said.iter().find_map(XdpProgram::read),
                 LinkAttribute::LinkInfo(infos) => {
                     interface.kind = infos.into_iter().find_map(|info| match info {
                         LinkInfo::Kind(kind) => Some(kind.to_string()),
@@ -140,6 +170,28 @@ impl Connection {
         message.header.change_mask = LinkFlags::Up;
         let what = format!("set {} {}", interface.name, if up { "up" } else { "down" });
         self.act(&what, RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    /// Makes an interface take frames whatever address they are for, or not.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub fn set_promiscuous(&mut self, interface: &Interface, promiscuous: bool) -> Result<(), NetlinkError> {
+        let mut message = LinkMessage::default();
+        message.header.index = interface.index;
+        message.header.flags = if promiscuous { LinkFlags::Promisc } else { LinkFlags::empty() };
+        message.header.change_mask = LinkFlags::Promisc;
+        let what = format!("switch promiscuous mode of {} {}", interface.name, if promiscuous { "on" } else { "off" });
+        self.act(&what, RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    /// Takes an XDP program off an interface.
+    ///
+    /// # Errors
+    /// [`NetlinkError`], with `EBUSY` where it hangs on a BPF link.
+    pub fn take_off(&mut self, interface: &Interface, xdp: XdpProgram) -> Result<(), NetlinkError> {
+        let what = format!("take the XDP program {} off {}", xdp.program, interface.name);
+        self.set_attribute(&what, interface, LinkAttribute::Xdp(vec![LinkXdp::Fd(-1), LinkXdp::Flags(xdp.mode)]))
     }
 
     /// Sets the MTU, in bytes.

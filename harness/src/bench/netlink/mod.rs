@@ -14,7 +14,7 @@ use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 
 pub use address::Address;
-pub use link::Interface;
+pub use link::{Interface, XdpProgram};
 pub use route::Route;
 
 /// Why the kernel did not do what was asked, and what to do about it.
