@@ -48,6 +48,10 @@ pub struct Frame<'a> {
     pub meta: RxMeta,
 }
 
+/// Name of the fact ([`Rx::facts`]) that a device or the kernel has dropped frames because nobody took them in time: how
+/// many, and which setting gives them more room. Not there where nothing was dropped.
+pub const DROPPED: &str = "dropped_for_lack_of_room";
+
 /// Receiving half of a lane.
 pub trait Rx {
     /// Hands over each waiting frame of the flow asked for, at most `budget`; returns how many.

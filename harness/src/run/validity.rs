@@ -3,7 +3,10 @@
 use tickcert_results::time::{Nanos, PerSecond};
 use tickcert_scenarios::load::Schedule;
 
+use tickcert_transports::api::DROPPED;
+
 use super::{join::Joined, trial::Finished};
+use crate::endpoint::control::Facts;
 
 /// Achieved and intended rate may differ by this much.
 pub(super) const RATE_TOLERANCE: f64 = 0.01;
@@ -33,6 +36,11 @@ pub(super) fn digest_reason(joined: &Joined, expected: &str) -> Option<String> {
     Some(format!("{what} is not that of the tape"))
 }
 
+/// That an end lost frames for lack of room, and the remedy, where its lane knows of any: what else is wrong may come of it.
+fn dropped(who: &str, facts: &Facts) -> Option<String> {
+    facts.get(DROPPED).map(|what| format!("for lack of room at the {who}, {what}"))
+}
+
 /// Everything that makes the attempt invalid, each in a line.
 pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSecond) -> Vec<String> {
     let (c, exchange, trader) = (&finished.joined.counts, &finished.exchange, &finished.trader);
@@ -58,6 +66,9 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
     if let Some(answers) = trader.answers.filter(|n| *n != trader.orders) {
         reasons.push(format!("{} orders were sent and {answers} answered", trader.orders));
     }
+    if !reasons.is_empty() {
+        reasons.extend(dropped("exchange", &exchange.facts).into_iter().chain(dropped("trader", &trader.facts)));
+    }
     let off = off(achieved, intended);
     if off.is_nan() || off.abs() > RATE_TOLERANCE {
         reasons.push(format!(
@@ -68,4 +79,36 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
         ));
     }
     reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn finished() -> Finished {
+        let joined = Joined {
+            counts: Default::default(),
+            received_sha256: String::new(),
+            schedule_error: Vec::new(),
+            orders: Vec::new(),
+            stages: HashMap::new(),
+            counters_in_step: None,
+            span: Default::default(),
+        };
+        Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new() }
+    }
+
+    #[test]
+    fn what_an_end_dropped_for_lack_of_room_explains_gaps_and_spoils_nothing_by_itself() {
+        let mut finished = finished();
+        finished.trader.facts.insert(DROPPED.to_owned(), "12 frames: more `descriptors`".to_owned());
+        let of = |finished: &Finished| reasons(finished, PerSecond(1.0), PerSecond(1.0));
+        assert_eq!(of(&finished), Vec::<String>::new(), "frames of others may be dropped too");
+        finished.trader.gaps = 1;
+        let said = of(&finished);
+        assert!(said.len() == 2 && said[0].starts_with("1 gaps"), "{said:?}");
+        assert_eq!(said[1], "for lack of room at the trader, 12 frames: more `descriptors`");
+    }
 }
