@@ -3,7 +3,7 @@
 use std::{env, path::PathBuf, process::Command};
 
 const SOURCE: &str = "src/dpdk/shim.c";
-/// What the shim calls; drivers are found by DPDK itself.
+/// What the shim, and the program through it, calls; drivers are found by DPDK itself.
 const LIBRARIES: [&str; 4] = ["-lrte_eal", "-lrte_ethdev", "-lrte_mbuf", "-lrte_mempool"];
 const REMEDY: &str = "apt-get install libdpdk-dev pkg-config gcc, or build without the feature `dpdk`";
 
@@ -19,6 +19,8 @@ pub(crate) fn build() -> Result<(), String> {
         .args(["-shared", SOURCE, "-o"])
         .arg(out.join("dpdk_shim.so"))
         .args(pkg_config("--libs-only-L")?)
+        // Those too that only the program calls.
+        .arg("-Wl,--no-as-needed")
         .args(LIBRARIES)
         .status()
         .map_err(|e| format!("{compiler} can't be run to compile {SOURCE}: {e}; {REMEDY}"))?;

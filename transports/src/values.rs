@@ -18,6 +18,17 @@ where
     Err(D::Error::custom(format!("{n} is not from {LOW} to {HIGH}")))
 }
 
+/// As [`between`], or none.
+pub(crate) fn any_between<'de, D, const LOW: u32, const HIGH: u32>(from: D) -> Result<Option<u32>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    match Option::<u32>::deserialize(from)? {
+        Some(n) if !(LOW..=HIGH).contains(&n) => Err(D::Error::custom(format!("{n} is not from {LOW} to {HIGH}"))),
+        n => Ok(n),
+    }
+}
+
 /// A power of two from `LOW` to `HIGH`.
 pub(crate) fn power_of_two<'de, D, N, const LOW: u32, const HIGH: u32>(from: D) -> Result<N, D::Error>
 where

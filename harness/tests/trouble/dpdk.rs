@@ -5,12 +5,19 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 use tickcert::{
     bench::{
+        fitting::Fittings,
         huge_pages::HugePages,
+        netlink::{Connection, Interface},
+        netns::Namespace,
         user_namespace::{self, Privilege},
     },
-    endpoint::control::{Command, Report},
+    endpoint::control::{Command, Injection, Report, TrialSpec},
 };
-use tickcert_transports::{Lane, api::Role};
+use tickcert_results::time::Nanos;
+use tickcert_transports::{
+    Lane,
+    api::{DROPPED, Role},
+};
 
 use crate::support::{
     Home, can_measure,
@@ -35,12 +42,49 @@ fn ground() -> Option<HugePages> {
         .ok()
 }
 
+/// The wire's interface of one end, as it is now.
+fn interface(site: &Site, role: Role) -> Interface {
+    let link = &site.bench.link;
+    let name = if role == Role::Exchange { &link.exchange_interface } else { &link.trader_interface };
+    let look = || Connection::open().unwrap().interface(name).unwrap();
+    Namespace::open(site.netns(role)).unwrap().run(look).unwrap()
+}
+
+/// Both ends, open; says that the test was skipped where this host has not what the lane needs.
+fn both(site: &Site, lane: &str, wanted: &Value) -> Option<[Endpoint; 2]> {
+    both_with(site, lane, wanted, Injection::default())
+}
+
+/// The same, with something that goes wrong on purpose.
+fn both_with(site: &Site, lane: &str, wanted: &Value, injection: Injection) -> Option<[Endpoint; 2]> {
+    let mut ends = [Role::Exchange, Role::Trader].map(|role| {
+        let mut end = Endpoint::start(site.netns(role), &[]);
+        end.tell(&Command::Open(Box::new(TrialSpec { injection, ..spec(site, lane, role, wanted) })));
+        end
+    });
+    for end in &mut ends {
+        match end.hear() {
+            Some(Report::Ready) => {}
+            Some(Report::Unmet(unmet)) => {
+                println!("SKIPPED: {lane}: {unmet}");
+                return None;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    Some(ends)
+}
+
 fn open(site: &Site, lane: &str, role: Role, wanted: &Value) -> Command {
+    Command::Open(Box::new(spec(site, lane, role, wanted)))
+}
+
+fn spec(site: &Site, lane: &str, role: Role, wanted: &Value) -> TrialSpec {
     let wanted: Map<String, Value> = wanted.as_object().unwrap().clone();
     let mut spec = site.spec(lane, role, 4000);
     spec.settings = Lane::by_name(lane).unwrap().settings(&wanted).unwrap();
     site.dir.path().clone_into(&mut spec.link.meeting);
-    Command::Open(Box::new(spec))
+    spec
 }
 
 /// What the exchange's end answers to a command to open.
@@ -136,4 +180,75 @@ fn dpdk_that_ends_its_process_costs_the_trial_and_not_the_run() {
     let reasons = attempts[0]["invalid_reasons"].to_string();
     assert!(attempts[0]["valid"] == false && reasons.contains("ended in the middle"), "{attempts}");
     assert!(cell("kernel-udp")["repetitions"].as_array().unwrap().iter().any(|r| r["valid"] == true));
+}
+
+#[test]
+fn a_killed_end_of_afxdp_leaves_its_program_which_is_refused_until_it_is_taken_off() {
+    let Some(_pages) = ground() else { return };
+    let site = Site::new();
+    let link = &site.bench.link;
+    let ends = [
+        (Some(site.netns(Role::Exchange)), link.exchange_interface.as_str()),
+        (Some(site.netns(Role::Trader)), link.trader_interface.as_str()),
+    ];
+    let before = Fittings::read(ends).unwrap();
+    let Some(opened) = both(&site, "dpdk-afxdp", &json!({})) else { return };
+    assert!(
+        !interface(&site, Role::Trader).promiscuous,
+        "frames are for its own address and a group that it has joined"
+    );
+    for mut end in opened {
+        end.child.kill().unwrap();
+        end.child.wait().unwrap();
+    }
+    assert!(interface(&site, Role::Trader).xdp.is_some(), "DPDK's driver holds its program by no link");
+    let mut again = Endpoint::start(site.netns(Role::Trader), &[]);
+    again.tell(&open(&site, "dpdk-afxdp", Role::Trader, &json!({})));
+    let report = again.hear();
+    assert!(matches!(report, Some(Report::Unmet(_))), "{report:?}");
+    says(&report, &[&link.trader_interface, "another one", "xdp off"]);
+
+    before.restore().unwrap();
+    for role in [Role::Exchange, Role::Trader] {
+        assert_eq!(interface(&site, role).xdp, None);
+    }
+    assert!(both(&site, "dpdk-afxdp", &json!({})).is_some());
+}
+
+#[test]
+fn an_end_of_afxdp_that_ends_in_good_order_leaves_no_program() {
+    let Some(_pages) = ground() else { return };
+    let site = Site::new();
+    let Some(opened) = both(&site, "dpdk-afxdp", &json!({})) else { return };
+    for end in opened {
+        end.end();
+    }
+    assert_eq!([Role::Exchange, Role::Trader].map(|role| interface(&site, role).xdp), [None; 2]);
+}
+
+#[test]
+fn a_burst_of_one_frame_is_taken_by_dpdk() {
+    let Some(_pages) = ground() else { return };
+    let site = Site::new();
+    let Some(_opened) = both(&site, "dpdk-memif", &json!({ "burst": 1 })) else { return };
+}
+
+#[test]
+fn frames_that_a_ring_has_no_room_for_are_counted_and_the_setting_is_named() {
+    let Some(_pages) = ground() else { return };
+    let site = Site::new();
+    let wanted = json!({ "descriptors": 64 });
+    // Much more comes meanwhile than the ring holds.
+    let stall = Injection { stall: Nanos::MILLI * 300, stall_every: Nanos::MILLI * 500, ..Injection::default() };
+    let Some([mut exchange, mut trader]) = both_with(&site, "dpdk-afxdp", &wanted, stall) else { return };
+    for end in [&mut trader, &mut exchange] {
+        end.tell(&Command::Go);
+        let report = end.hear();
+        assert!(matches!(report, Some(Report::Running)), "{report:?}");
+    }
+    let Some(Report::Traded(traded)) = trader.hear() else { panic!("the trader has no report") };
+    assert!(traded.gaps > 0, "{traded:?}");
+    let dropped = traded.facts.get(DROPPED).unwrap_or_else(|| panic!("{:?}", traded.facts));
+    assert!(dropped.contains("`descriptors`"), "{dropped}");
+    assert!(traded.facts.contains_key("descriptors_short_of_stall"), "{:?}", traded.facts);
 }

@@ -38,14 +38,14 @@ struct Channels {
 const _: () = assert!(size_of::<Channels>() == 36, "the kernel writes this many bytes");
 
 /// A device that exists.
-pub(super) struct Device {
+pub(crate) struct Device {
     control: OwnedFd,
     name: String,
 }
 
 impl Device {
     /// Of that name.
-    pub(super) fn open(name: &str) -> io::Result<Self> {
+    pub(crate) fn open(name: &str) -> io::Result<Self> {
         // One byte stays zero, as the end of the name.
         if name.len() >= libc::IFNAMSIZ {
             return Err(io::Error::from_raw_os_error(libc::ENODEV));

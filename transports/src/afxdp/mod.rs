@@ -6,11 +6,11 @@
 
 mod abi;
 mod config;
-mod device_ffi;
+pub(crate) mod device_ffi;
 #[cfg(feature = "bpf")]
 mod link_ffi;
 mod netdev;
-mod port;
+pub(crate) mod port;
 #[cfg(feature = "bpf")]
 mod program;
 #[cfg(not(feature = "bpf"))]

@@ -161,7 +161,7 @@ fn poll_busily(socket: &XdpSocket, config: &Config) -> Result<(), OpenError> {
 }
 
 /// Joins the ticks' group on the trader's side.
-fn join(link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
+pub(crate) fn join(link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
     if role != Role::Trader || !link.ticks.ip().is_multicast() {
         return Ok(None);
     }
@@ -172,7 +172,7 @@ fn join(link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
 }
 
 /// Many drivers take the link down for a moment when they get an XDP program.
-fn wait_for_carrier(device: &Device, interface: &str, at_most: Duration) -> io::Result<()> {
+pub(crate) fn wait_for_carrier(device: &Device, interface: &str, at_most: Duration) -> io::Result<()> {
     let until = Instant::now() + at_most;
     while !device.is_running()? {
         if Instant::now() >= until {

@@ -2,8 +2,15 @@
 
 use std::path::Path;
 
-use super::config::{Config, Device};
+use super::{
+    config::{Config, Device},
+    sizes::Sizes,
+};
 use crate::api::{Link, Role};
+
+/// Drivers that receive with vector instructions round a burst down to four or eight frames: a shorter one gives none at
+/// all, ever. They leave those instructions alone where DPDK is told to.
+const VECTOR: u32 = 8;
 
 /// Arguments of DPDK's environment (EAL), the program's name first. `core` is where the caller runs already.
 ///
@@ -17,6 +24,9 @@ pub(super) fn eal(config: &Config, role: Role, core: usize) -> Vec<String> {
         // Only this one: DPDK would take every other that is bound for it.
         (Device::Pci, Some(address)) => arguments.extend(["-a".to_owned(), with_arguments(&address.to_string(), config)]),
         _ => arguments.push("--no-pci".to_owned()),
+    }
+    if config.burst < VECTOR {
+        arguments.push("--force-max-simd-bitwidth=64".to_owned());
     }
     arguments.extend(config.eal_arguments.iter().cloned());
     arguments
@@ -50,16 +60,13 @@ pub(super) fn device(config: &Config, link: &Link, role: Role, number: u32) -> R
                         Role::Trader => "client",
                     },
                     socket(&link.meeting).display(),
-                    config.descriptors.ilog2()
+                    Sizes::new(config, link).rx_descriptors.ilog2()
                 ),
                 config,
             ),
         },
         Device::Afxdp => {
-            let interface = match role {
-                Role::Exchange => &link.exchange_interface,
-                Role::Trader => &link.trader_interface,
-            };
+            let interface = interface(link, role);
             DeviceName {
                 bus: "vdev",
                 name: format!("net_af_xdp{number}"),
@@ -71,6 +78,14 @@ pub(super) fn device(config: &Config, link: &Link, role: Role, number: u32) -> R
             DeviceName { bus: "pci", name: address.to_string(), arguments: config.device_arguments.clone() }
         }
     })
+}
+
+/// The bench's interface of one end.
+pub(super) fn interface(link: &Link, role: Role) -> &str {
+    match role {
+        Role::Exchange => &link.exchange_interface,
+        Role::Trader => &link.trader_interface,
+    }
 }
 
 /// Where the two ends of memif meet.
@@ -114,6 +129,14 @@ mod tests {
             eal(&Config::default(), Role::Trader, 3).join(" "),
             "tickcert --in-memory --no-telemetry --log-level=warning --lcores=0@3 -m 64 --no-pci"
         );
+    }
+
+    #[test]
+    fn a_short_burst_keeps_drivers_from_vector_instructions() {
+        for (burst, short) in [(1, true), (7, true), (8, false), (32, false)] {
+            let arguments = eal(&config(&format!(r#"{{"burst": {burst}}}"#)), Role::Trader, 1);
+            assert_eq!(arguments.iter().any(|a| a == "--force-max-simd-bitwidth=64"), short, "{burst}");
+        }
     }
 
     #[test]

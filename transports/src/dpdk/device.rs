@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    net::UdpSocket,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,20 +18,24 @@ use nix::{
 };
 
 use super::{
-    arguments,
+    arguments::{self, interface},
     config::{Config, Device},
     halves_ffi::{DpdkRx, DpdkTx},
-    hugepages,
-    port_ffi::Port,
-    shim_ffi::{Shim, Wanted},
+    drops, hugepages,
+    port_ffi::{Port, Wanted},
+    shim_ffi::Shim,
+    sizes::Sizes,
+    xdp_counts_ffi, xdp_program,
 };
 use crate::{
-    api::{Link, OpenError, Role, Unmet},
+    afxdp::{
+        device_ffi::Device as Interface,
+        port::{join, wait_for_carrier},
+    },
+    api::{DROPPED, Link, OpenError, Role, Unmet},
     raw::port::FramePort,
 };
 
-/// Buffers that a core keeps for itself, so that taking one needs no shared memory.
-const CACHE: u32 = 256;
 /// Between two looks for the other end.
 const LOOK: Duration = Duration::from_millis(1);
 /// Between two attempts to connect.
@@ -48,6 +53,11 @@ static STARTED: Mutex<Option<Started>> = Mutex::new(None);
 pub(super) struct Opened {
     pub(super) port: Port,
     eal: Vec<String>,
+    /// Frames that may come within the profile's stall, where who sends does not wait for room.
+    in_a_stall: Option<usize>,
+    is_afxdp: bool,
+    /// Keeps the group joined, so that the interface lets its frames through; nothing is read from it.
+    _membership: Option<UdpSocket>,
 }
 
 impl Opened {
@@ -67,10 +77,42 @@ impl Opened {
         note("eal_arguments", self.eal.get(1..).unwrap_or_default().join(" "));
         note("device", format!("{} {}", device.name, device.arguments).trim().to_owned());
         note("driver", self.port.driver());
-        note("numa_node", if found.numa_node < 0 { "any".to_owned() } else { found.numa_node.to_string() });
+        note("numa_node", if found.node < 0 { "any".to_owned() } else { found.node.to_string() });
         note("descriptors", format!("{} to receive, {} to send", found.rx_descriptors, found.tx_descriptors));
-        note("rx_stamps", if found.rx_stamps == 0 { "the driver has none" } else { "by the device" }.to_owned());
-        note("device_clock", if found.timesync == 0 { "none that can be read" } else { "can be read" }.to_owned());
+        if let Some(frames) = self.in_a_stall.filter(|frames| *frames > found.rx_descriptors.into()) {
+            let short = match self.port.short_of() {
+                Some(meant) => format!("the device has no more of the {meant} asked for"),
+                None => "by the settings, or as many as the driver serves".to_owned(),
+            };
+            note("descriptors_short_of_stall", format!("{frames} frames may come within the profile's `stall`; {short}"));
+        }
+        note("rx_stamps", match (found.info.rx_stamps, found.stamps.offset) {
+            (0, _) => "the driver has none",
+            (_, ..0) => "off (receive_stamps)",
+            _ => "by the device",
+        }.to_owned());
+        self.note_drops(note);
+        note("device_clock", if found.has_clock { "can be read" } else { "none that can be read" }.to_owned());
+    }
+}
+
+impl Opened {
+    fn note_drops(&self, note: &mut dyn FnMut(&'static str, String)) {
+        let mut counts = match self.port.counts() {
+            Ok(counts) => counts,
+            Err(e) => return note("device_counts", format!("unknown ({e})")),
+        };
+        if self.is_afxdp {
+            counts.missed += xdp_counts_ffi::ring_full();
+        }
+        if let Some(dropped) = drops::in_words(&counts) {
+            note(DROPPED, dropped);
+        }
+        for (name, n) in [("receive_errors", counts.receive_errors), ("send_errors", counts.send_errors)] {
+            if n > 0 {
+                note(name, n.to_string());
+            }
+        }
     }
 }
 
@@ -92,11 +134,15 @@ impl FramePort for DpdkPort {
             how: "name both under [transport.dpdk]: exchange_pci, trader_pci".to_owned(),
         })?;
         server_first(config, link, role)?;
+        let interface = (config.device == Device::Afxdp).then(|| interface(link, role));
+        if let Some(interface) = interface {
+            xdp_program::none_on(interface)?;
+        }
         let wanted = Wanted {
-            rx_descriptors: config.descriptors,
-            tx_descriptors: config.descriptors,
-            mbufs: config.buffers,
-            mbuf_cache: CACHE,
+            sizes: Sizes::new(config, link),
+            stamps: config.receive_stamps,
+            // Its own address isn't that of the bench's interface, which frames are for, and of the group it knows nothing.
+            promiscuous: config.device == Device::Pci,
         };
         let mut port = Port::prepare(shim, device, wanted).map_err(|e| {
             io::Error::other(format!("{e}{}", match e.error {
@@ -106,12 +152,31 @@ impl FramePort for DpdkPort {
                 _ => "; what the driver said stands on standard error",
             }))
         })?;
+        if config.receive_stamps && port.found.info.rx_stamps == 0 {
+            return Err(no_stamps(&port.driver()).into());
+        }
         connect(&mut port, config, link, role)?;
-        let opened = Arc::new(Opened { port, eal });
+        let membership = interface.map(|interface| settle(interface, link, role)).transpose()?.flatten();
+        let in_a_stall = (config.device != Device::Memif).then(|| link.packets_in_a_stall());
+        let opened = Arc::new(Opened { port, eal, in_a_stall, is_afxdp: interface.is_some(), _membership: membership });
         let mut rx = DpdkRx::new(Arc::clone(&opened), config.burst);
         // A client of memif gives the server buffers to fill only when it looks for frames.
         rx.refill()?;
         Ok((rx, DpdkTx::new(opened)))
+    }
+}
+
+/// Waits until the interface has its carrier again, which DPDK's driver for AF_XDP doesn't look at, and joins the ticks'
+/// group.
+fn settle(interface: &str, link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
+    wait_for_carrier(&Interface::open(interface)?, interface, link.connect_timeout.into())?;
+    join(link, role)
+}
+
+fn no_stamps(driver: &str) -> Unmet {
+    Unmet {
+        needs: format!("a driver that writes the arrival's time into frames; {driver} has no stamps"),
+        how: "set receive_stamps = false under [transport.dpdk]".to_owned(),
     }
 }
 

@@ -115,12 +115,26 @@ fn the_other_end_gone_is_an_error_of_both_halves() {
 }
 
 #[test]
+fn stamps_that_a_driver_does_not_have_are_a_need_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = serde_json::from_str::<Config>(r#"{"receive_stamps": true}"#).unwrap();
+    match DpdkPort::open(&config, &link(dir.path()), Role::Exchange) {
+        Err(OpenError::Unmet(unmet)) if unmet.needs.contains("net_memif has no stamps") => {
+            assert!(unmet.how.contains("receive_stamps = false"), "{unmet}");
+        }
+        Err(OpenError::Unmet(unmet)) => println!("SKIPPED: memif: {unmet}"),
+        Err(e) => panic!("{e}"),
+        Ok(_) => panic!("memif stamps"),
+    }
+}
+
+#[test]
 fn what_dpdk_was_started_with_is_told() {
     let Some((_dir, exchange, _trader)) = ends("{}") else { return };
     let mut facts = Vec::new();
     exchange.0.facts(&mut |name, value| facts.push(format!("{name} {value}")));
     let text = facts.join("\n");
-    for part in ["dpdk DPDK 2", "--in-memory", "role=server", "driver net_memif", "rx_burst 32"] {
+    for part in ["dpdk DPDK 2", "--in-memory", "role=server", "driver net_memif", "descriptors 1024 to receive", "rx_stamps the driver has none", "rx_burst 32"] {
         assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }
 }

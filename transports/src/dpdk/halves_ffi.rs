@@ -7,7 +7,7 @@ use tickcert_results::time::Ticks;
 
 use super::{
     device::Opened,
-    shim_ffi::{BURST, Mbuf, Mempool, Seen, Shim, ToSend},
+    shim_ffi::{BURST, Mbuf, Mempool, Seen, Shim, Stamps, ToSend},
 };
 use crate::{
     api::{RxMeta, TxError, TxToken},
@@ -25,6 +25,7 @@ pub struct DpdkRx {
     /// As in `opened`, at hand.
     shim: &'static Shim,
     port: u16,
+    stamps: Stamps,
     seen: [Seen; BURST],
     /// Those of `seen` that are waiting.
     next: usize,
@@ -40,15 +41,15 @@ unsafe impl Send for DpdkRx {}
 impl DpdkRx {
     pub(super) fn new(opened: Arc<Opened>, burst: u32) -> Self {
         let none = Seen { mbuf: std::ptr::null_mut(), data: std::ptr::null(), len: 0, whole: 0, stamp: 0, stamped: 0 };
-        let (shim, port) = (opened.port.shim, opened.port.id);
-        Self { opened, shim, port, seen: [none; BURST], next: 0, end: 0, burst, in_vain: 0, in_pieces: 0 }
+        let (shim, port, stamps) = (opened.port.shim, opened.port.id, opened.port.found.stamps);
+        Self { opened, shim, port, stamps, seen: [none; BURST], next: 0, end: 0, burst, in_vain: 0, in_pieces: 0 }
     }
 
     /// Another burst, when all of the last are handed over; whether there is one.
     #[inline]
     pub(super) fn refill(&mut self) -> io::Result<bool> {
-        // SAFETY: a started port whose receive queue only this half uses, and room for a burst.
-        let count = unsafe { (self.shim.receive)(self.port, self.seen.as_mut_ptr(), self.burst) };
+        // SAFETY: a started port whose receive queue only this half uses, room for a burst, and where stamps are.
+        let count = unsafe { (self.shim.receive)(self.port, self.seen.as_mut_ptr(), self.burst, &raw const self.stamps) };
         (self.next, self.end) = (0, count as usize);
         if count > 0 {
             self.in_vain = 0;

@@ -1,6 +1,6 @@
 //! The lanes over DPDK: memif between two processes, AF_XDP through DPDK's driver, and any NIC that DPDK drives itself.
 //!
-//! Layers: `shim.c` (DPDK's inline functions), `shim_ffi` (the same in Rust, opened at run time), `port_ffi` and
+//! Layers: `shim.c` (DPDK's inline functions), `shim_ffi` (these and DPDK's others in Rust, opened at run time), `port_ffi` and
 //! `halves_ffi` (a port and its queues), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows
 //! the lanes, and says that they need one with it.
 
@@ -11,15 +11,22 @@ mod arguments;
 mod config;
 mod hugepages;
 mod pci;
+mod sizes;
 
 #[cfg(feature = "dpdk")]
 mod device;
+#[cfg(feature = "dpdk")]
+mod drops;
 #[cfg(feature = "dpdk")]
 mod halves_ffi;
 #[cfg(feature = "dpdk")]
 mod port_ffi;
 #[cfg(feature = "dpdk")]
 mod shim_ffi;
+#[cfg(feature = "dpdk")]
+mod xdp_counts_ffi;
+#[cfg(feature = "dpdk")]
+mod xdp_program;
 #[cfg(not(feature = "dpdk"))]
 #[path = "without.rs"]
 mod device;

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "a foreign interface")]
 
 use std::{
-    ffi::{CStr, CString, c_char, c_int, c_void},
+    ffi::{CStr, CString, c_char, c_int, c_uint, c_void},
     fs::File,
     io::{self, Write},
     os::fd::{AsRawFd, FromRawFd},
@@ -47,51 +47,43 @@ pub(super) struct ToSend {
     pub(super) data: *mut u8,
 }
 
-/// `struct wanted`.
+/// `struct stamps`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    pub(super) rx_descriptors: u16,
-    pub(super) tx_descriptors: u16,
-    pub(super) mbufs: u32,
-    pub(super) mbuf_cache: u32,
+pub(super) struct Stamps {
+    pub(super) flag: u64,
+    pub(super) offset: c_int,
 }
 
-/// `struct found`.
+impl Stamps {
+    /// Of a device that writes none.
+    pub(super) const NONE: Self = Self { flag: 0, offset: -1 };
+}
+
+/// `struct info`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub(super) pool: *mut Mempool,
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Info {
     pub(super) driver: [c_char; 32],
-    pub(super) mac: [u8; 6],
-    pub(super) rx_descriptors: u16,
-    pub(super) tx_descriptors: u16,
-    pub(super) longest: u16,
-    pub(super) numa_node: i32,
     pub(super) rx_stamps: u8,
-    pub(super) timesync: u8,
+    pub(super) fast_free: u8,
 }
 
-impl Default for Found {
-    fn default() -> Self {
-        Self {
-            pool: std::ptr::null_mut(),
-            driver: [0; 32],
-            mac: [0; 6],
-            rx_descriptors: 0,
-            tx_descriptors: 0,
-            longest: 0,
-            numa_node: 0,
-            rx_stamps: 0,
-            timesync: 0,
-        }
-    }
+/// `struct counts`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) missed: u64,
+    pub(super) without_buffer: u64,
+    pub(super) receive_errors: u64,
+    pub(super) send_errors: u64,
 }
 
 /// Declares the table of functions and fills it by name.
 macro_rules! functions {
     ($($name:ident = $symbol:literal: fn($($argument:ty),*) $(-> $result:ty)?;)+) => {
-        /// The functions of `shim.c`, under the names that they have there behind `tc_`.
+        /// The functions of `shim.c`, under the names that they have there behind `tc_`, and those of DPDK that take and
+        /// give nothing but numbers, strings and handles: the linker finds them in the libraries that the shim needs.
         pub(super) struct Shim {
             $(pub(super) $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)+
         }
@@ -111,22 +103,43 @@ macro_rules! functions {
 }
 
 functions! {
-    version = c"tc_version": fn() -> *const c_char;
-    error = c"tc_error": fn(c_int) -> *const c_char;
-    eal_init = c"tc_eal_init": fn(c_int, *mut *mut c_char) -> c_int;
-    port_by_name = c"tc_port_by_name": fn(*const c_char, *mut u16) -> c_int;
-    plug = c"tc_plug": fn(*const c_char, *const c_char, *const c_char) -> c_int;
-    unplug = c"tc_unplug": fn(*const c_char, *const c_char) -> c_int;
-    port_prepare = c"tc_port_prepare":
-        fn(u16, *const c_char, *const Wanted, *mut Found, *mut *const c_char) -> c_int;
-    port_start = c"tc_port_start": fn(u16, *mut Found) -> c_int;
-    port_stop = c"tc_port_stop": fn(u16);
-    pool_free = c"tc_pool_free": fn(*mut Mempool);
+    version = c"rte_version": fn() -> *const c_char;
+    error = c"rte_strerror": fn(c_int) -> *const c_char;
+    errno = c"tc_errno": fn() -> c_int;
+    eal_init = c"rte_eal_init": fn(c_int, *mut *mut c_char) -> c_int;
+    port_by_name = c"rte_eth_dev_get_port_by_name": fn(*const c_char, *mut u16) -> c_int;
+    plug = c"rte_eal_hotplug_add": fn(*const c_char, *const c_char, *const c_char) -> c_int;
+    unplug = c"rte_eal_hotplug_remove": fn(*const c_char, *const c_char) -> c_int;
+    info = c"tc_info": fn(u16, *mut Info) -> c_int;
+    node = c"rte_eth_dev_socket_id": fn(u16) -> c_int;
+    configure = c"tc_configure": fn(u16, u32, u32) -> c_int;
+    adjust = c"rte_eth_dev_adjust_nb_rx_tx_desc": fn(u16, *mut u16, *mut u16) -> c_int;
+    pool_new = c"rte_pktmbuf_pool_create": fn(*const c_char, c_uint, c_uint, u16, u16, c_int) -> *mut Mempool;
+    pool_free = c"rte_mempool_free": fn(*mut Mempool);
+    rx_queue = c"rte_eth_rx_queue_setup": fn(u16, u16, u16, c_uint, *const c_void, *mut Mempool) -> c_int;
+    tx_queue = c"rte_eth_tx_queue_setup": fn(u16, u16, u16, c_uint, *const c_void) -> c_int;
+    start_port = c"rte_eth_dev_start": fn(u16) -> c_int;
+    stop_port = c"rte_eth_dev_stop": fn(u16) -> c_int;
+    close_port = c"rte_eth_dev_close": fn(u16) -> c_int;
+    promiscuous = c"rte_eth_promiscuous_enable": fn(u16) -> c_int;
+    not_promiscuous = c"rte_eth_promiscuous_disable": fn(u16) -> c_int;
+    register_stamps = c"rte_mbuf_dyn_rx_timestamp_register": fn(*mut c_int, *mut u64) -> c_int;
+    clock_on = c"rte_eth_timesync_enable": fn(u16) -> c_int;
+    clock_off = c"rte_eth_timesync_disable": fn(u16) -> c_int;
+    read_clock = c"rte_eth_timesync_read_time": fn(u16, *mut libc::timespec) -> c_int;
+    mtu = c"rte_eth_dev_get_mtu": fn(u16, *mut u16) -> c_int;
     link_is_up = c"tc_link_is_up": fn(u16) -> c_int;
-    receive = c"tc_receive": fn(u16, *mut Seen, u32) -> u32;
+    counts = c"tc_counts": fn(u16, *mut Counts) -> c_int;
+    receive = c"tc_receive": fn(u16, *mut Seen, u32, *const Stamps) -> u32;
     give_back = c"tc_give_back": fn(*mut Mbuf);
     new_frame = c"tc_new_frame": fn(*mut Mempool, *mut ToSend);
     send = c"tc_send": fn(u16, *mut Mempool, *mut ToSend, u32) -> u32;
+}
+
+unsafe extern "C" {
+    /// The C library's, which DPDK prints to.
+    static mut stdout: *mut libc::FILE;
+    static stderr: *mut libc::FILE;
 }
 
 impl Shim {
@@ -150,7 +163,7 @@ impl Shim {
     /// What DPDK calls an error that one of its functions returned.
     pub(super) fn error_text(&self, error: c_int) -> String {
         // SAFETY: any number is allowed; the string is the thread's own until the next call.
-        let text = unsafe { (self.error)(error) };
+        let text = unsafe { (self.error)(error.saturating_abs()) };
         // SAFETY: it is a string, copied at once.
         unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
     }
@@ -166,10 +179,19 @@ impl Shim {
         pointers.push(std::ptr::null_mut());
         let count = c_int::try_from(pointers.len() - 1).unwrap_or(c_int::MAX);
         let vector = Vec::leak(pointers);
+        // Standard output belongs to the caller: what DPDK prints there goes to standard error.
+        // SAFETY: both are variables of the C library, which allows the first to be set; nobody here prints through it.
+        unsafe { stdout = stderr };
         // SAFETY: `count` strings that live for ever, and a null behind them.
-        match unsafe { (self.eal_init)(count, vector.as_mut_ptr()) } {
-            0 => Ok(()),
-            error => Err(error),
+        if unsafe { (self.eal_init)(count, vector.as_mut_ptr()) } < 0 { Err(self.last_errno()) } else { Ok(()) }
+    }
+
+    /// Why the last call of this thread failed, of those that don't say so themselves: DPDK's error number, negative.
+    pub(super) fn last_errno(&self) -> c_int {
+        // SAFETY: takes nothing.
+        match unsafe { (self.errno)() } {
+            0 => -libc::EINVAL,
+            error => -error,
         }
     }
 }
