@@ -8,10 +8,13 @@ mod tests {
     use std::{fs, path::Path};
 
     use serde_json::Value;
-    use tickcert::bench::{
-        huge_pages::HugePages,
-        run_dir,
-        user_namespace::{self, Privilege},
+    use tickcert::{
+        bench::{
+            huge_pages::HugePages,
+            run_dir,
+            user_namespace::{self, Privilege},
+        },
+        run::certify::choose_cores,
     };
 
     use crate::support::{Home, can_measure, profiles};
@@ -98,7 +101,9 @@ mod tests {
         let before = pool("nr_hugepages");
         // Of the 2 MiB pages that it takes for both ends, some are missing.
         let each = (pool("free_hugepages") + 8).max(64);
-        let possible = HugePages::reserve(Path::new("/"), &run_dir::default_path(), each * 2).map(HugePages::give_back);
+        let cores = choose_cores().unwrap();
+        let possible =
+            HugePages::reserve(Path::new("/"), &run_dir::default_path(), cores, each * 2).map(HugePages::give_back);
         if let Err(e) = possible {
             println!("SKIPPED: huge pages for a search: {e}");
             return;

@@ -2,14 +2,13 @@
 //! `tickcert clean` after a `kill -9`.
 
 use std::{
-    fs, io,
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
-use super::journal::{Journal, JournalError};
+use tickcert_transports::dpdk::HugePagePool;
 
-const RESERVED: &str = "proc/sys/vm/nr_hugepages";
-const POOLS: &str = "sys/kernel/mm/hugepages";
+use super::journal::{Journal, JournalError};
 
 /// Why there are too few.
 #[derive(Debug, thiserror::Error)]
@@ -22,14 +21,14 @@ pub enum HugePagesError {
     Read {
         /// Which file.
         path: PathBuf,
-        /// Why.
-        source: io::Error,
     },
     /// The kernel finds no memory in one piece.
     #[error(
-        "the kernel has set aside {got} huge pages of 2 MiB of the {wanted} wanted: memory is fragmented or short (restart, or `hugepages={wanted}` on the kernel's command line)"
+        "the kernel has set aside {got} huge pages of 2 MiB of the {wanted} wanted in {}: memory is fragmented or short (restart, or `hugepages={wanted}` on the kernel's command line)", file.display()
     )]
     TooFew {
+        /// By which file.
+        file: PathBuf,
         /// How many there are.
         got: u64,
         /// How many it was asked for.
@@ -42,28 +41,32 @@ pub enum HugePagesError {
 pub struct HugePages(Journal);
 
 impl HugePages {
-    /// Sees to it that `mib` are free in huge pages; those that are free already stay as they are. The kernel is looked
-    /// at below `root`; `run_dir` is the folder of the undo journal.
+    /// Sees to it that half of `mib` is free in huge pages at the memory node of each of the two cores; those that are free
+    /// already stay as they are. The kernel is looked at below `root`; `run_dir` is the folder of the undo journal.
     ///
     /// # Errors
     /// [`HugePagesError`]; the setting is then as before.
-    pub fn reserve(root: &Path, run_dir: &Path, mib: u64) -> Result<Self, HugePagesError> {
+    pub fn reserve(root: &Path, run_dir: &Path, cores: (u32, u32), mib: u64) -> Result<Self, HugePagesError> {
+        let mut wanted = BTreeMap::<PathBuf, (HugePagePool, u64)>::new();
+        for core in [cores.0, cores.1] {
+            let pool = HugePagePool::of_core(root, core);
+            wanted.entry(pool.setting()).or_insert((pool, 0)).1 += mib.div_ceil(2);
+        }
         let mut pages = Self(Journal::new(run_dir));
-        let free = |size: &str| {
-            let path = root.join(POOLS).join(format!("hugepages-{size}kB/free_hugepages"));
-            fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u64>().ok()).unwrap_or_default()
-        };
-        let missing = mib.saturating_sub(free("2048") * 2 + free("1048576") * 1024).div_ceil(2);
-        if missing == 0 {
-            return Ok(pages);
+        for (file, (pool, mib)) in wanted {
+            let missing = mib.saturating_sub(pool.free_mib()).div_ceil(2);
+            if missing == 0 {
+                continue;
+            }
+            let set_aside = || pool.set_aside().ok_or_else(|| HugePagesError::Read { path: file.clone() });
+            let before = set_aside()?;
+            pages.0.replace_value(&file, before.to_string(), &(before + missing).to_string())?;
+            match (set_aside()?, before + missing) {
+                (got, wanted) if got < wanted => return Err(HugePagesError::TooFew { file, got, wanted }),
+                _ => {}
+            }
         }
-        let file = root.join(RESERVED);
-        let wanted = reserved(&file)? + missing;
-        pages.0.set_value(&file, &wanted.to_string())?;
-        match reserved(&file)? {
-            got if got < wanted => Err(HugePagesError::TooFew { got, wanted }),
-            _ => Ok(pages),
-        }
+        Ok(pages)
     }
 
     /// Gives them back, and says what could not be.
@@ -82,70 +85,101 @@ impl Drop for HugePages {
     }
 }
 
-fn reserved(file: &Path) -> Result<u64, HugePagesError> {
-    let failed = |source| HugePagesError::Read { path: file.to_owned(), source };
-    let text = fs::read_to_string(file).map_err(failed)?;
-    text.trim().parse().map_err(|e| failed(io::Error::new(io::ErrorKind::InvalidData, e)))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::bench::journal::{Outcome, clean};
+
+    const OF_HOST: &str = "sys/kernel/mm/hugepages/hugepages-2048kB";
+
+    /// Pages set aside and free, below a folder of the kernel's.
+    fn pool(root: &Path, folder: &str, reserved: u64, free: u64) {
+        fs::create_dir_all(root.join(folder)).unwrap();
+        fs::write(root.join(folder).join("free_hugepages"), free.to_string()).unwrap();
+        fs::write(root.join(folder).join("nr_hugepages"), format!("{reserved}\n")).unwrap();
+    }
 
     /// A kernel with that many pages set aside, of which that many are free, and a folder for journals.
     fn host(reserved: u64, free: u64) -> (tempfile::TempDir, PathBuf) {
         let root = tempfile::tempdir().unwrap();
-        let pool = root.path().join(POOLS).join("hugepages-2048kB");
-        fs::create_dir_all(&pool).unwrap();
-        fs::create_dir_all(root.path().join("proc/sys/vm")).unwrap();
-        fs::write(pool.join("free_hugepages"), free.to_string()).unwrap();
-        fs::write(root.path().join(RESERVED), format!("{reserved}\n")).unwrap();
+        pool(root.path(), OF_HOST, reserved, free);
         let run_dir = root.path().join("run");
         (root, run_dir)
     }
 
-    fn set(root: &tempfile::TempDir) -> String {
-        fs::read_to_string(root.path().join(RESERVED)).unwrap().trim().to_owned()
+    fn set(root: &tempfile::TempDir, folder: &str) -> String {
+        fs::read_to_string(root.path().join(folder).join("nr_hugepages")).unwrap().trim().to_owned()
     }
 
     #[test]
     fn what_is_missing_is_set_aside_beside_what_others_use_and_given_back() {
         let (root, run_dir) = host(20, 4);
-        let pages = HugePages::reserve(root.path(), &run_dir, 128).unwrap();
-        assert_eq!(set(&root), "80", "64 pages are wanted and 4 are free: 60 more");
+        let pages = HugePages::reserve(root.path(), &run_dir, (0, 1), 128).unwrap();
+        assert_eq!(set(&root, OF_HOST), "80", "64 pages are wanted and 4 are free: 60 more");
         pages.give_back().unwrap();
-        assert_eq!(set(&root), "20");
+        assert_eq!(set(&root, OF_HOST), "20");
         assert_eq!(fs::read_dir(&run_dir).unwrap().count(), 0, "no journal stays");
+    }
+
+    #[test]
+    fn each_end_has_its_memory_at_its_cores_own_node() {
+        let (root, run_dir) = host(40, 40);
+        let node = |node| format!("sys/devices/system/node/node{node}/hugepages/hugepages-2048kB");
+        for core in 0..4 {
+            fs::create_dir_all(root.path().join(format!("sys/devices/system/cpu/cpu{core}/node{}", core / 2))).unwrap();
+        }
+        pool(root.path(), &node(0), 40, 40);
+        pool(root.path(), &node(1), 0, 0);
+        let reserved = |cores| HugePages::reserve(root.path(), &run_dir, cores, 128).unwrap();
+        let now = || [set(&root, &node(0)), set(&root, &node(1)), set(&root, OF_HOST)];
+        let pages = reserved((0, 2));
+        assert_eq!(now(), ["40", "32", "40"], "the first has room, the second has none");
+        pages.give_back().unwrap();
+        let pages = reserved((2, 3));
+        assert_eq!(now(), ["40", "64", "40"], "both are at the second");
+        pages.give_back().unwrap();
+        assert_eq!(now(), ["40", "0", "40"]);
+    }
+
+    #[test]
+    fn what_goes_by_itself_is_not_set_back() {
+        let (root, run_dir) = host(20, 0);
+        fs::write(root.path().join(OF_HOST).join("surplus_hugepages"), "20").unwrap();
+        // These files are no kernel that turns them into pages set aside: too few.
+        let too_few = HugePages::reserve(root.path(), &run_dir, (0, 1), 128);
+        assert!(matches!(too_few, Err(HugePagesError::TooFew { wanted: 64, .. })), "{too_few:?}");
+        assert_eq!(set(&root, OF_HOST), "0");
     }
 
     #[test]
     fn enough_free_pages_are_left_as_they_are() {
         let (root, run_dir) = host(64, 64);
-        let _pages = HugePages::reserve(root.path(), &run_dir, 128).unwrap();
-        assert_eq!(set(&root), "64");
+        let _pages = HugePages::reserve(root.path(), &run_dir, (0, 1), 128).unwrap();
+        assert_eq!(set(&root, OF_HOST), "64");
         assert!(!run_dir.exists(), "nothing to undo, no journal");
     }
 
     #[test]
     fn after_a_kill_they_are_given_back_by_clean() {
         let (root, run_dir) = host(0, 0);
-        let pages = HugePages::reserve(root.path(), &run_dir, 4).unwrap();
+        let pages = HugePages::reserve(root.path(), &run_dir, (0, 1), 4).unwrap();
         let journal = fs::read_dir(&run_dir).unwrap().next().unwrap().unwrap().path();
         let text = fs::read(&journal).unwrap();
         pages.give_back().unwrap();
         // As the run would have left it: the journal, unlocked, and the setting.
         fs::write(&journal, text).unwrap();
-        fs::write(root.path().join(RESERVED), "2").unwrap();
+        pool(root.path(), OF_HOST, 2, 0);
         let cleaned = clean(&run_dir).unwrap();
         assert!(matches!(cleaned[0].outcome, Outcome::Undone(1)), "{cleaned:?}");
-        assert_eq!(set(&root), "0");
+        assert_eq!(set(&root, OF_HOST), "0");
     }
 
     #[test]
     fn a_kernel_without_them_is_an_error_that_names_the_file() {
         let root = tempfile::tempdir().unwrap();
-        let text = HugePages::reserve(root.path(), &root.path().join("run"), 2).unwrap_err().to_string();
+        let text = HugePages::reserve(root.path(), &root.path().join("run"), (0, 1), 2).unwrap_err().to_string();
         assert!(text.contains("nr_hugepages"), "{text}");
     }
 }

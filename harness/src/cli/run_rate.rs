@@ -105,7 +105,9 @@ fn search(
     let settings = |lane: &Lane| lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage);
     let settings = lanes.iter().map(settings).collect::<Result<Vec<_>, _>>()?;
     let wanted = lanes.iter().copied().zip(&settings);
-    let pages = huge_pages::for_lanes(wanted.clone(), |text| progress.say(text)).map_err(Failure::usage)?;
+    let pages =
+        huge_pages::for_lanes(wanted.clone(), (stage.exchange_core, stage.trader_core), |text| progress.say(text))
+            .map_err(Failure::usage)?;
     for (lane, settings) in wanted {
         let asked = dispatch(lane, Preflight { settings, virtual_link: stage.link.is_virtual });
         let caps = match asked.map_err(Failure::usage)? {

@@ -182,8 +182,8 @@ impl Prepared<'_> {
         gate(order, self.scale, found.probes, found.not_run, progress);
         let link = Link { meeting: self.folder.path().to_owned(), ..bench.link.clone() };
         let stage = self.stage(bench, &link);
-        let pages =
-            huge_pages::for_lanes(planned.iter().map(|cell| (cell.lane, &cell.settings)), |text| progress.say(text))?;
+        let wanted = planned.iter().map(|cell| (cell.lane, &cell.settings));
+        let pages = huge_pages::for_lanes(wanted, order.cores, |text| progress.say(text))?;
         let mut stop = self.search(&stage, &mut planned, found, progress)?.then_some(Stop::User);
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);

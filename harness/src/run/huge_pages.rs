@@ -22,13 +22,14 @@ impl Job for Needed<'_> {
     }
 }
 
-/// Sets aside what the neediest of the lanes wants; they run one at a time. Where that can't be had, the lanes say so
+/// Sets aside what the neediest of the lanes wants, at the memory nodes of the two `cores`; they run one at a time. Where that can't be had, the lanes say so
 /// themselves when they open, and become `not-run` rows; here it is only mentioned.
 ///
 /// # Errors
 /// Settings that a transport doesn't understand.
 pub fn for_lanes<'a>(
     lanes: impl Iterator<Item = (Lane, &'a Value)>,
+    cores: (u32, u32),
     say: impl FnOnce(&str),
 ) -> Result<Option<HugePages>> {
     let mut most = 0;
@@ -38,7 +39,7 @@ pub fn for_lanes<'a>(
     if most == 0 {
         return Ok(None);
     }
-    match HugePages::reserve(Path::new("/"), &run_dir::default_path(), most.into()) {
+    match HugePages::reserve(Path::new("/"), &run_dir::default_path(), cores, most.into()) {
         Ok(pages) => Ok(Some(pages)),
         Err(e) => {
             let causes: Vec<String> = anyhow::Error::new(e).chain().map(ToString::to_string).collect();

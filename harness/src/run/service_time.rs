@@ -110,7 +110,7 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
         scale: order.scale,
     };
     // Where there are none to be had, the lane itself says so.
-    let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), |_| ())?;
+    let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), order.cores, |_| ())?;
     let homes = Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs, program: None };
     let fittings = homes.fittings(&link)?;
     let ended =

@@ -28,7 +28,7 @@ use tickcert::{
         netns,
         user_namespace::{self, Privilege},
     },
-    run::trial::unmet_in,
+    run::{certify::choose_cores, trial::unmet_in},
 };
 use tickcert_transports::{
     Lane,
@@ -58,7 +58,8 @@ fn huge_pages() -> Option<HugePages> {
         return None;
     }
     let most = Lane::all().iter().map(|lane| dispatch(*lane, HugePagesOf)).max().unwrap_or_default();
-    HugePages::reserve(Path::new("/"), &tickcert::bench::run_dir::default_path(), u64::from(most) * 2).ok()
+    let (run_dir, cores) = (tickcert::bench::run_dir::default_path(), choose_cores().ok()?);
+    HugePages::reserve(Path::new("/"), &run_dir, cores, u64::from(most) * 2).ok()
 }
 
 struct HugePagesOf;

@@ -1,6 +1,9 @@
 //! DPDK: what it refuses, and that its end is not the run's.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use serde_json::{Map, Value, json};
 use tickcert::{
@@ -12,6 +15,7 @@ use tickcert::{
         user_namespace::{self, Privilege},
     },
     endpoint::control::{Command, Injection, Report, TrialSpec},
+    run::certify::choose_cores,
 };
 use tickcert_results::time::Nanos;
 use tickcert_transports::{
@@ -25,9 +29,10 @@ use crate::support::{
     profiles,
 };
 
-/// Memory for two ends, given back at the end; says that the test was skipped where it can't be had, or the build has no
+/// Memory for two ends, given back at the end, when the next test may have its own; says that the test was skipped where it can't be had, or the build has no
 /// DPDK.
-fn ground() -> Option<HugePages> {
+fn ground() -> Option<(HugePages, MutexGuard<'static, ()>)> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     if !cfg!(feature = "dpdk") {
         println!("SKIPPED: DPDK needs a build with the feature `dpdk`");
         return None;
@@ -36,10 +41,12 @@ fn ground() -> Option<HugePages> {
         println!("SKIPPED: DPDK needs root on the host");
         return None;
     }
+    let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let run_dir = tickcert::bench::run_dir::default_path();
-    HugePages::reserve(Path::new("/"), &run_dir, 128)
+    HugePages::reserve(Path::new("/"), &run_dir, choose_cores().unwrap(), 128)
         .inspect_err(|e| println!("SKIPPED: DPDK needs 128 MiB in huge pages: {e}"))
         .ok()
+        .map(|pages| (pages, alone))
 }
 
 /// The wire's interface of one end, as it is now.
@@ -208,6 +215,7 @@ fn a_killed_end_of_afxdp_leaves_its_program_which_is_refused_until_it_is_taken_o
     assert!(matches!(report, Some(Report::Unmet(_))), "{report:?}");
     says(&report, &[&link.trader_interface, "another one", "xdp off"]);
 
+    drop(again);
     before.restore().unwrap();
     for role in [Role::Exchange, Role::Trader] {
         assert_eq!(interface(&site, role).xdp, None);

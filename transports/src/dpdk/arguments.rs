@@ -12,14 +12,17 @@ use crate::api::{Link, Role};
 /// all, ever. They leave those instructions alone where DPDK is told to.
 const VECTOR: u32 = 8;
 
-/// Arguments of DPDK's environment (EAL), the program's name first. `core` is where the caller runs already.
+/// Arguments of DPDK's environment (EAL), the program's name first. `core` is where the caller runs already, `node` the
+/// memory node that it is at.
 ///
 /// `--in-memory`: no file and no folder is made that could outlast the process, and no mounted hugetlbfs is needed.
-pub(super) fn eal(config: &Config, role: Role, core: usize) -> Vec<String> {
+pub(super) fn eal(config: &Config, role: Role, core: u32, node: Option<u32>) -> Vec<String> {
     let mut arguments: Vec<String> =
         ["tickcert", "--in-memory", "--no-telemetry", "--log-level=warning"].map(str::to_owned).into();
     arguments.push(format!("--lcores=0@{core}"));
-    arguments.extend(["-m".to_owned(), config.memory_mib.to_string()]);
+    // By itself DPDK takes it where the host's first core is, wherever its own one is.
+    let nodes_before = node.unwrap_or_default() as usize;
+    arguments.push(format!("--socket-mem={}{}", "0,".repeat(nodes_before), config.memory_mib));
     match (config.device, config.pci(role)) {
         // Only this one: DPDK would take every other that is bound for it.
         (Device::Pci, Some(address)) => arguments.extend(["-a".to_owned(), with_arguments(&address.to_string(), config)]),
@@ -126,15 +129,23 @@ mod tests {
     #[test]
     fn the_environment_stays_on_the_core_it_is_on_leaves_no_file_and_looks_at_no_nic() {
         assert_eq!(
-            eal(&Config::default(), Role::Trader, 3).join(" "),
-            "tickcert --in-memory --no-telemetry --log-level=warning --lcores=0@3 -m 64 --no-pci"
+            eal(&Config::default(), Role::Trader, 3, None).join(" "),
+            "tickcert --in-memory --no-telemetry --log-level=warning --lcores=0@3 --socket-mem=64 --no-pci"
         );
+    }
+
+    #[test]
+    fn memory_is_taken_at_the_cores_own_node() {
+        for (node, said) in [(0, "--socket-mem=64"), (1, "--socket-mem=0,64"), (3, "--socket-mem=0,0,0,64")] {
+            let arguments = eal(&Config::default(), Role::Trader, 3, Some(node));
+            assert!(arguments.iter().any(|a| a == said), "{arguments:?}");
+        }
     }
 
     #[test]
     fn a_short_burst_keeps_drivers_from_vector_instructions() {
         for (burst, short) in [(1, true), (7, true), (8, false), (32, false)] {
-            let arguments = eal(&config(&format!(r#"{{"burst": {burst}}}"#)), Role::Trader, 1);
+            let arguments = eal(&config(&format!(r#"{{"burst": {burst}}}"#)), Role::Trader, 1, None);
             assert_eq!(arguments.iter().any(|a| a == "--force-max-simd-bitwidth=64"), short, "{burst}");
         }
     }
@@ -145,7 +156,7 @@ mod tests {
             r#"{"device": "pci", "exchange_pci": "0000:03:00.0", "trader_pci": "0000:03:00.1",
                 "device_arguments": "mprq_en=0", "eal_arguments": ["--iova-mode=pa"]}"#,
         );
-        let arguments = eal(&config, Role::Trader, 1).join(" ");
+        let arguments = eal(&config, Role::Trader, 1, None).join(" ");
         assert!(arguments.ends_with("-a 0000:03:00.1,mprq_en=0 --iova-mode=pa"), "{arguments}");
         let exchange = device(&config, &link(), Role::Exchange, 0).unwrap();
         assert_eq!((exchange.bus, exchange.name.as_str()), ("pci", "0000:03:00.0"));

@@ -21,7 +21,7 @@ use super::{
     arguments::{self, interface},
     config::{Config, Device},
     halves_ffi::{DpdkRx, DpdkTx},
-    drops, hugepages,
+    drops, hugepages::{self, Pool},
     port_ffi::{Port, Wanted},
     shim_ffi::Shim,
     sizes::Sizes,
@@ -38,6 +38,8 @@ use crate::{
 
 /// Between two looks for the other end.
 const LOOK: Duration = Duration::from_millis(1);
+/// How long pages of a process that was killed may take to be free again.
+const GIVEN_BACK: Duration = Duration::from_secs(1);
 /// Between two attempts to connect.
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
@@ -237,8 +239,10 @@ fn start(shim: &Shim, config: &Config, role: Role) -> Result<Vec<String>, OpenEr
         Some(Started::Never(why)) => return Err(io::Error::other(why.clone()).into()),
         None => {}
     }
-    hugepages::check(Path::new("/"), config.memory_mib)?;
-    let eal = arguments::eal(config, role, own_core()?);
+    let core = own_core()?;
+    let pool = Pool::of_core(Path::new("/"), core);
+    hugepages::check_soon(&pool, config.memory_mib, GIVEN_BACK)?;
+    let eal = arguments::eal(config, role, core, pool.node());
     match shim.start(&eal) {
         Ok(()) => {
             *started = Some(Started::With(eal.clone()));
@@ -246,7 +250,7 @@ fn start(shim: &Shim, config: &Config, role: Role) -> Result<Vec<String>, OpenEr
         }
         Err(error) => {
             // The other end may have taken them in the meantime.
-            hugepages::check(Path::new("/"), config.memory_mib)?;
+            hugepages::check(&pool, config.memory_mib)?;
             let why = format!(
                 "DPDK does not start with `{}`: {}; check memory_mib and eal_arguments under [transport.dpdk]; what DPDK said stands on standard error",
                 eal.get(1..).unwrap_or_default().join(" "),
@@ -259,10 +263,11 @@ fn start(shim: &Shim, config: &Config, role: Role) -> Result<Vec<String>, OpenEr
 }
 
 /// The core that this thread is bound to, or the first that it may use.
-fn own_core() -> io::Result<usize> {
+fn own_core() -> io::Result<u32> {
     let allowed = sched_getaffinity(Pid::from_raw(0))?;
     (0..CpuSet::count())
         .find(|core| allowed.is_set(*core).unwrap_or_default())
+        .and_then(|core| u32::try_from(core).ok())
         .ok_or_else(|| io::Error::other("no core may be used"))
 }
 

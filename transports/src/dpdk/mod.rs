@@ -39,6 +39,7 @@ use std::path::Path;
 use tickcert_results::evidence::Evidence;
 
 pub use config::{Config, Device};
+pub use hugepages::Pool as HugePagePool;
 pub use pci::PciAddress;
 
 use crate::{

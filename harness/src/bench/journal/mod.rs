@@ -152,8 +152,16 @@ impl Journal {
     pub fn set_value(&mut self, file: &Path, value: &str) -> Result<(), JournalError> {
         let failed = |source| JournalError::Set { path: file.into(), source };
         let before = fs::read_to_string(file).map_err(failed)?.trim().to_owned();
+        self.replace_value(file, before, value)
+    }
+
+    /// The same, where what was set `before` isn't what the file says.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn replace_value(&mut self, file: &Path, before: String, value: &str) -> Result<(), JournalError> {
         self.record(Change::ValueSet { file: file.into(), before })?;
-        fs::write(file, value).map_err(failed)
+        fs::write(file, value).map_err(|source| JournalError::Set { path: file.into(), source })
     }
 
     /// Undoes all changes, the last first, in the network namespace of the calling thread. Those that can't be undone
