@@ -285,6 +285,12 @@ pub trait Transport: Sized {
         0
     }
 
+    /// Whether both ends stay in the network namespace that the run was started in, rather than in the bench's: where the
+    /// devices that a lane of its own wire needs are the host's.
+    fn stays_on_the_host(_config: &Self::Config) -> bool {
+        false
+    }
+
     /// Opens one end, and returns when the other end is there too (or needs not be).
     ///
     /// # Errors

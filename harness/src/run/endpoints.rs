@@ -10,8 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use tickcert_results::time::Nanos;
-use tickcert_transports::api::{Link, Role, Unmet};
+use tickcert_transports::{
+    Lane, SettingsError,
+    api::{Job, Link, Role, Transport, Unmet},
+    dispatch, read_settings,
+};
 
 use super::interrupt;
 use crate::{
@@ -68,7 +73,26 @@ pub struct Homes<'a> {
     pub program: Option<&'a Path>,
 }
 
+struct StaysOnTheHost<'s>(&'s Value);
+
+impl Job for StaysOnTheHost<'_> {
+    type Out = Result<bool, SettingsError>;
+
+    fn run<T: Transport>(self) -> Self::Out {
+        Ok(T::stays_on_the_host(&read_settings::<T>(self.0)?))
+    }
+}
+
 impl<'a> Homes<'a> {
+    /// Those for a lane: its devices may be the host's, and not the bench's.
+    ///
+    /// # Errors
+    /// Settings that the transport doesn't understand.
+    pub fn of_lane(&self, lane: Lane, settings: &Value) -> Result<Self, SettingsError> {
+        let here = dispatch(lane, StaysOnTheHost(settings))?;
+        Ok(if here { Self { exchange: None, trader: None, ..self.clone() } } else { self.clone() })
+    }
+
     /// Of the wire's interfaces, as they are now.
     ///
     /// # Errors
@@ -312,5 +336,24 @@ impl Drop for Endpoint {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn ends_of_a_lane_whose_nics_are_the_hosts_stay_in_its_namespace_and_others_go_to_the_benchs() {
+        let (exchange, trader, logs) = (Path::new("/e"), Path::new("/t"), Path::new("/"));
+        let homes = Homes { exchange: Some(exchange), trader: Some(trader), logs, program: None };
+        for (name, wanted) in [("dpdk-pci", None), ("dpdk-afxdp", Some(exchange)), ("kernel-udp", Some(exchange))] {
+            let lane = Lane::by_name(name).unwrap();
+            let settings = lane.settings(&serde_json::Map::new()).unwrap();
+            assert_eq!(homes.of_lane(lane, &settings).unwrap().exchange, wanted, "{name}");
+        }
+        assert!(homes.of_lane(Lane::by_name("shm").unwrap(), &json!({ "colour": 1 })).is_err());
     }
 }

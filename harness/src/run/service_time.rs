@@ -112,6 +112,7 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
     // Where there are none to be had, the lane itself says so.
     let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), order.cores, |_| ())?;
     let homes = Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs, program: None };
+    let homes = homes.of_lane(lane, settings)?;
     let fittings = homes.fittings(&link)?;
     let ended =
         Pair::start(&homes)?.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1));

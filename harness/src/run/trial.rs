@@ -86,8 +86,9 @@ impl Stage<'_> {
     /// # Errors
     /// [`TrialError`] when an endpoint failed or ended; anything else when the samples can't be read.
     pub fn run(&self, request: &Request<'_>) -> Result<Finished> {
-        let fittings = self.homes.fittings(self.link)?;
-        let finished = self.run_in(&mut Pair::start(&self.homes)?, request);
+        let homes = self.homes.of_lane(request.lane, request.settings)?;
+        let fittings = homes.fittings(self.link)?;
+        let finished = self.run_in(&mut Pair::start(&homes)?, request);
         // Both have ended: what one that was killed has left is taken off before the next trial.
         let restored = fittings.restore().context("the wire's interfaces can't be set back after the trial");
         let finished = finished?;

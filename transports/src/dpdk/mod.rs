@@ -104,6 +104,11 @@ impl Transport for Dpdk {
         config.memory_mib.saturating_mul(2)
     }
 
+    /// A driver that shares its NIC with the kernel's looks for the interface, which only its own namespace shows.
+    fn stays_on_the_host(config: &Config) -> bool {
+        config.device == Device::Pci
+    }
+
     fn open(config: &Config, link: &Link, role: Role) -> Result<(Self::Rx, Self::Tx), OpenError> {
         let framing = Framing { vlan: config.vlan, orders: config.orders };
         raw::open::<device::DpdkPort>(config, framing, link, role)
@@ -134,6 +139,13 @@ fn nics(config: &Config) -> Result<String, Unmet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_nics_that_dpdk_drives_are_the_hosts() {
+        for (json, stays) in [(r#"{"device": "pci"}"#, true), (r#"{"device": "afxdp"}"#, false), ("{}", false)] {
+            assert_eq!(Dpdk::stays_on_the_host(&serde_json::from_str(json).unwrap()), stays, "{json}");
+        }
+    }
 
     #[test]
     fn one_nic_as_both_ends_and_none_at_all_are_needs() {
