@@ -23,14 +23,17 @@ use tickcert_transports::{
     api::{DROPPED, Role},
 };
 
-use crate::support::{
-    Home, can_measure,
-    endpoints::{Endpoint, Site},
-    profiles,
+use crate::{
+    killed,
+    support::{
+        Home, can_measure,
+        endpoints::{Endpoint, Site},
+        profiles,
+    },
 };
 
-/// Memory for two ends, given back at the end, when the next test may have its own; says that the test was skipped where it can't be had, or the build has no
-/// DPDK.
+/// Memory for two ends, given back at the end, when the next test may have its own; says that the test was skipped where it
+/// can't be had, or the build has no DPDK.
 fn ground() -> Option<(HugePages, MutexGuard<'static, ()>)> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     if !cfg!(feature = "dpdk") {
@@ -259,4 +262,14 @@ fn frames_that_a_ring_has_no_room_for_are_counted_and_the_setting_is_named() {
     let dropped = traded.facts.get(DROPPED).unwrap_or_else(|| panic!("{:?}", traded.facts));
     assert!(dropped.contains("`descriptors`"), "{dropped}");
     assert!(traded.facts.contains_key("descriptors_short_of_stall"), "{:?}", traded.facts);
+}
+
+#[test]
+fn a_killed_trader_of_afxdp_costs_its_attempt_and_the_next_one_opens() {
+    let Some(_pages) = ground() else { return };
+    let (both, this) = (r#"lanes = ["kernel-udp", "kernel-tcp"]"#, r#"lanes = ["dpdk-afxdp"]"#);
+    let attempts = killed::attempts_around_a_killed_trader(&profiles::seconds().replace(both, this));
+    assert!(attempts[0]["invalid_reasons"].to_string().contains("killed by signal 9"), "{}", attempts[0]);
+    // Whatever a stall of the host makes of it, it has opened and has samples.
+    assert!(attempts[1]["sent"].as_u64().is_some_and(|sent| sent > 0), "{}", attempts[1]["invalid_reasons"]);
 }

@@ -100,6 +100,16 @@ fn the_next_run_after_a_killed_one_works_and_leaves_nothing_of_either() {
     home.run(&["verify", "next"]).expect(0);
 }
 
+/// The attempts at the only repetition of the only lane, whose trader is killed in the first.
+pub(crate) fn attempts_around_a_killed_trader(profile: &str) -> Value {
+    let home = Home::new();
+    let run = started(&home, profile);
+    kill(pid(Endpoints::at_work(&run).trader), Signal::SIGKILL).unwrap();
+    run.end();
+    let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
+    certificate["cells"][0]["repetitions"].clone()
+}
+
 /// Kills one endpoint in its first attempt: that attempt is lost, and shown; the run is not.
 fn survives(which: fn(&Endpoints) -> u32, name: &str) {
     if !can_measure() {
