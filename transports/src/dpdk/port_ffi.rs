@@ -45,7 +45,7 @@ impl Port {
     /// # Errors
     /// [`Refused`].
     pub(super) fn prepare(shim: &'static Shim, device: DeviceName, wanted: Wanted) -> Result<Self, Refused> {
-        let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
         let refused = |device: &DeviceName, call: &str, error| Refused {
             call: call.to_owned(),
             device: format!("{} ({})", device.name, device.arguments),
@@ -74,6 +74,8 @@ impl Port {
         // SAFETY: a port that there is, a string, and places of the types that the shim asks for.
         let error =
             unsafe { (shim.port_prepare)(id, pool.as_ptr(), &raw const wanted, &raw mut port.found, &raw mut step) };
+        // A port that is given up here locks them itself.
+        drop(one_at_a_time);
         if error < 0 {
             // SAFETY: the shim has set it to a static string before the call that failed.
             let call = unsafe { CStr::from_ptr(step) }.to_string_lossy();
@@ -85,7 +87,7 @@ impl Port {
     /// Lets frames flow.
     ///
     /// # Errors
-    /// [`Refused`]; it may be tried again.
+    /// [`Refused`].
     pub(super) fn start(&mut self) -> Result<(), Refused> {
         let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: a port that is prepared, and what was found of it.
@@ -121,8 +123,9 @@ impl Port {
 impl Drop for Port {
     fn drop(&mut self) {
         let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let stop = if self.device.is_memif() { self.shim.memif_stop } else { self.shim.port_stop };
         // SAFETY: a port that there is; both halves are gone, so nobody uses its queues.
-        unsafe { (self.shim.port_stop)(self.id) };
+        unsafe { stop(self.id) };
         let (bus, name) = (c_string(self.device.bus), c_string(&self.device.name));
         // SAFETY: two strings. An error means that the device is gone already.
         unsafe { (self.shim.unplug)(bus.as_ptr(), name.as_ptr()) };

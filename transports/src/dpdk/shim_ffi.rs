@@ -1,4 +1,4 @@
-//! The shared object compiled from `shim.c`, opened at run time, and its functions. DPDK's libraries come with it: where
+//! The shared object compiled from `shim.c` and `shim_interrupts.c`, opened at run time, and its functions. DPDK's libraries come with it: where
 //! they are missing, opening fails and nothing else.
 #![expect(unsafe_code, reason = "a foreign interface")]
 
@@ -91,7 +91,7 @@ impl Default for Found {
 /// Declares the table of functions and fills it by name.
 macro_rules! functions {
     ($($name:ident = $symbol:literal: fn($($argument:ty),*) $(-> $result:ty)?;)+) => {
-        /// The functions of `shim.c`, under the names that they have there behind `tc_`.
+        /// The functions of the shim, under the names that they have there behind `tc_`.
         pub(super) struct Shim {
             $(pub(super) $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)+
         }
@@ -121,6 +121,7 @@ functions! {
         fn(u16, *const c_char, *const Wanted, *mut Found, *mut *const c_char) -> c_int;
     port_start = c"tc_port_start": fn(u16, *mut Found) -> c_int;
     port_stop = c"tc_port_stop": fn(u16);
+    memif_stop = c"tc_memif_stop": fn(u16);
     pool_free = c"tc_pool_free": fn(*mut Mempool);
     link_is_up = c"tc_link_is_up": fn(u16) -> c_int;
     receive = c"tc_receive": fn(u16, *mut Seen, u32) -> u32;
