@@ -46,6 +46,12 @@ pub(super) struct DeviceName {
     pub(super) arguments: String,
 }
 
+impl DeviceName {
+    pub(super) fn is_memif(&self) -> bool {
+        self.name.starts_with("net_memif")
+    }
+}
+
 /// The device of one end; `number` sets those of one process apart.
 ///
 /// # Errors
@@ -62,7 +68,7 @@ pub(super) fn device(config: &Config, link: &Link, role: Role, number: u32) -> R
                         Role::Exchange => "server",
                         Role::Trader => "client",
                     },
-                    socket(&link.meeting).display(),
+                    socket(&link.meeting, role).display(),
                     Sizes::new(config, link).rx_descriptors.ilog2()
                 ),
                 config,
@@ -91,9 +97,15 @@ pub(super) fn interface(link: &Link, role: Role) -> &str {
     }
 }
 
-/// Where the two ends of memif meet.
-pub(super) fn socket(meeting: &Path) -> std::path::PathBuf {
-    meeting.join("memif.sock")
+/// The socket that the exchange's end of memif listens on, in the folder where both meet.
+pub(super) const LISTENS: &str = "memif-exchange.sock";
+
+/// The socket on which the two ends of memif meet, as each of them names it: the trader's is a link to the exchange's.
+pub(super) fn socket(meeting: &Path, role: Role) -> std::path::PathBuf {
+    meeting.join(match role {
+        Role::Exchange => LISTENS,
+        Role::Trader => "memif.sock",
+    })
 }
 
 fn with_arguments(what: &str, config: &Config) -> String {
@@ -169,9 +181,12 @@ mod tests {
         assert_eq!(of(Role::Exchange).name, "net_memif7");
         assert_eq!(
             of(Role::Exchange).arguments,
-            "role=server,id=0,socket=/run/x/memif.sock,socket-abstract=no,rsize=8"
+            "role=server,id=0,socket=/run/x/memif-exchange.sock,socket-abstract=no,rsize=8"
         );
-        assert_eq!(of(Role::Trader).arguments, of(Role::Exchange).arguments.replace("server", "client"));
+        assert_eq!(
+            of(Role::Trader).arguments,
+            "role=client,id=0,socket=/run/x/memif.sock,socket-abstract=no,rsize=8"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::UdpSocket,
+    os::unix::fs::symlink,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -40,8 +41,6 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(1);
 /// How long pages of a process that was killed may take to be free again.
 const GIVEN_BACK: Duration = Duration::from_secs(1);
-/// Between two attempts to connect.
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// What DPDK was started with; it can be only once in a process.
 enum Started {
@@ -182,44 +181,42 @@ fn no_stamps(driver: &str) -> Unmet {
     }
 }
 
-/// Sees to it that the exchange's end of memif is there first: where both ends are in one process, the driver lets
-/// nobody listen on a socket that a client has named before.
+/// Sees to it that the trader's end of memif comes when the exchange's takes it: a client that finds a server which listens
+/// but isn't started yet is sent away, and the driver doesn't try again.
 fn server_first(config: &Config, link: &Link, role: Role) -> io::Result<()> {
-    let socket = arguments::socket(&link.meeting);
-    match (config.device, role) {
-        (Device::Memif, Role::Exchange) => {
-            // Left over if an end was killed; the driver makes it again.
-            let _ = fs::remove_file(&socket);
+    if config.device != Device::Memif {
+        return Ok(());
+    }
+    if role == Role::Exchange {
+        // Left over if an end was killed; both are made again.
+        for role in [Role::Exchange, Role::Trader] {
+            let _ = fs::remove_file(arguments::socket(&link.meeting, role));
         }
-        (Device::Memif, Role::Trader) => {
-            let deadline = Instant::now() + Duration::from(link.connect_timeout);
-            while !socket.exists() {
-                if Instant::now() > deadline {
-                    let what = format!("the exchange made no memif socket within {}", link.connect_timeout);
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, what));
-                }
-                thread::sleep(LOOK);
-            }
+        return Ok(());
+    }
+    let socket = arguments::socket(&link.meeting, role);
+    let deadline = Instant::now() + Duration::from(link.connect_timeout);
+    while !socket.exists() {
+        if Instant::now() > deadline {
+            let what = format!("the exchange made no memif socket within {}", link.connect_timeout);
+            return Err(io::Error::new(io::ErrorKind::TimedOut, what));
         }
-        _ => {}
+        thread::sleep(LOOK);
     }
     Ok(())
 }
 
 /// Starts the port and waits for its link, which with memif is the other end.
 fn connect(port: &mut Port, config: &Config, link: &Link, role: Role) -> io::Result<()> {
-    let deadline = Instant::now() + Duration::from(link.connect_timeout);
-    // A socket that is there may still not be listened to; who listens has nobody to wait for. Each attempt writes a line
-    // to standard error, so there are not too many of them.
-    let may_come = config.device == Device::Memif && role == Role::Trader;
-    while let Err(e) = port.start() {
-        if !may_come || Instant::now() > deadline {
-            return Err(io::Error::other(format!(
-                "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
-            )));
-        }
-        thread::sleep(BETWEEN_ATTEMPTS);
+    port.start().map_err(|e| {
+        io::Error::other(format!(
+            "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
+        ))
+    })?;
+    if config.device == Device::Memif && role == Role::Exchange {
+        symlink(arguments::LISTENS, arguments::socket(&link.meeting, Role::Trader))?;
     }
+    let deadline = Instant::now() + Duration::from(link.connect_timeout);
     while !port.link_is_up() {
         if Instant::now() > deadline {
             let name = &port.device().name;

@@ -138,3 +138,39 @@ fn what_dpdk_was_started_with_is_told() {
         assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }
 }
+
+#[test]
+fn many_ends_that_come_and_go_at_once_neither_crash_nor_miss_each_other() {
+    const CONFIG: &str = r#"{"buffers": 1023, "descriptors": 256}"#;
+    if ends(CONFIG).is_none() {
+        return;
+    }
+    let come_and_go = |round: u32| {
+        let (_dir, mut exchange, mut trader) = ends(CONFIG).unwrap();
+        exchange.1.transmit(100, |frame| frame.fill(3)).unwrap();
+        until(&mut trader.0, |frame| frame == [3; 100]);
+        match round % 3 {
+            0 => drop((exchange, trader)),
+            1 => drop((trader, exchange)),
+            _ => thread::scope(|s| {
+                s.spawn(|| drop(exchange));
+                drop(trader);
+            }),
+        }
+    };
+    thread::scope(|s| {
+        for first in 0..3 {
+            s.spawn(move || (first..first + 6).for_each(come_and_go));
+        }
+    });
+}
+
+#[test]
+fn a_port_that_is_refused_half_way_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = serde_json::from_str::<Config>(r#"{"buffers": 262143}"#).unwrap();
+    let link = Link { connect_timeout: Nanos(10_000_000), ..link(dir.path()) };
+    // With memory for so many it is the other end that is missing.
+    assert!(DpdkPort::open(&config, &link, Role::Exchange).is_err());
+    assert!(ends("{}").is_none_or(|(dir, ..)| dir.path().exists()));
+}

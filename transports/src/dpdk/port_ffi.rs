@@ -102,11 +102,13 @@ impl Port {
     /// # Errors
     /// [`Refused`].
     pub(super) fn prepare(shim: &'static Shim, device: DeviceName, wanted: Wanted) -> Result<Self, Refused> {
-        let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
         let id = plugged(shim, &device)?;
         let mut port = Self { shim, id, found: Found::default(), wanted, device };
-        port.configure()?;
-        port.set_up_queues()?;
+        let ready = port.configure().and_then(|()| port.set_up_queues());
+        // A port that is given up here locks them itself.
+        drop(one_at_a_time);
+        ready?;
         Ok(port)
     }
 
@@ -170,7 +172,7 @@ impl Port {
     /// Lets frames flow.
     ///
     /// # Errors
-    /// [`Refused`]; it may be tried again.
+    /// [`Refused`].
     pub(super) fn start(&mut self) -> Result<(), Refused> {
         let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
         let (shim, id) = (self.shim, self.id);
@@ -248,10 +250,15 @@ impl Drop for Port {
             // SAFETY: a port that there is. The device may be shared with the kernel, and go on without this process.
             unsafe { (self.shim.not_promiscuous)(self.id) };
         }
-        // SAFETY: a port that there is; both halves are gone, so nobody uses its queues.
-        unsafe { (self.shim.stop_port)(self.id) };
-        // SAFETY: as above.
-        unsafe { (self.shim.close_port)(self.id) };
+        if self.device.is_memif() {
+            // SAFETY: a port that there is; both halves are gone, so nobody uses its queues.
+            unsafe { (self.shim.memif_stop)(self.id) };
+        } else {
+            // SAFETY: as above.
+            unsafe { (self.shim.stop_port)(self.id) };
+            // SAFETY: as above.
+            unsafe { (self.shim.close_port)(self.id) };
+        }
         let (bus, name) = (c_string(self.device.bus), c_string(&self.device.name));
         // SAFETY: two strings. An error means that the device is gone already.
         unsafe { (self.shim.unplug)(bus.as_ptr(), name.as_ptr()) };

@@ -1,4 +1,4 @@
-//! The shared object compiled from `shim.c`, opened at run time, and its functions. DPDK's libraries come with it: where
+//! The shared object compiled from `shim.c` and `shim_interrupts.c`, opened at run time, and its functions. DPDK's libraries come with it: where
 //! they are missing, opening fails and nothing else.
 #![expect(unsafe_code, reason = "a foreign interface")]
 
@@ -128,6 +128,7 @@ functions! {
     clock_off = c"rte_eth_timesync_disable": fn(u16) -> c_int;
     read_clock = c"rte_eth_timesync_read_time": fn(u16, *mut libc::timespec) -> c_int;
     mtu = c"rte_eth_dev_get_mtu": fn(u16, *mut u16) -> c_int;
+    memif_stop = c"tc_memif_stop": fn(u16);
     link_is_up = c"tc_link_is_up": fn(u16) -> c_int;
     counts = c"tc_counts": fn(u16, *mut Counts) -> c_int;
     receive = c"tc_receive": fn(u16, *mut Seen, u32, *const Stamps) -> u32;
