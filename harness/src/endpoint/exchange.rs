@@ -71,7 +71,6 @@ pub(super) fn run<T: Transport>(
     cue.wait_for_go()?;
     let offsets: Vec<u64> = schedule.due().iter().map(|d| spec.scale.ticks(*d)).collect();
     exchange.report.poll_cost = exchange.measure_poll_cost()?;
-    exchange.report.facts = process::facts(&exchange.rx, &exchange.tx);
     cue.running()?;
     let usage = UsageMeter::start();
     let base = Ticks::new(tsc::now().raw() + spec.scale.ticks(LEAD)).context("the clock stands at its end")?;
@@ -81,6 +80,7 @@ pub(super) fn run<T: Transport>(
     exchange.report.overflowed = exchange.log.overflowed();
     exchange.report.stalls = exchange.stall.take().map(Stall::began).unwrap_or_default();
     exchange.farewell();
+    exchange.report.facts = process::facts(&exchange.rx, &exchange.tx);
     ExchangeSamples::write(&spec.samples, base, &exchange.sent, &exchange.log)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     Ok(exchange.report)

@@ -15,12 +15,13 @@ use tickcert::{
         netns,
         user_namespace::{self, Privilege},
     },
-    endpoint::control::{Command, Report},
+    endpoint::control::{Command, Injection, Report, TrialSpec},
 };
+use tickcert_results::time::Nanos;
 use tickcert_transports::{
     Lane,
     afxdp::{AfXdp, Config},
-    api::{Flow, Interest, Link, OpenError, Role, Rx, Transport, Tx, Unmet},
+    api::{DROPPED, Flow, Interest, Link, OpenError, Role, Rx, Transport, Tx, Unmet},
 };
 
 use crate::support::{
@@ -234,4 +235,35 @@ fn a_drivers_stamp_comes_with_its_frame_or_the_driver_is_named() {
     if stamp.is_some_and(|(_, hw)| hw.is_none()) {
         println!("SKIPPED: receive stamps: needs a driver that gives them; veth takes the program and stamps nothing");
     }
+}
+
+#[test]
+fn frames_that_the_ring_has_no_room_for_are_counted_and_the_setting_is_named() {
+    if !can_load() {
+        return;
+    }
+    let site = Site::new();
+    // Much more comes meanwhile than the ring holds.
+    let injection = Injection { stall: Nanos::MILLI * 300, stall_every: Nanos::MILLI * 500, ..Injection::default() };
+    let [mut exchange, mut trader] = [Role::Exchange, Role::Trader].map(|role| {
+        let mut end = Endpoint::start(site.netns(role), &[]);
+        let mut spec = site.spec("afxdp-copy", role, 4000);
+        let small = Map::from_iter([("receive_ring".to_owned(), 64.into())]);
+        spec.settings = Lane::by_name("afxdp-copy").unwrap().settings(&small).unwrap();
+        end.tell(&Command::Open(Box::new(TrialSpec { injection, ..spec })));
+        end
+    });
+    for end in [&mut trader, &mut exchange] {
+        let report = end.hear();
+        assert!(matches!(report, Some(Report::Ready)), "{report:?}");
+    }
+    for end in [&mut trader, &mut exchange] {
+        end.tell(&Command::Go);
+        let report = end.hear();
+        assert!(matches!(report, Some(Report::Running)), "{report:?}");
+    }
+    let Some(Report::Traded(traded)) = trader.hear() else { panic!("the trader has no report") };
+    assert!(traded.gaps > 0, "{traded:?}");
+    let dropped = traded.facts.get(DROPPED).unwrap_or_else(|| panic!("{:?}", traded.facts));
+    assert!(dropped.contains("`receive_ring`"), "{dropped}");
 }

@@ -25,7 +25,7 @@ use super::{
     umem::Umem,
 };
 use crate::{
-    api::{Link, OpenError, Role, RxMeta, TxError, TxToken},
+    api::{DROPPED, Link, OpenError, Role, RxMeta, TxError, TxToken},
     raw::port::{FramePort, FrameRx, FrameTx},
 };
 
@@ -227,6 +227,11 @@ impl FrameRx for XdpRx {
         }
         let stamps = if config.receive_stamps { "by the driver" } else { "not asked for" };
         note("xdp_receive_stamps", stamps.to_owned());
+        match socket.without_room() {
+            Ok(0) => {}
+            Ok(frames) => note(DROPPED, format!("{frames} frames: a larger `receive_ring` under [transport.afxdp] holds more")),
+            Err(e) => note("xdp_statistics", format!("unknown ({e})")),
+        }
     }
 }
 

@@ -173,6 +173,20 @@ impl XdpSocket {
         Ok(options.flags & abi::XDP_OPTIONS_ZEROCOPY != 0)
     }
 
+    /// Frames that were meant for it and found no chunk to be put into, or no room in the receiving ring.
+    pub(super) fn without_room(&self) -> io::Result<u64> {
+        let mut counts = abi::xdp_statistics {
+            rx_dropped: 0,
+            rx_invalid_descs: 0,
+            tx_invalid_descs: 0,
+            rx_ring_full: 0,
+            rx_fill_ring_empty_descs: 0,
+            tx_ring_empty_descs: 0,
+        };
+        self.get(abi::XDP_STATISTICS, &mut counts)?;
+        Ok(counts.rx_dropped + counts.rx_ring_full)
+    }
+
     /// Rings the doorbell of the sending ring, without waiting.
     #[inline]
     pub(super) fn kick_sending(&self) -> io::Result<()> {

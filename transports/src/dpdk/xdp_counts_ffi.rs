@@ -4,40 +4,29 @@
 
 use std::{fs, mem, os::fd::RawFd};
 
-/// `linux/socket.h`
-const AF_XDP: libc::c_int = 44;
-const SOL_XDP: libc::c_int = 283;
-/// `linux/if_xdp.h`
-const XDP_STATISTICS: libc::c_int = 7;
-
-/// `struct xdp_statistics`, since Linux 5.9; before, the first three only.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-struct Statistics {
-    rx_dropped: u64,
-    rx_invalid_descs: u64,
-    tx_invalid_descs: u64,
-    rx_ring_full: u64,
-    rx_fill_ring_empty_descs: u64,
-    tx_ring_empty_descs: u64,
-}
-
 /// Frames that found the ring of an AF_XDP socket of this process full, of all together.
 pub(super) fn ring_full() -> u64 {
     let names = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten().map(|entry| entry.file_name());
     let descriptors = names.filter_map(|name| name.to_str()?.parse::<RawFd>().ok());
-    descriptors.filter(|fd| is_xdp(*fd)).map(|fd| statistics(fd).rx_ring_full).sum()
+    descriptors.filter(|fd| is_xdp(*fd)).map(rx_ring_full).sum()
 }
 
 fn is_xdp(fd: RawFd) -> bool {
     let mut domain: libc::c_int = 0;
-    get(fd, libc::SOL_SOCKET, libc::SO_DOMAIN, &mut domain) && domain == AF_XDP
+    get(fd, libc::SOL_SOCKET, libc::SO_DOMAIN, &mut domain) && domain == libc::AF_XDP
 }
 
-fn statistics(fd: RawFd) -> Statistics {
-    let mut found = Statistics::default();
-    get(fd, SOL_XDP, XDP_STATISTICS, &mut found);
-    found
+fn rx_ring_full(fd: RawFd) -> u64 {
+    let mut found = libc::xdp_statistics {
+        rx_dropped: 0,
+        rx_invalid_descs: 0,
+        tx_invalid_descs: 0,
+        rx_ring_full: 0,
+        rx_fill_ring_empty_descs: 0,
+        tx_ring_empty_descs: 0,
+    };
+    get(fd, libc::SOL_XDP, libc::XDP_STATISTICS, &mut found);
+    found.rx_ring_full
 }
 
 /// Only for types of plain integers: the kernel writes over the value. Whether it did.
