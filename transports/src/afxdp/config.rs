@@ -191,7 +191,9 @@ mod tests {
     fn the_receiving_ring_holds_what_a_stall_takes_whatever_the_size_of_its_chunks() {
         let mut link = crate::raw::tests::link();
         for frame_size in [2048, 4096] {
-            for (packets, entries) in [(4_096, 4_096), (13_000, 16_384), (16_384, 16_384), (200_000, 1 << 18), (300_000, 1 << 18)] {
+            for (packets, entries) in
+                [(4_096, 4_096), (13_000, 16_384), (16_384, 16_384), (200_000, 1 << 18), (300_000, 1 << 18)]
+            {
                 link.receive_buffer = crate::api::buffer_for(packets);
                 assert_eq!(Config { frame_size, ..Config::default() }.receive_entries(&link), entries, "{packets}");
             }

@@ -46,7 +46,8 @@ impl Transport for AfXdp {
     type Tx = RawTx<AfXdpPort>;
 
     const NAME: &'static str = "afxdp";
-    const DECIDED_BY_LANE: &'static str = r#"{"mode": "native", "copy": "copy", "busy_poll": false, "orders": "datagram"}"#;
+    const DECIDED_BY_LANE: &'static str =
+        r#"{"mode": "native", "copy": "copy", "busy_poll": false, "orders": "datagram"}"#;
     const VARIANTS: &'static [Variant] = &[
         Variant {
             lane: "afxdp-copy",

@@ -95,11 +95,7 @@ impl FramePort for AfXdpPort {
             receive_entries,
         };
         let common = Arc::new(common);
-        let rx = XdpRx {
-            queue: receiving,
-            common: Arc::clone(&common),
-            busy_poll: config.busy_poll,
-        };
+        let rx = XdpRx { queue: receiving, common: Arc::clone(&common), busy_poll: config.busy_poll };
         Ok((rx, XdpTx { queue: sending, common, always_kick: !config.need_wakeup, sent: 0 }))
     }
 }
@@ -165,7 +161,8 @@ pub(crate) fn join(link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
     if role != Role::Trader || !link.ticks.ip().is_multicast() {
         return Ok(None);
     }
-    let explain = |e: io::Error| io::Error::new(e.kind(), format!("join {} on {}: {e}", link.ticks.ip(), link.trader.ip()));
+    let explain =
+        |e: io::Error| io::Error::new(e.kind(), format!("join {} on {}: {e}", link.ticks.ip(), link.trader.ip()));
     let socket = UdpSocket::bind((*link.trader.ip(), 0)).map_err(explain)?;
     socket.join_multicast_v4(link.ticks.ip(), link.trader.ip()).map_err(explain)?;
     Ok(Some(socket))
@@ -213,10 +210,13 @@ impl FrameRx for XdpRx {
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
         let Common { socket, driver, config, receive_entries, .. } = &*self.common;
         note("xdp_driver", driver.clone());
-        note("xdp_mode", match config.mode {
-            Mode::Native => "native".to_owned(),
-            Mode::Skb => "skb".to_owned(),
-        });
+        note(
+            "xdp_mode",
+            match config.mode {
+                Mode::Native => "native".to_owned(),
+                Mode::Skb => "skb".to_owned(),
+            },
+        );
         let copies = socket.is_zero_copy().map(|zero_copy| if zero_copy { "no" } else { "yes" });
         note("xdp_kernel_copies", copies.map_or_else(|e| format!("unknown ({e})"), str::to_owned));
         note("xdp_queue", config.queue.to_string());
@@ -229,7 +229,9 @@ impl FrameRx for XdpRx {
         note("xdp_receive_stamps", stamps.to_owned());
         match socket.without_room() {
             Ok(0) => {}
-            Ok(frames) => note(DROPPED, format!("{frames} frames: a larger `receive_ring` under [transport.afxdp] holds more")),
+            Ok(frames) => {
+                note(DROPPED, format!("{frames} frames: a larger `receive_ring` under [transport.afxdp] holds more"))
+            }
             Err(e) => note("xdp_statistics", format!("unknown ({e})")),
         }
     }

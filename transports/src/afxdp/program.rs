@@ -142,7 +142,8 @@ fn not_attached(e: &io::Error, place: &Place<'_>) -> OpenError {
         }
         .into(),
         _ => {
-            let hint = "; the kernel's log (dmesg) may say why, often that MTU, LRO or the number of queues is in the way";
+            let hint =
+                "; the kernel's log (dmesg) may say why, often that MTU, LRO or the number of queues is in the way";
             io::Error::new(e.kind(), format!("put the XDP program on {interface} ({driver}, {mode}): {e}{hint}")).into()
         }
     }

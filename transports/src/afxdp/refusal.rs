@@ -135,7 +135,8 @@ pub(super) fn bind(e: &io::Error, place: &Place<'_>) -> OpenError {
     match e.raw_os_error() {
         Some(libc::EOPNOTSUPP | libc::EINVAL) if config.copy == Copying::ZeroCopy => Unmet {
             needs: format!("a driver with AF_XDP zero-copy; {driver}, of {interface}, answers {}", with_name(e)),
-            how: "use the lane afxdp-copy, or a NIC whose driver has it (ice, i40e, ixgbe, igb, igc, mlx5, ...)".to_owned(),
+            how: "use the lane afxdp-copy, or a NIC whose driver has it (ice, i40e, ixgbe, igb, igc, mlx5, ...)"
+                .to_owned(),
         }
         .into(),
         Some(libc::EBUSY) => Unmet {
@@ -143,11 +144,9 @@ pub(super) fn bind(e: &io::Error, place: &Place<'_>) -> OpenError {
             how: "end the program that uses it, or set another queue in [transport.afxdp]".to_owned(),
         }
         .into(),
-        Some(libc::ENETDOWN) => Unmet {
-            needs: format!("{interface} to be up"),
-            how: format!("ip link set dev {interface} up"),
+        Some(libc::ENETDOWN) => {
+            Unmet { needs: format!("{interface} to be up"), how: format!("ip link set dev {interface} up") }.into()
         }
-        .into(),
         Some(libc::EINVAL) => io::Error::new(
             e.kind(),
             format!("bind to queue {} of {interface} ({driver}): {e}; has it that many queues?", config.queue),

@@ -25,7 +25,9 @@ pub(super) fn eal(config: &Config, role: Role, core: u32, node: Option<u32>) -> 
     arguments.push(format!("--socket-mem={}{}", "0,".repeat(nodes_before), config.memory_mib));
     match (config.device, config.pci(role)) {
         // Only this one: DPDK would take every other that is bound for it.
-        (Device::Pci, Some(address)) => arguments.extend(["-a".to_owned(), with_arguments(&address.to_string(), config)]),
+        (Device::Pci, Some(address)) => {
+            arguments.extend(["-a".to_owned(), with_arguments(&address.to_string(), config)])
+        }
         _ => arguments.push("--no-pci".to_owned()),
     }
     if config.burst < VECTOR {
@@ -183,10 +185,7 @@ mod tests {
             of(Role::Exchange).arguments,
             "role=server,id=0,socket=/run/x/memif-exchange.sock,socket-abstract=no,rsize=8"
         );
-        assert_eq!(
-            of(Role::Trader).arguments,
-            "role=client,id=0,socket=/run/x/memif.sock,socket-abstract=no,rsize=8"
-        );
+        assert_eq!(of(Role::Trader).arguments, "role=client,id=0,socket=/run/x/memif.sock,socket-abstract=no,rsize=8");
     }
 
     #[test]

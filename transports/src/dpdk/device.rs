@@ -21,8 +21,9 @@ use nix::{
 use super::{
     arguments::{self, interface},
     config::{Config, Device},
+    drops,
     halves_ffi::{DpdkRx, DpdkTx},
-    drops, hugepages::{self, Pool},
+    hugepages::{self, Pool},
     port_ffi::{Port, Wanted},
     shim_ffi::Shim,
     sizes::Sizes,
@@ -85,13 +86,20 @@ impl Opened {
                 Some(meant) => format!("the device has no more of the {meant} asked for"),
                 None => "by the settings, or as many as the driver serves".to_owned(),
             };
-            note("descriptors_short_of_stall", format!("{frames} frames may come within the profile's `stall`; {short}"));
+            note(
+                "descriptors_short_of_stall",
+                format!("{frames} frames may come within the profile's `stall`; {short}"),
+            );
         }
-        note("rx_stamps", match (found.info.rx_stamps, found.stamps.offset) {
-            (0, _) => "the driver has none",
-            (_, ..0) => "off (receive_stamps)",
-            _ => "by the device",
-        }.to_owned());
+        note(
+            "rx_stamps",
+            match (found.info.rx_stamps, found.stamps.offset) {
+                (0, _) => "the driver has none",
+                (_, ..0) => "off (receive_stamps)",
+                _ => "by the device",
+            }
+            .to_owned(),
+        );
         self.note_drops(note);
         note("device_clock", if found.has_clock { "can be read" } else { "none that can be read" }.to_owned());
     }

@@ -134,7 +134,15 @@ fn what_dpdk_was_started_with_is_told() {
     let mut facts = Vec::new();
     exchange.0.facts(&mut |name, value| facts.push(format!("{name} {value}")));
     let text = facts.join("\n");
-    for part in ["dpdk DPDK 2", "--in-memory", "role=server", "driver net_memif", "descriptors 1024 to receive", "rx_stamps the driver has none", "rx_burst 32"] {
+    for part in [
+        "dpdk DPDK 2",
+        "--in-memory",
+        "role=server",
+        "driver net_memif",
+        "descriptors 1024 to receive",
+        "rx_stamps the driver has none",
+        "rx_burst 32",
+    ] {
         assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }
 }

@@ -24,7 +24,10 @@ mod tests {
     fn what_was_dropped_comes_with_the_setting_that_gives_more_room() {
         assert_eq!(in_words(&Counts { send_errors: 3, receive_errors: 4, ..Counts::default() }), None);
         let text = in_words(&Counts { missed: 12, ..Counts::default() }).unwrap();
-        assert!(text.starts_with("12 frames") && text.contains("`descriptors`") && !text.contains("`buffers`"), "{text}");
+        assert!(
+            text.starts_with("12 frames") && text.contains("`descriptors`") && !text.contains("`buffers`"),
+            "{text}"
+        );
         let text = in_words(&Counts { missed: 1, without_buffer: 5, ..Counts::default() }).unwrap();
         assert!(text.contains("; 5 times") && text.contains("`buffers`"), "{text}");
     }

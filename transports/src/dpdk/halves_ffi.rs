@@ -49,7 +49,8 @@ impl DpdkRx {
     #[inline]
     pub(super) fn refill(&mut self) -> io::Result<bool> {
         // SAFETY: a started port whose receive queue only this half uses, room for a burst, and where stamps are.
-        let count = unsafe { (self.shim.receive)(self.port, self.seen.as_mut_ptr(), self.burst, &raw const self.stamps) };
+        let count =
+            unsafe { (self.shim.receive)(self.port, self.seen.as_mut_ptr(), self.burst, &raw const self.stamps) };
         (self.next, self.end) = (0, count as usize);
         if count > 0 {
             self.in_vain = 0;

@@ -54,7 +54,8 @@ impl Pool {
     pub fn free_mib(&self) -> u64 {
         let free = |kib| {
             let promised = read(&self.host, kib, "resv_hugepages").unwrap_or_default();
-            read(&self.folder, kib, "free_hugepages").unwrap_or_default().saturating_sub(promised) * u64::from(kib / 1024)
+            read(&self.folder, kib, "free_hugepages").unwrap_or_default().saturating_sub(promised)
+                * u64::from(kib / 1024)
         };
         free(SMALL) + free(LARGE)
     }
@@ -177,7 +178,10 @@ mod tests {
         assert_eq!(checked(&root, 0), Ok(()));
         let unmet = checked(&root, 1).unwrap_err();
         assert!(unmet.needs.contains("at the memory node 1; there are 0"), "{unmet}");
-        assert!(unmet.how.starts_with("echo 64 > ") && unmet.how.contains("node1/hugepages/hugepages-2048kB/nr"), "{unmet}");
+        assert!(
+            unmet.how.starts_with("echo 64 > ") && unmet.how.contains("node1/hugepages/hugepages-2048kB/nr"),
+            "{unmet}"
+        );
         let nodes = [0, 1].map(|core| Pool::of_core(root.path(), core).node());
         assert_eq!(nodes, [Some(0), Some(1)]);
     }

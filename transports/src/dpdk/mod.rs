@@ -15,6 +15,12 @@ mod sizes;
 
 #[cfg(feature = "dpdk")]
 mod device;
+#[cfg(not(feature = "dpdk"))]
+#[path = "without.rs"]
+mod device;
+#[cfg(feature = "dpdk")]
+#[cfg(test)]
+mod device_tests;
 #[cfg(feature = "dpdk")]
 mod drops;
 #[cfg(feature = "dpdk")]
@@ -27,12 +33,6 @@ mod shim_ffi;
 mod xdp_counts_ffi;
 #[cfg(feature = "dpdk")]
 mod xdp_program;
-#[cfg(not(feature = "dpdk"))]
-#[path = "without.rs"]
-mod device;
-#[cfg(feature = "dpdk")]
-#[cfg(test)]
-mod device_tests;
 
 use std::path::Path;
 
@@ -85,13 +85,15 @@ impl Transport for Dpdk {
     fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         device::preflight()?;
         let (evidence, evidence_why, own_wire) = match config.device {
-            Device::Memif => {
-                (Evidence::Emulated, "the wire is memory that both processes share: no NIC took part", Some("memif".to_owned()))
+            Device::Memif => (
+                Evidence::Emulated,
+                "the wire is memory that both processes share: no NIC took part",
+                Some("memif".to_owned()),
+            ),
+            Device::Afxdp if link_is_virtual => (Evidence::Emulated, "the wire is a veth pair: no NIC took part", None),
+            Device::Afxdp => {
+                (Evidence::Software, "stamped by the CPU's clock around DPDK's AF_XDP driver on a real device", None)
             }
-            Device::Afxdp if link_is_virtual => {
-                (Evidence::Emulated, "the wire is a veth pair: no NIC took part", None)
-            }
-            Device::Afxdp => (Evidence::Software, "stamped by the CPU's clock around DPDK's AF_XDP driver on a real device", None),
             Device::Pci => {
                 let wire = nics(config)?;
                 (Evidence::Software, "stamped by the CPU's clock around DPDK's driver of a real device", Some(wire))

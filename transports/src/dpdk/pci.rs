@@ -70,7 +70,8 @@ pub(super) fn check(root: &Path, address: &PciAddress, host: &HostUse, force: bo
     if let Some(why) = used {
         return Err(Unmet {
             needs: format!("a NIC that the host can spare, which {address} is not: {why}"),
-            how: "name another port, or set `force_pci = true` under [transport.dpdk] and lose what goes through it".to_owned(),
+            how: "name another port, or set `force_pci = true` under [transport.dpdk] and lose what goes through it"
+                .to_owned(),
         });
     }
     let driver = fs::read_link(device.join("driver")).ok();
@@ -82,7 +83,9 @@ pub(super) fn check(root: &Path, address: &PciAddress, host: &HostUse, force: bo
                 "{address} bound to vfio-pci; it is bound to {}",
                 other.map_or_else(|| "no driver".to_owned(), |name| format!("the kernel's driver {name}"))
             ),
-            how: format!("modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci {address} (its interface goes away with that)"),
+            how: format!(
+                "modprobe vfio-pci && dpdk-devbind.py --bind=vfio-pci {address} (its interface goes away with that)"
+            ),
         }),
     }
 }

@@ -9,8 +9,8 @@ use std::{
 
 use super::{
     arguments::DeviceName,
-    sizes::Sizes,
     shim_ffi::{Counts, Info, Mempool, Shim, Stamps, c_string},
+    sizes::Sizes,
 };
 
 /// DPDK's lists of devices are changed by one thread at a time.
@@ -233,7 +233,8 @@ impl Port {
 
     /// The driver's name.
     pub(super) fn driver(&self) -> String {
-        let bytes = self.found.info.driver.iter().take_while(|c| **c != 0).map(|c| c.to_ne_bytes()[0]).collect::<Vec<_>>();
+        let bytes =
+            self.found.info.driver.iter().take_while(|c| **c != 0).map(|c| c.to_ne_bytes()[0]).collect::<Vec<_>>();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

@@ -15,7 +15,8 @@ use crate::{
 pub(super) fn preflight() -> Result<(), Unmet> {
     Err(Unmet {
         needs: "a build with the feature `dpdk`".to_owned(),
-        how: "apt-get install libdpdk-dev pkg-config && cargo build --release --package tickcert --features dpdk".to_owned(),
+        how: "apt-get install libdpdk-dev pkg-config && cargo build --release --package tickcert --features dpdk"
+            .to_owned(),
     })
 }
 

@@ -39,7 +39,9 @@ pub(super) fn refused(e: &io::Error) -> Unmet {
 fn permit() -> String {
     let set = std::fs::read_to_string(Path::new("/proc/sys/kernel/io_uring_disabled")).unwrap_or_default();
     match set.trim() {
-        "1" => "run as root or as a member of kernel.io_uring_group, or `sysctl -w kernel.io_uring_disabled=0`".to_owned(),
+        "1" => {
+            "run as root or as a member of kernel.io_uring_group, or `sysctl -w kernel.io_uring_disabled=0`".to_owned()
+        }
         "2" => "`sysctl -w kernel.io_uring_disabled=0`".to_owned(),
         _ => "allow io_uring_setup, io_uring_enter and io_uring_register in the container's seccomp profile".to_owned(),
     }

@@ -48,7 +48,8 @@ enum Outcome {
 
 impl Sender {
     pub(super) fn new(config: &Config, socket: OwnedFd) -> Result<Self, OpenError> {
-        let ring = Ring::new(u32::from(config.send_buffers) * 2 + 4, config.defer_taskrun).map_err(preflight::at_open)?;
+        let ring =
+            Ring::new(u32::from(config.send_buffers) * 2 + 4, config.defer_taskrun).map_err(preflight::at_open)?;
         let pool = Pool::new(config.send_buffers).map_err(preflight::at_open)?;
         ring.register_socket(socket.as_fd()).map_err(preflight::at_open)?;
         if config.zero_copy {

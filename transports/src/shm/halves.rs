@@ -17,7 +17,9 @@ impl Rx for ShmRx {
     fn poll(&mut self, interest: Interest, budget: u32, mut on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32> {
         let meta = RxMeta::default();
         match (interest, &mut self.ticks) {
-            (Interest::Ticks, Some(ring)) => ring.poll(budget, |bytes| on_frame(Frame { flow: Flow::Ticks, bytes, meta })),
+            (Interest::Ticks, Some(ring)) => {
+                ring.poll(budget, |bytes| on_frame(Frame { flow: Flow::Ticks, bytes, meta }))
+            }
             (Interest::Ticks, None) => Ok(0),
             (Interest::Orders, _) => {
                 self.orders.poll(budget, |bytes| on_frame(Frame { flow: Flow::Orders, bytes, meta }))
