@@ -104,6 +104,8 @@ pub struct Injection {
     pub stall_every: Nanos,
     /// Faults in the orders' flow.
     pub faults: Option<FaultPlan>,
+    /// Faults in the ticks' flow.
+    pub tick_faults: Option<FaultPlan>,
     /// The exchange stops for this long, once in `stall_every`.
     pub stall_exchange: Nanos,
     /// The exchange burns this long for each packet, so that it can't keep its schedule.
@@ -122,6 +124,8 @@ pub struct ExchangeReport {
     pub full: u64,
     /// Arrivals that found no room in the log.
     pub overflowed: u64,
+    /// Faults put into the ticks on purpose.
+    pub injected: u64,
     /// Cost of a poll that finds nothing, 99 %; the sender stops polling that long before a due time.
     pub poll_cost: Nanos,
     /// What the lane says of itself as it was opened.
@@ -157,7 +161,7 @@ pub struct TraderReport {
     pub unsent: u64,
     /// Answers of the exchange that were read; `None` where there is no session.
     pub answers: Option<u64>,
-    /// Faults put in on purpose.
+    /// Faults put into the orders on purpose.
     pub injected: u64,
     /// Orders that shared a segment of the byte stream with another; `None` where they don't travel on one.
     pub merged: Option<u64>,

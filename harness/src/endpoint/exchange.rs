@@ -11,7 +11,10 @@ use tickcert_results::{
     time::{Nanos, TickScale, Ticks},
 };
 use tickcert_scenarios::{load::Schedule, tape::Tape};
-use tickcert_transports::api::{Flow, Interest, Rx, Transport, Tx, TxError};
+use tickcert_transports::{
+    api::{Flow, Interest, Rx, Transport, Tx, TxError},
+    wrap::faults::Faulty,
+};
 
 use super::{
     Cue,
@@ -51,7 +54,7 @@ pub(super) fn run<T: Transport>(
     let (rx, tx) = open()?;
     let mut exchange = Exchange {
         rx,
-        tx,
+        tx: Faulty::new(tx, Flow::Ticks, spec.injection.tick_faults),
         tape,
         scale: spec.scale,
         gate: Gate::new(channel, spec.scale)?,
@@ -78,6 +81,7 @@ pub(super) fn run<T: Transport>(
     exchange.report.usage = usage.stop();
     exchange.report.broken = outcome.err().map(|e| format!("{e:#}"));
     exchange.report.overflowed = exchange.log.overflowed();
+    exchange.report.injected = exchange.tx.injected();
     exchange.report.stalls = exchange.stall.take().map(Stall::began).unwrap_or_default();
     exchange.farewell();
     exchange.report.facts = process::facts(&exchange.rx, &exchange.tx);
@@ -88,7 +92,7 @@ pub(super) fn run<T: Transport>(
 
 struct Exchange<'a, R, X> {
     rx: R,
-    tx: X,
+    tx: Faulty<X>,
     tape: &'a Tape,
     scale: TickScale,
     gate: Gate,
@@ -142,6 +146,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
 
     fn pump(&mut self) -> Result<()> {
         self.last_pump = tsc::arrival().raw();
+        self.tx.look().context("while sending a tick that was kept back on purpose")?;
         self.gate.pump(&mut self.tx)
     }
 
@@ -261,7 +266,7 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
                 return Ok(());
             }
             if frames == 0 {
-                self.gate.pump(&mut self.tx)?;
+                self.pump()?;
             }
         }
     }
@@ -270,8 +275,9 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     fn farewell(&mut self) {
         let packet = self.tape.end_of_session(self.sent.len());
         for _ in 0..FAREWELLS {
-            let _ = self.tx.send(Flow::Ticks, packet.len(), |out| out.copy_from_slice(&packet));
-            let _ = self.tx.flush();
+            let tx = self.tx.without_faults();
+            let _ = tx.send(Flow::Ticks, packet.len(), |out| out.copy_from_slice(&packet));
+            let _ = tx.flush();
         }
         self.gate.close(&mut self.tx);
     }

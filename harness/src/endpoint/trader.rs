@@ -52,7 +52,7 @@ pub(super) fn run<T: Transport>(
     let mut loop_ = Loop {
         rx,
         out: Out {
-            tx: Faulty::new(tx, spec.injection.faults),
+            tx: Faulty::new(tx, Flow::Orders, spec.injection.faults),
             template: OrderTemplate::new(&tape.header().orders)?,
             log: DepartureLog::with_room(expected + expected / 8 + 1024),
             trouble: Trouble::new(&spec.injection, spec.scale),

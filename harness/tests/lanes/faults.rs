@@ -1,24 +1,27 @@
-//! Faults on purpose in a real trial, whichever lane it runs on: what is lost, repeated, spoilt, overtaken or late must
-//! be counted for what it is and invalidate, and what is only slow or refused for a while must not.
+//! Faults on purpose in a real trial, whichever lane it runs on: orders that are lost, repeated, spoilt, overtaken or late
+//! must be counted for what they are and invalidate, and those that are only slow or refused for a while must not.
 
 use tickcert::{endpoint::control::Injection, run::trial::Finished};
 use tickcert_results::{
     certificate::{Counts, Repetition},
     time::{Nanos, PerSecond},
 };
-use tickcert_transports::wrap::faults::{Fault, FaultPlan};
+use tickcert_transports::{
+    api::Flow,
+    wrap::faults::{Fault, FaultPlan},
+};
 
 /// An order is late after this: long enough that no stall of the host makes one so, and short because an exchange
 /// waits twice as long for orders that were lost.
-pub(crate) const LATE_AFTER: Nanos = Nanos(400_000_000);
-/// One order in so many is hit; the last of all is not, so that something follows each.
-const EVERY: u32 = 150;
+const LATE_AFTER: Nanos = Nanos(400_000_000);
+/// One order or tick in so many is hit; the last of all is not, so that something follows each.
+pub(crate) const EVERY: u32 = 150;
 /// Beyond [`LATE_AFTER`], and within what the exchange waits for.
 const TOO_LONG: Nanos = Nanos(600_000_000);
 /// Shorter than the time between two orders at [`SLOW`], so that nothing has to overtake.
 const SHORT: Nanos = Nanos(500_000);
 const REFUSALS: u32 = 5;
-const RATE: PerSecond = PerSecond(8_000.0);
+pub(crate) const RATE: PerSecond = PerSecond(8_000.0);
 const SLOW: PerSecond = PerSecond(500.0);
 /// An exchange that was so late sends what waited at once, and a virtual wire may drop a part of that.
 const STALL: Nanos = Nanos(20_000_000);
@@ -27,32 +30,42 @@ const STALL: Nanos = Nanos(20_000_000);
 pub(crate) struct Case {
     /// What must hold.
     pub(crate) name: &'static str,
-    fault: Option<Fault>,
+    pub(crate) fault: Option<Fault>,
+    /// What it hits.
+    pub(crate) flow: Flow,
     /// Packets a second, each of which causes an order.
     pub(crate) rate: PerSecond,
     /// Packets.
     pub(crate) packets: u32,
+    /// When an order is late.
+    pub(crate) late_after: Nanos,
     /// Whether the trial must be valid.
-    valid: bool,
-    check: fn(&Outcome),
+    pub(crate) valid: bool,
+    pub(crate) check: fn(&Outcome),
 }
 
 impl Case {
-    const fn invalid(name: &'static str, fault: Fault, check: fn(&Outcome)) -> Self {
-        Self { name, fault: Some(fault), rate: RATE, packets: 2_000, valid: false, check }
+    pub(crate) const fn invalid(name: &'static str, fault: Fault, check: fn(&Outcome)) -> Self {
+        Self { valid: false, ..Self::valid(name, Some(fault), check) }
     }
 
     const fn valid(name: &'static str, fault: Option<Fault>, check: fn(&Outcome)) -> Self {
-        Self { name, fault, rate: RATE, packets: 2_000, valid: true, check }
+        let (flow, late_after) = (Flow::Orders, LATE_AFTER);
+        Self { name, fault, flow, rate: RATE, packets: 2_000, late_after, valid: true, check }
     }
 
     pub(crate) fn injection(&self) -> Injection {
-        Injection { faults: self.fault.map(|fault| FaultPlan { fault, every: EVERY }), ..Injection::default() }
+        let plan = self.fault.map(|fault| FaultPlan { fault, every: EVERY });
+        match self.flow {
+            Flow::Orders => Injection { faults: plan, ..Injection::default() },
+            Flow::Ticks => Injection { tick_faults: plan, ..Injection::default() },
+        }
     }
 
     /// Whether the host has spoilt a trial, so that it shows nothing.
     pub(crate) fn is_spoilt(&self, record: &Repetition) -> bool {
-        record.schedule_error_ns.max > STALL || (self.valid && !record.valid)
+        let late = self.late_after < LATE_AFTER && record.counts.late > 0;
+        late || record.schedule_error_ns.max > STALL || (self.valid && !record.valid)
     }
 
     /// Panics where the outcome is not what it must be.
@@ -131,10 +144,10 @@ const fn is_hit(order: u32) -> bool {
 }
 
 /// What came of a trial.
-struct Outcome {
-    put_in: u64,
-    record: Repetition,
-    finished: Finished,
+pub(crate) struct Outcome {
+    pub(crate) put_in: u64,
+    pub(crate) record: Repetition,
+    pub(crate) finished: Finished,
 }
 
 impl Outcome {
@@ -148,7 +161,7 @@ impl Outcome {
     }
 
     #[track_caller]
-    fn because(&self, reason: &str) {
+    pub(crate) fn because(&self, reason: &str) {
         assert!(self.record.invalid_reasons.iter().any(|r| r.contains(reason)), "{}", self.summary());
     }
 
@@ -160,9 +173,9 @@ impl Outcome {
         assert!(!orders.iter().any(|order| is_hit(order.order)));
     }
 
-    fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let Repetition { counts, invalid_reasons, .. } = &self.record;
-        let (put_in, wanted) = (self.finished.trader.injected, self.put_in);
+        let (put_in, wanted) = (self.finished.trader.injected + self.finished.exchange.injected, self.put_in);
         format!("put in {put_in} of {wanted}, counted {counts:?}, invalid because: {}", invalid_reasons.join("; "))
     }
 }
@@ -176,6 +189,6 @@ fn nothing_is_missing(o: &Outcome) {
     assert_eq!(trader.injected, o.put_in, "{}", o.summary());
 }
 
-const fn troubles(c: &Counts) -> u64 {
+pub(crate) const fn troubles(c: &Counts) -> u64 {
     c.lost + c.wrong + c.duplicate + c.late + c.unexpected + c.bad_stamps + c.skipped
 }

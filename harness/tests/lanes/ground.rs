@@ -31,7 +31,7 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{Lane, api::Link};
 
-use crate::faults::{Case, LATE_AFTER};
+use crate::faults::Case;
 
 const SEED: u64 = 1;
 const MESSAGES: u32 = 2_000;
@@ -117,7 +117,7 @@ impl Ground {
             folder: wire.dir.path(),
             exchange_core: self.cores.0,
             trader_core: self.cores.1,
-            late_after: LATE_AFTER,
+            late_after: case.late_after,
             seed: SEED,
         };
         let settings = lane.settings(&serde_json::Map::new())?;

@@ -1,5 +1,5 @@
-//! Every lane of this build against every claim of [`claims`], and against every fault of [`faults`] in a real trial, over
-//! a bench of its own. A lane that this host can't run says what it needs, and its tests are counted as skipped.
+//! Every lane of this build against every claim of [`claims`], and against every fault of [`faults`] and
+//! [`tick_faults`] in a real trial, over a bench of its own. A lane that this host can't run says what it needs, and its tests are counted as skipped.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -10,6 +10,7 @@
 mod claims;
 mod faults;
 mod ground;
+mod tick_faults;
 
 use std::{
     path::Path,
@@ -42,8 +43,8 @@ fn main() {
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let ground = Arc::new(OnceLock::new());
     let of_claims = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));
-    let of_faults =
-        Lane::all().iter().flat_map(|lane| faults::CASES.iter().map(|case| with_fault(*lane, case, &ground)));
+    let cases = || faults::CASES.iter().chain(&tick_faults::CASES);
+    let of_faults = Lane::all().iter().flat_map(|lane| cases().map(|case| with_fault(*lane, case, &ground)));
     let trials = of_claims.chain(of_faults).collect();
     let pages = huge_pages();
     let conclusion = libtest_mimic::run(&arguments, trials);

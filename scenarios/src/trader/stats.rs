@@ -13,7 +13,7 @@ pub enum TickKind {
     Heartbeat,
     /// The feed's end.
     EndOfSession,
-    /// It cannot be read; what was readable before the fault has been taken.
+    /// It cannot be read, or is of another session; what was readable before the fault has been taken.
     Malformed,
 }
 
@@ -35,7 +35,7 @@ pub struct TraderStats {
     pub packets: u64,
     /// New messages read.
     pub messages: u64,
-    /// Packets that cannot be read.
+    /// Packets that cannot be read, or are of another session than the first.
     pub malformed_packets: u64,
     /// Messages that cannot be read; their packet's others are taken.
     pub malformed_messages: u64,

@@ -413,6 +413,21 @@ fn what_cannot_be_read_is_counted_and_the_rest_is_taken() {
 }
 
 #[test]
+fn a_packet_of_another_session_is_not_taken_for_one_of_the_first() {
+    for config in [config(CENT), TraderConfig::new(Strategy::first_byte())] {
+        let mut trader = Trader::new(&config).unwrap();
+        let mut tick = |bytes: &[u8]| trader.on_tick_unprobed(bytes, |_| ()).kind;
+        let (mut strange, mut end) = (packet(2, &[bid(2, 100_000)]), packet(3, &[]));
+        strange[0] ^= 1;
+        end[..10].fill(b'X');
+        end[18..20].fill(0xff);
+        let kinds = [packet(1, &[bid(1, 100_000)]), strange, end, packet(2, &[bid(2, 100_000)])].map(|p| tick(&p));
+        assert_eq!(kinds, [TickKind::Messages, TickKind::Malformed, TickKind::Malformed, TickKind::Messages]);
+        assert_eq!((trader.stats().malformed_packets, trader.stats().gaps), (2, 0));
+    }
+}
+
+#[test]
 fn the_echo_answers_each_new_packet_with_one_constant_order_whatever_is_in_it() {
     let mut trader = Trader::new(&TraderConfig::new(Strategy::first_byte())).unwrap();
     let mut orders = Vec::new();

@@ -14,7 +14,7 @@ use crate::{
     book::Book,
     feed::{
         itch::{Message, Side},
-        mold::{Arrival, Kind, MoldPacket, Sequencer},
+        mold::{Arrival, Kind, MoldPacket, Sequencer, Session},
     },
     order_entry::Order,
 };
@@ -29,6 +29,8 @@ enum Mode {
 #[derive(Debug)]
 pub struct Trader {
     mode: Mode,
+    /// The first packet's; what is of another has numbers that mean nothing here.
+    session: Option<Session>,
     sequencer: Sequencer,
     messages_per_pass: Option<u64>,
     /// First message of the next pass.
@@ -70,6 +72,7 @@ impl Trader {
         };
         Ok(Self {
             mode,
+            session: None,
             sequencer: Sequencer::default(),
             messages_per_pass: config.messages_per_pass,
             next_pass,
@@ -89,7 +92,9 @@ impl Trader {
         mut send: impl FnMut(&Order, &mut P),
     ) -> TickOutcome {
         self.stats.packets += 1;
-        let Ok(packet) = MoldPacket::parse(packet) else {
+        let session = &mut self.session;
+        let ours = |packet: &MoldPacket<'_>| *session.get_or_insert(packet.session) == packet.session;
+        let Some(packet) = MoldPacket::parse(packet).ok().filter(ours) else {
             self.stats.malformed_packets += 1;
             return TickOutcome { kind: TickKind::Malformed, messages: 0, orders: 0 };
         };

@@ -3,8 +3,8 @@
 //!
 //! A fault takes a whole frame. On a byte stream that is a whole packet of the session above, so the stream's framing
 //! stands (but for [`Fault::CorruptHead`]), and what is lost, repeated or overtaken is a message. A session's own packets
-//! (log-in, heartbeats) go [`Faulty::without_faults`]: a fault that hit one would be no fault in an order, and the counts
-//! would not agree.
+//! (log-in, heartbeats, the feed's end) go [`Faulty::without_faults`]: a fault that hit one would be no fault in an order
+//! or a tick, and the counts would not agree.
 
 use std::{
     collections::VecDeque,
@@ -52,21 +52,22 @@ pub enum Fault {
 pub struct FaultPlan {
     /// What goes wrong.
     pub fault: Fault,
-    /// With every how-manieth frame of the orders' flow; 0 is never.
+    /// With every how-manieth frame of the flow; 0 is never.
     pub every: u32,
 }
 
-/// A [`Tx`] with faults in its orders' flow; market data passes untouched. With no plan it costs one comparison;
+/// A [`Tx`] with faults in one of its flows; the other passes untouched. With no plan it costs one comparison;
 /// memory is asked for only by faults that need a copy of the frame.
 pub struct Faulty<T> {
     inner: T,
+    flow: Flow,
     faults: Option<Faults>,
 }
 
 impl<T: Tx> Faulty<T> {
-    /// Wraps a lane's sending half; with no plan it only passes on.
-    pub fn new(inner: T, plan: Option<FaultPlan>) -> Self {
-        Self { inner, faults: plan.filter(|plan| plan.every > 0).map(Faults::new) }
+    /// Wraps a lane's sending half, of which `flow` gets the faults; with no plan it only passes on.
+    pub fn new(inner: T, flow: Flow, plan: Option<FaultPlan>) -> Self {
+        Self { inner, flow, faults: plan.filter(|plan| plan.every > 0).map(Faults::new) }
     }
 
     /// How many faults there have been: frames, however often one of them was refused.
@@ -87,7 +88,7 @@ impl<T: Tx> Faulty<T> {
     /// [`TxError::Io`]; what finds no room stays for the next call.
     pub fn look(&mut self) -> Result<(), TxError> {
         let Some(faults) = self.faults.as_mut().filter(|faults| !faults.held.is_empty()) else { return Ok(()) };
-        faults.release(&mut self.inner).or_else(TxError::unless_full)?;
+        faults.release(&mut self.inner, self.flow).or_else(TxError::unless_full)?;
         self.inner.flush().or_else(TxError::unless_full)
     }
 }
@@ -96,7 +97,7 @@ impl<T: Tx> Tx for Faulty<T> {
     #[inline]
     fn send(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
         match &mut self.faults {
-            Some(faults) if flow == Flow::Orders => faults.send(&mut self.inner, len, fill),
+            Some(faults) if flow == self.flow => faults.send(&mut self.inner, flow, len, fill),
             _ => self.inner.send(flow, len, fill),
         }
     }
@@ -145,19 +146,25 @@ impl Faults {
 
     /// A frame counts when it was taken: a sender that is told of no room comes again with the same one.
     #[cold]
-    fn send(&mut self, tx: &mut impl Tx, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+    fn send(
+        &mut self,
+        tx: &mut impl Tx,
+        flow: Flow,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Result<TxToken, TxError> {
         // First what is due, so that nothing overtakes it that need not.
-        self.release(tx)?;
+        self.release(tx, flow)?;
         let Some(fault) = self.due() else {
-            let token = tx.send(Flow::Orders, len, fill)?;
+            let token = tx.send(flow, len, fill)?;
             self.frames = self.frames.saturating_add(1);
             self.overtaken();
-            self.release(tx).or_else(TxError::unless_full)?;
+            self.release(tx, flow).or_else(TxError::unless_full)?;
             return Ok(token);
         };
         let token = match fault {
             Fault::Lose => TxToken(0),
-            Fault::Corrupt | Fault::CorruptHead => tx.send(Flow::Orders, len, |frame| {
+            Fault::Corrupt | Fault::CorruptHead => tx.send(flow, len, |frame| {
                 fill(frame);
                 let byte = if fault == Fault::Corrupt { frame.last_mut() } else { frame.first_mut() };
                 if let Some(byte) = byte {
@@ -166,12 +173,12 @@ impl Faults {
             })?,
             Fault::Duplicate => {
                 let mut copy = vec![0; len];
-                let token = tx.send(Flow::Orders, len, |frame| {
+                let token = tx.send(flow, len, |frame| {
                     fill(frame);
                     copy.copy_from_slice(frame);
                 })?;
                 self.held.push_back(Held { due: None, bytes: copy });
-                self.release(tx).or_else(TxError::unless_full)?;
+                self.release(tx, flow).or_else(TxError::unless_full)?;
                 token
             }
             Fault::Reorder => self.hold(WAIT_FOR_NEXT, len, fill),
@@ -180,7 +187,7 @@ impl Faults {
                 self.refused += 1;
                 return Err(TxError::Full);
             }
-            Fault::Full { .. } => tx.send(Flow::Orders, len, fill)?,
+            Fault::Full { .. } => tx.send(flow, len, fill)?,
         };
         self.frames = 0;
         self.refused = 0;
@@ -213,9 +220,9 @@ impl Faults {
     }
 
     /// Sends what is due.
-    fn release(&mut self, tx: &mut impl Tx) -> Result<(), TxError> {
+    fn release(&mut self, tx: &mut impl Tx, flow: Flow) -> Result<(), TxError> {
         while let Some(held) = self.held.front().filter(|h| h.due.is_none_or(|due| Instant::now() >= due)) {
-            tx.send(Flow::Orders, held.bytes.len(), |frame| frame.copy_from_slice(&held.bytes))?;
+            tx.send(flow, held.bytes.len(), |frame| frame.copy_from_slice(&held.bytes))?;
             self.held.pop_front();
         }
         Ok(())

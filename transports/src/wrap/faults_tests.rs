@@ -6,24 +6,27 @@ use super::*;
 #[derive(Default)]
 struct Sink {
     frames: Vec<Vec<u8>>,
+    /// Of which flows they were.
+    flows: Vec<Flow>,
     /// Of the sends to come, whether there is no room, the last first; beyond them there is always room.
     full: Vec<bool>,
 }
 
 impl Tx for Sink {
-    fn send(&mut self, _flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+    fn send(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
         if self.full.pop() == Some(true) {
             return Err(TxError::Full);
         }
         let mut frame = vec![0; len];
         fill(&mut frame);
         self.frames.push(frame);
+        self.flows.push(flow);
         Ok(TxToken(0))
     }
 }
 
 fn faulty(fault: Fault, every: u32) -> Faulty<Sink> {
-    Faulty::new(Sink::default(), Some(FaultPlan { fault, every }))
+    Faulty::new(Sink::default(), Flow::Orders, Some(FaultPlan { fault, every }))
 }
 
 /// Sends orders as a trader does, each until it is taken.
@@ -90,9 +93,25 @@ fn market_data_and_what_is_sent_without_faults_is_never_touched_or_counted() {
 }
 
 #[test]
+fn faults_in_market_data_leave_orders_alone_and_what_was_kept_back_goes_on_with_its_flow() {
+    for fault in FAULTS {
+        let mut tx = Faulty::new(Sink::default(), Flow::Ticks, Some(FaultPlan { fault, every: 2 }));
+        tx.send(Flow::Orders, 1, |f| f[0] = 8).unwrap();
+        assert_eq!((&tx.inner.frames, tx.injected()), (&vec![vec![8]], 0), "{fault:?}");
+        for n in 0..3 {
+            while tx.send(Flow::Ticks, 1, |f| f[0] = n).is_err() {}
+        }
+        let ticks = 3 + usize::from(fault == Fault::Duplicate) - usize::from(fault == Fault::Lose);
+        look_until(&mut tx, 1 + ticks);
+        assert_eq!(tx.inner.flows, [vec![Flow::Orders], vec![Flow::Ticks; ticks]].concat(), "{fault:?}");
+        assert_eq!(tx.injected(), 1, "{fault:?}");
+    }
+}
+
+#[test]
 fn without_a_plan_or_with_one_for_no_frame_nothing_goes_wrong() {
     for plan in [None, Some(FaultPlan { fault: Fault::Lose, every: 0 })] {
-        let mut tx = Faulty::new(Sink::default(), plan);
+        let mut tx = Faulty::new(Sink::default(), Flow::Orders, plan);
         assert_eq!((send(&mut tx, 1), tx.injected(), tx.inner.frames.len()), (0, 0, 1));
         tx.look().unwrap();
     }

@@ -63,7 +63,7 @@ fn polls_while_a_send_costs(send: u64) -> u64 {
     let polls = Rc::new(Cell::new(0));
     let mut exchange = Exchange {
         rx: Slow { costs: POLL, calls: Rc::clone(&polls) },
-        tx: Slow { costs: send, calls: Rc::default() },
+        tx: Faulty::new(Slow { costs: send, calls: Rc::default() }, Flow::Ticks, None),
         tape: &tape,
         scale: SCALE,
         gate: Gate::new(OrderChannel::Datagram, SCALE).unwrap(),
