@@ -3,6 +3,7 @@
 
 mod certify;
 mod common;
+mod deferral;
 mod interfaces;
 mod journal;
 mod killed;

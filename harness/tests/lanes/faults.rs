@@ -49,7 +49,7 @@ impl Case {
         Self { valid: false, ..Self::valid(name, Some(fault), check) }
     }
 
-    const fn valid(name: &'static str, fault: Option<Fault>, check: fn(&Outcome)) -> Self {
+    pub(crate) const fn valid(name: &'static str, fault: Option<Fault>, check: fn(&Outcome)) -> Self {
         let (flow, late_after) = (Flow::Orders, LATE_AFTER);
         Self { name, fault, flow, rate: RATE, packets: 2_000, late_after, valid: true, check }
     }
@@ -182,7 +182,7 @@ impl Outcome {
 
 /// Every order came, byte for byte and in time.
 #[track_caller]
-fn nothing_is_missing(o: &Outcome) {
+pub(crate) fn nothing_is_missing(o: &Outcome) {
     let counts = &o.record.counts;
     let (trader, all) = (&o.finished.trader, counts.expected_orders);
     assert_eq!((counts.matched, troubles(counts), trader.unsent), (all, 0, 0), "{}", o.summary());

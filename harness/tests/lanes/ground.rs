@@ -29,9 +29,9 @@ use tickcert_scenarios::{
     tape::{self, Tape},
     trader::{Strategy, TraderConfig},
 };
-use tickcert_transports::{Lane, api::Link};
+use tickcert_transports::api::Link;
 
-use crate::faults::Case;
+use crate::{faults::Case, settings::Set};
 
 const SEED: u64 = 1;
 const MESSAGES: u32 = 2_000;
@@ -85,21 +85,21 @@ impl Ground {
     }
 
     /// Runs trials until the host lets one be; what a certificate would hold of that, and what it rests on.
-    pub(crate) fn run(&self, lane: Lane, case: &Case, wire: &Wire) -> Result<(Repetition, Finished)> {
+    pub(crate) fn run(&self, set: &Set, case: &Case, wire: &Wire) -> Result<(Repetition, Finished)> {
         let mut number = 1;
         loop {
-            let (record, finished) = self.trial(lane, case, wire)?;
+            let (record, finished) = self.trial(set, case, wire)?;
             if number == TRIES || !case.is_spoilt(&record) {
                 return Ok((record, finished));
             }
             let (late, why) = (record.schedule_error_ns.max, record.invalid_reasons.join("; "));
-            println!("{}: {}: tried again: up to {late} behind; {why}", lane.name(), case.name);
+            println!("{}: {}: tried again: up to {late} behind; {why}", set.name, case.name);
             number += 1;
         }
     }
 
     /// One trial, in two fresh processes.
-    fn trial(&self, lane: Lane, case: &Case, wire: &Wire) -> Result<(Repetition, Finished)> {
+    fn trial(&self, set: &Set, case: &Case, wire: &Wire) -> Result<(Repetition, Finished)> {
         let load = Arrival::Constant { rate: case.rate };
         let passes = case.packets.div_ceil(u32::try_from(self.tape.packets())?);
         let schedule = Schedule::new(&load, self.tape.times(), passes, SEED)?.cut(case.packets, Nanos(u64::MAX));
@@ -120,7 +120,8 @@ impl Ground {
             late_after: case.late_after,
             seed: SEED,
         };
-        let settings = lane.settings(&serde_json::Map::new())?;
+        let Set { lane, wanted, .. } = set;
+        let (lane, settings) = (*lane, lane.settings(wanted)?);
         let injection = case.injection();
         let request =
             Request { lane, settings: &settings, load: &load, schedule: &schedule, passes, staged: false, injection };

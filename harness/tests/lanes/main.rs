@@ -1,5 +1,6 @@
-//! Every lane of this build against every claim of [`claims`], and against every fault of [`faults`] and
-//! [`tick_faults`] in a real trial, over a bench of its own. A lane that this host can't run says what it needs, and its tests are counted as skipped.
+//! Every lane of this build against every claim of [`claims`], and against every fault of [`faults`] and [`tick_faults`] in a
+//! real trial, over a bench of its own; some lanes with the settings of [`settings`] too. A lane that this host can't run
+//! says what it needs, and its tests are counted as skipped.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,9 +8,11 @@
     reason = "a test program that has no test harness around it"
 )]
 
+mod bursts;
 mod claims;
 mod faults;
 mod ground;
+mod settings;
 mod tick_faults;
 
 use std::{
@@ -22,6 +25,7 @@ use claims::{Claim, Ends};
 use faults::Case;
 use ground::{Ground, Wire};
 use libtest_mimic::{Arguments, Failed, Trial};
+use settings::Set;
 use tickcert::{
     bench::{
         Bench,
@@ -42,10 +46,19 @@ fn main() {
     // own (DPDK's do) aren't made for many ends that come and go in one process at once.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let ground = Arc::new(OnceLock::new());
-    let of_claims = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));
+    let sets = || Lane::all().iter().map(|lane| Set::of(*lane));
+    let of_claims = sets().flat_map(|set| {
+        let lane = set.lane;
+        settings::claims_of(lane).map(move |claim| trial(Set::of(lane), claim.name, vec![claim]))
+    });
+    let of_settings = settings::all()
+        .map(|set| (settings::tried(set.lane), set))
+        .map(|(claims, set)| trial(set, "the_lane_does_what_every_lane_must", claims))
+        .chain(settings::all().map(|set| with_fault(set, &settings::CASE, &ground)))
+        .chain(Lane::by_name("dpdk-afxdp").map(|lane| with_fault(Set::of(lane), &settings::LONG, &ground)));
     let cases = || faults::CASES.iter().chain(&tick_faults::CASES);
-    let of_faults = Lane::all().iter().flat_map(|lane| cases().map(|case| with_fault(*lane, case, &ground)));
-    let trials = of_claims.chain(of_faults).collect();
+    let of_faults = Lane::all().iter().flat_map(|lane| cases().map(|case| with_fault(Set::of(*lane), case, &ground)));
+    let trials = of_claims.chain(of_settings).chain(of_faults).collect();
     let pages = huge_pages();
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop((pages, ground));
@@ -73,64 +86,64 @@ impl Job for HugePagesOf {
     }
 }
 
-fn trial(lane: Lane, claim: Claim) -> Trial {
-    Trial::test(format!("{}::{}", lane.name(), claim.name), move || test(lane, &claim).map_err(Failed::from))
+/// Tests claims on the same two ends, one after the other.
+fn trial(set: Set, name: &'static str, claims: Vec<Claim>) -> Trial {
+    Trial::test(format!("{}::{name}", set.name), move || test(&set, name, &claims).map_err(Failed::from))
 }
 
 /// Made by the first trial that wants it.
 type SharedGround = Arc<OnceLock<Result<Ground, String>>>;
 
-fn with_fault(lane: Lane, case: &'static Case, ground: &SharedGround) -> Trial {
+fn with_fault(set: Set, case: &'static Case, ground: &SharedGround) -> Trial {
     let ground = Arc::clone(ground);
-    Trial::test(format!("{}::{}", lane.name(), case.name), move || {
-        test_fault(lane, case, &ground).map_err(Failed::from)
-    })
+    Trial::test(format!("{}::{}", set.name, case.name), move || test_fault(&set, case, &ground).map_err(Failed::from))
 }
 
 /// Whether benches can be set up here; says that the test was skipped where not.
-fn may_set_up(lane: Lane, name: &str) -> bool {
+fn may_set_up(set: &Set, name: &str) -> bool {
     let may = user_namespace::present() == Some(Privilege::Host);
     if !may {
-        println!("SKIPPED: {}: {name}: needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)", lane.name());
+        println!("SKIPPED: {}: {name}: needs root (CAP_SYS_ADMIN and CAP_NET_ADMIN)", set.name);
     }
     may
 }
 
 /// `Err` where the claim could not even be tried.
-fn test(lane: Lane, claim: &Claim) -> Result<(), String> {
-    if !may_set_up(lane, claim.name) {
+fn test(set: &Set, name: &str, claims: &[Claim]) -> Result<(), String> {
+    if !may_set_up(set, name) {
         return Ok(());
     }
     let wire = Wire::new(1 << 20).map_err(|e| format!("{e:#}"))?;
-    let settings = lane.settings(&serde_json::Map::new()).map_err(|e| e.to_string())?;
-    dispatch(lane, Try { lane, claim, link: &wire.link, bench: &wire.bench, settings: &settings })
+    let settings = set.lane.settings(&set.wanted).map_err(|e| e.to_string())?;
+    dispatch(set.lane, Try { set, name, claims, link: &wire.link, bench: &wire.bench, settings: &settings })
 }
 
 /// `Err` where no trial came about.
-fn test_fault(lane: Lane, case: &Case, ground: &OnceLock<Result<Ground, String>>) -> Result<(), String> {
-    if !may_set_up(lane, case.name) {
+fn test_fault(set: &Set, case: &Case, ground: &OnceLock<Result<Ground, String>>) -> Result<(), String> {
+    if !may_set_up(set, case.name) {
         return Ok(());
     }
     if thread::available_parallelism().map_or(1, usize::from) < 2 {
-        println!("SKIPPED: {}: {}: needs two cores", lane.name(), case.name);
+        println!("SKIPPED: {}: {}: needs two cores", set.name, case.name);
         return Ok(());
     }
     let ground = ground.get_or_init(|| Ground::new().map_err(|e| format!("{e:#}"))).as_ref().map_err(Clone::clone)?;
     // Holds all ticks of a trial, so that none is lost however long the trader is kept waiting.
     let wire = Wire::new(8 << 20).map_err(|e| format!("{e:#}"))?;
-    match ground.run(lane, case, &wire) {
+    match ground.run(set, case, &wire) {
         Ok((record, finished)) => case.check(record, finished),
         Err(e) => {
             let unmet = unmet_in(&e).ok_or_else(|| format!("{e:#}"))?;
-            println!("SKIPPED: {}: {}: {unmet}", lane.name(), case.name);
+            println!("SKIPPED: {}: {}: {unmet}", set.name, case.name);
         }
     }
     Ok(())
 }
 
 struct Try<'a> {
-    lane: Lane,
-    claim: &'a Claim,
+    set: &'a Set,
+    name: &'a str,
+    claims: &'a [Claim],
     link: &'a Link,
     bench: &'a Bench,
     settings: &'a serde_json::Value,
@@ -141,8 +154,8 @@ impl Job for Try<'_> {
 
     fn run<T: Transport>(self) -> Self::Out {
         match self.open::<T>() {
-            Ok(ends) => self.claim.test(ends),
-            Err(OpenError::Unmet(unmet)) => println!("SKIPPED: {}: {}: {unmet}", self.lane.name(), self.claim.name),
+            Ok(mut ends) => self.claims.iter().for_each(|claim| claim.test(&mut ends)),
+            Err(OpenError::Unmet(unmet)) => println!("SKIPPED: {}: {}: {unmet}", self.set.name, self.name),
             Err(OpenError::Io(e)) => return Err(format!("it does not open: {e}")),
         }
         Ok(())

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod endpoints;
+pub(crate) mod pages;
 pub(crate) mod profiles;
 
 use std::{

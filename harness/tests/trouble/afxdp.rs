@@ -118,6 +118,24 @@ fn a_queue_out_of_range_is_answered_with_how_many_there_are() {
 }
 
 #[test]
+fn memory_beyond_what_may_be_locked_is_answered_with_how_much_and_how_to_have_it() {
+    if !can_load() || !has("setpriv") || !has("prlimit") {
+        return;
+    }
+    let site = Site::new();
+    // Who has CAP_IPC_LOCK, root that is, may lock whatever there is.
+    let bounded = ["setpriv", "--bounding-set", "-ipc_lock,-sys_resource"];
+    let under = [&["prlimit", "--memlock=65536"], &bounded[..]].concat();
+    let mut endpoint = Endpoint::start(site.netns(Role::Trader), &under);
+    endpoint.tell(&open(&site, "afxdp-copy", Role::Trader, &json!({ "receive_ring": 1024 })));
+    match endpoint.hear() {
+        // 1024 chunks to receive into and 512 to send from, of 2 KiB.
+        Some(Report::Unmet(unmet)) => says(&unmet, &["3072 KiB of locked memory", "ulimit -l", "receive_ring"]),
+        other => panic!("it should lack memory, and says {other:?}"),
+    }
+}
+
+#[test]
 fn settings_that_cannot_be_are_named_before_anything_is_opened() {
     if can_load() {
         let unmet = unmet(&Site::new(), "afxdp-copy/skb", &json!({ "receive_stamps": true }));

@@ -1,21 +1,14 @@
 //! DPDK: what it refuses, and that its end is not the run's.
 
-use std::{
-    path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
-
 use serde_json::{Map, Value, json};
 use tickcert::{
     bench::{
         fitting::Fittings,
-        huge_pages::HugePages,
         netlink::{Connection, Interface},
         netns::Namespace,
         user_namespace::{self, Privilege},
     },
     endpoint::control::{Command, Injection, Report, TrialSpec},
-    run::certify::choose_cores,
 };
 use tickcert_results::time::Nanos;
 use tickcert_transports::{
@@ -28,14 +21,14 @@ use crate::{
     support::{
         Home, can_measure,
         endpoints::{Endpoint, Site},
+        pages::{self, Pages},
         profiles,
     },
 };
 
 /// Memory for two ends, given back at the end, when the next test may have its own; says that the test was skipped where it
 /// can't be had, or the build has no DPDK.
-fn ground() -> Option<(HugePages, MutexGuard<'static, ()>)> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+fn ground() -> Option<Pages> {
     if !cfg!(feature = "dpdk") {
         println!("SKIPPED: DPDK needs a build with the feature `dpdk`");
         return None;
@@ -44,12 +37,7 @@ fn ground() -> Option<(HugePages, MutexGuard<'static, ()>)> {
         println!("SKIPPED: DPDK needs root on the host");
         return None;
     }
-    let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let run_dir = tickcert::bench::run_dir::default_path();
-    HugePages::reserve(Path::new("/"), &run_dir, choose_cores().unwrap(), 128)
-        .inspect_err(|e| println!("SKIPPED: DPDK needs 128 MiB in huge pages: {e}"))
-        .ok()
-        .map(|pages| (pages, alone))
+    pages::reserve().inspect_err(|e| println!("SKIPPED: DPDK needs 128 MiB in huge pages: {e}")).ok()
 }
 
 /// The wire's interface of one end, as it is now.

@@ -9,6 +9,7 @@ mod dpdk;
 mod input;
 mod interrupted;
 mod killed;
+mod peer_gone;
 mod permission;
 mod ports;
 mod silence;
