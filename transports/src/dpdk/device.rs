@@ -23,6 +23,7 @@ use super::{
     halves_ffi::{DpdkRx, DpdkTx},
     hugepages,
     port_ffi::Port,
+    presence::Presence,
     shim_ffi::{Shim, Wanted},
 };
 use crate::{
@@ -34,6 +35,8 @@ use crate::{
 const CACHE: u32 = 256;
 /// Between two looks for the other end.
 const LOOK: Duration = Duration::from_millis(1);
+/// Between two attempts to connect.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// What DPDK was started with; it can be only once in a process.
 enum Started {
@@ -47,13 +50,15 @@ static STARTED: Mutex<Option<Started>> = Mutex::new(None);
 pub(super) struct Opened {
     pub(super) port: Port,
     eal: Vec<String>,
+    /// Of memif only.
+    presence: Option<Presence>,
 }
 
 impl Opened {
     /// # Errors
     /// When the other end is gone.
     pub(super) fn check_link(&self) -> io::Result<()> {
-        if self.port.link_is_up() {
+        if self.port.link_is_up() && !self.presence.as_ref().is_some_and(Presence::other_is_gone) {
             return Ok(());
         }
         let what = format!("the link of {} is down: the other end is gone", self.port.device().name);
@@ -105,8 +110,12 @@ impl FramePort for DpdkPort {
                 _ => "; what the driver said stands on standard error",
             }))
         })?;
+        let presence = (config.device == Device::Memif).then(|| Presence::show(&link.meeting, role)).transpose()?;
         connect(&mut port, config, link, role)?;
-        let opened = Arc::new(Opened { port, eal });
+        if presence.is_some() {
+            port.hold_interrupts();
+        }
+        let opened = Arc::new(Opened { port, eal, presence });
         let mut rx = DpdkRx::new(Arc::clone(&opened), config.burst);
         // A client of memif gives the server buffers to fill only when it looks for frames.
         rx.refill()?;
@@ -141,15 +150,21 @@ fn server_first(config: &Config, link: &Link, role: Role) -> io::Result<()> {
 
 /// Starts the port and waits for its link, which with memif is the other end.
 fn connect(port: &mut Port, config: &Config, link: &Link, role: Role) -> io::Result<()> {
-    port.start().map_err(|e| {
-        io::Error::other(format!(
-            "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
-        ))
-    })?;
+    let deadline = Instant::now() + Duration::from(link.connect_timeout);
+    // The socket that the trader saw may be left over. Each attempt writes a line to standard error, so there are not too
+    // many of them.
+    let may_come = config.device == Device::Memif && role == Role::Trader;
+    while let Err(e) = port.start() {
+        if !may_come || Instant::now() > deadline {
+            return Err(io::Error::other(format!(
+                "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
+            )));
+        }
+        thread::sleep(BETWEEN_ATTEMPTS);
+    }
     if config.device == Device::Memif && role == Role::Exchange {
         symlink(arguments::LISTENS, arguments::socket(&link.meeting, Role::Trader))?;
     }
-    let deadline = Instant::now() + Duration::from(link.connect_timeout);
     while !port.link_is_up() {
         if Instant::now() > deadline {
             let name = &port.device().name;

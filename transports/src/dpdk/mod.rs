@@ -1,6 +1,6 @@
 //! The lanes over DPDK: memif between two processes, AF_XDP through DPDK's driver, and any NIC that DPDK drives itself.
 //!
-//! Layers: `shim.c` (DPDK's inline functions), `shim_ffi` (the same in Rust, opened at run time), `port_ffi` and
+//! Layers: `shim.c` (DPDK's inline functions) and `shim_interrupts.c`, `shim_ffi` (the same in Rust, opened at run time), `port_ffi` and
 //! `halves_ffi` (a port and its queues), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows
 //! the lanes, and says that they need one with it.
 
@@ -18,6 +18,8 @@ mod device;
 mod halves_ffi;
 #[cfg(feature = "dpdk")]
 mod port_ffi;
+#[cfg(feature = "dpdk")]
+mod presence;
 #[cfg(feature = "dpdk")]
 mod shim_ffi;
 #[cfg(not(feature = "dpdk"))]

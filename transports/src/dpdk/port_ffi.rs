@@ -3,7 +3,7 @@
 
 use std::{
     ffi::{CStr, c_int},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -12,7 +12,26 @@ use super::{
 };
 
 /// DPDK's lists of devices are changed by one thread at a time.
-static LISTS: Mutex<()> = Mutex::new(());
+static LISTS: Mutex<Lists> = Mutex::new(Lists { ports: 0, held: false });
+
+struct Lists {
+    ports: u32,
+    /// Whether the interrupt thread is kept from running.
+    held: bool,
+}
+
+impl Lists {
+    fn lock() -> MutexGuard<'static, Self> {
+        LISTS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn let_go(&mut self, shim: &Shim) {
+        if std::mem::take(&mut self.held) {
+            // SAFETY: it is held, and by nobody else at the same time.
+            unsafe { (shim.interrupts_let_go)() };
+        }
+    }
+}
 
 /// What DPDK refused.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +64,8 @@ impl Port {
     /// # Errors
     /// [`Refused`].
     pub(super) fn prepare(shim: &'static Shim, device: DeviceName, wanted: Wanted) -> Result<Self, Refused> {
-        let one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = Lists::lock();
+        lists.let_go(shim);
         let refused = |device: &DeviceName, call: &str, error| Refused {
             call: call.to_owned(),
             device: format!("{} ({})", device.name, device.arguments),
@@ -75,7 +95,8 @@ impl Port {
         let error =
             unsafe { (shim.port_prepare)(id, pool.as_ptr(), &raw const wanted, &raw mut port.found, &raw mut step) };
         // A port that is given up here locks them itself.
-        drop(one_at_a_time);
+        lists.ports += 1;
+        drop(lists);
         if error < 0 {
             // SAFETY: the shim has set it to a static string before the call that failed.
             let call = unsafe { CStr::from_ptr(step) }.to_string_lossy();
@@ -87,9 +108,9 @@ impl Port {
     /// Lets frames flow.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// [`Refused`]; it may be tried again.
     pub(super) fn start(&mut self) -> Result<(), Refused> {
-        let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lists = Lists::lock();
         // SAFETY: a port that is prepared, and what was found of it.
         match unsafe { (self.shim.port_start)(self.id, &raw mut self.found) } {
             0 => Ok(()),
@@ -99,6 +120,17 @@ impl Port {
                 said: self.shim.error_text(error),
                 error,
             }),
+        }
+    }
+
+    /// Keeps DPDK's interrupt thread from running, if this is the only port of the process: until another is prepared or
+    /// this one dropped. The driver of memif would give the rings' memory back as soon as the other end goes, while frames
+    /// are looked for there.
+    pub(super) fn hold_interrupts(&self) {
+        let mut lists = Lists::lock();
+        if lists.ports == 1 && !lists.held {
+            // SAFETY: it is not held.
+            lists.held = unsafe { (self.shim.interrupts_hold)() == 0 };
         }
     }
 
@@ -122,7 +154,9 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = Lists::lock();
+        lists.let_go(self.shim);
+        lists.ports -= 1;
         let stop = if self.device.is_memif() { self.shim.memif_stop } else { self.shim.port_stop };
         // SAFETY: a port that there is; both halves are gone, so nobody uses its queues.
         unsafe { stop(self.id) };

@@ -122,6 +122,8 @@ functions! {
     port_start = c"tc_port_start": fn(u16, *mut Found) -> c_int;
     port_stop = c"tc_port_stop": fn(u16);
     memif_stop = c"tc_memif_stop": fn(u16);
+    interrupts_hold = c"tc_interrupts_hold": fn() -> c_int;
+    interrupts_let_go = c"tc_interrupts_let_go": fn();
     pool_free = c"tc_pool_free": fn(*mut Mempool);
     link_is_up = c"tc_link_is_up": fn(u16) -> c_int;
     receive = c"tc_receive": fn(u16, *mut Seen, u32) -> u32;
