@@ -37,8 +37,8 @@ use tickcert_transports::{
 };
 
 fn main() {
-    // One at a time, whatever is asked for: trials want the cores for themselves, and drivers that bring threads of their
-    // own (DPDK's do) aren't made for many ends that come and go in one process at once.
+    // One at a time, whatever is asked for: trials want the cores for themselves, and the claims gain next to nothing from
+    // more.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let ground = Arc::new(OnceLock::new());
     let of_claims = Lane::all().iter().flat_map(|lane| claims::all().into_iter().map(|claim| trial(*lane, claim)));

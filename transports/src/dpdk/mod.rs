@@ -1,8 +1,9 @@
 //! The lanes over DPDK: memif between two processes, AF_XDP through DPDK's driver, and any NIC that DPDK drives itself.
 //!
-//! Layers: `shim.c` (DPDK's inline functions) and `shim_interrupts.c`, `shim_ffi` (the same in Rust, opened at run time), `port_ffi` and
-//! `halves_ffi` (a port and its queues), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows
-//! the lanes, and says that they need one with it.
+//! Layers: `shim.c` (DPDK's inline functions) and `shim_interrupts.c` (its interrupt thread), `shim_ffi` (the same in Rust,
+//! opened at run time), `port_ffi` and `halves_ffi` (a port and its queues), `presence` (whether the other end of memif is
+//! there), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows the lanes, and says that they need
+//! one with it.
 
 // Without the feature nothing uses what the settings lead to; its tests run all the same.
 #![cfg_attr(not(feature = "dpdk"), allow(dead_code, reason = "only with the feature"))]

@@ -1,8 +1,8 @@
 /*
- * When DPDK's interrupt thread does what. In it the driver of memif answers the other end, and when that goes it frees the
- * port's memory and gives it back, whatever other threads do with the port. Part of the same shared object as shim.c.
+ * When DPDK's interrupt thread does what. In it the driver of memif answers the other end, and takes the port's rings apart
+ * when that goes, whatever other threads do with them. Part of the same shared object as shim.c.
  */
-/* Handles of interrupt sources are "experimental" in 22.11, and as they are since. */
+/* As handles of interrupt sources are in 22.11. */
 #define ALLOW_EXPERIMENTAL_API
 
 #include <errno.h>
