@@ -42,8 +42,8 @@ use tickcert_transports::{
 };
 
 fn main() {
-    // One at a time, whatever is asked for: trials want the cores for themselves, and drivers that bring threads of their
-    // own (DPDK's do) aren't made for many ends that come and go in one process at once.
+    // One at a time, whatever is asked for: trials want the cores for themselves, and the claims gain next to nothing from
+    // more.
     let arguments = Arguments { test_threads: Some(1), ..Arguments::from_args() };
     let ground = Arc::new(OnceLock::new());
     let sets = || Lane::all().iter().map(|lane| Set::of(*lane));

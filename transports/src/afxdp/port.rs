@@ -230,7 +230,7 @@ impl FrameRx for XdpRx {
         match socket.without_room() {
             Ok(0) => {}
             Ok(frames) => {
-                note(DROPPED, format!("{frames} frames: a larger `receive_ring` under [transport.afxdp] holds more"))
+                note(DROPPED, format!("{frames} frames: a larger `receive_ring` under [transport.afxdp] holds more"));
             }
             Err(e) => note("xdp_statistics", format!("unknown ({e})")),
         }

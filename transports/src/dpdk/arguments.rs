@@ -26,7 +26,7 @@ pub(super) fn eal(config: &Config, role: Role, core: u32, node: Option<u32>) -> 
     match (config.device, config.pci(role)) {
         // Only this one: DPDK would take every other that is bound for it.
         (Device::Pci, Some(address)) => {
-            arguments.extend(["-a".to_owned(), with_arguments(&address.to_string(), config)])
+            arguments.extend(["-a".to_owned(), with_arguments(&address.to_string(), config)]);
         }
         _ => arguments.push("--no-pci".to_owned()),
     }

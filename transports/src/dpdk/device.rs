@@ -25,6 +25,7 @@ use super::{
     halves_ffi::{DpdkRx, DpdkTx},
     hugepages::{self, Pool},
     port_ffi::{Port, Wanted},
+    presence::Presence,
     shim_ffi::Shim,
     sizes::Sizes,
     xdp_counts_ffi, xdp_program,
@@ -42,6 +43,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(1);
 /// How long pages of a process that was killed may take to be free again.
 const GIVEN_BACK: Duration = Duration::from_secs(1);
+/// Between two attempts to connect.
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 
 /// What DPDK was started with; it can be only once in a process.
 enum Started {
@@ -60,13 +63,15 @@ pub(super) struct Opened {
     is_afxdp: bool,
     /// Keeps the group joined, so that the interface lets its frames through; nothing is read from it.
     _membership: Option<UdpSocket>,
+    /// Of memif only.
+    presence: Option<Presence>,
 }
 
 impl Opened {
     /// # Errors
     /// When the other end is gone.
     pub(super) fn check_link(&self) -> io::Result<()> {
-        if self.port.link_is_up() {
+        if self.port.link_is_up() && !self.presence.as_ref().is_some_and(Presence::other_is_gone) {
             return Ok(());
         }
         let what = format!("the link of {} is down: the other end is gone", self.port.device().name);
@@ -164,10 +169,15 @@ impl FramePort for DpdkPort {
         if config.receive_stamps && port.found.info.rx_stamps == 0 {
             return Err(no_stamps(&port.driver()).into());
         }
+        let presence = (config.device == Device::Memif).then(|| Presence::show(&link.meeting, role)).transpose()?;
         connect(&mut port, config, link, role)?;
+        if presence.is_some() {
+            port.hold_interrupts();
+        }
         let membership = interface.map(|interface| settle(interface, link, role)).transpose()?.flatten();
         let in_a_stall = (config.device != Device::Memif).then(|| link.packets_in_a_stall());
-        let opened = Arc::new(Opened { port, eal, in_a_stall, is_afxdp: interface.is_some(), _membership: membership });
+        let is_afxdp = interface.is_some();
+        let opened = Arc::new(Opened { port, eal, in_a_stall, is_afxdp, _membership: membership, presence });
         let mut rx = DpdkRx::new(Arc::clone(&opened), config.burst);
         // A client of memif gives the server buffers to fill only when it looks for frames.
         rx.refill()?;
@@ -216,15 +226,21 @@ fn server_first(config: &Config, link: &Link, role: Role) -> io::Result<()> {
 
 /// Starts the port and waits for its link, which with memif is the other end.
 fn connect(port: &mut Port, config: &Config, link: &Link, role: Role) -> io::Result<()> {
-    port.start().map_err(|e| {
-        io::Error::other(format!(
-            "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
-        ))
-    })?;
+    let deadline = Instant::now() + Duration::from(link.connect_timeout);
+    // The socket that the trader saw may be left over. Each attempt writes a line to standard error, so there are not too
+    // many of them.
+    let may_come = config.device == Device::Memif && role == Role::Trader;
+    while let Err(e) = port.start() {
+        if !may_come || Instant::now() > deadline {
+            return Err(io::Error::other(format!(
+                "{e}; are its arguments right (with one that it does not know a driver may fall back on its defaults)? What the driver said stands on standard error"
+            )));
+        }
+        thread::sleep(BETWEEN_ATTEMPTS);
+    }
     if config.device == Device::Memif && role == Role::Exchange {
         symlink(arguments::LISTENS, arguments::socket(&link.meeting, Role::Trader))?;
     }
-    let deadline = Instant::now() + Duration::from(link.connect_timeout);
     while !port.link_is_up() {
         if Instant::now() > deadline {
             let name = &port.device().name;

@@ -1,7 +1,18 @@
 //! The devices by themselves, without the framing above: both ends in one process, over memif.
 
-use std::{path::Path, thread, time::Instant};
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Instant,
+};
 
+use nix::{
+    sched::{CpuSet, sched_setaffinity},
+    unistd::Pid,
+};
 use tempfile::TempDir;
 use tickcert_results::time::Nanos;
 
@@ -181,4 +192,61 @@ fn a_port_that_is_refused_half_way_is_given_back() {
     // With memory for so many it is the other end that is missing.
     assert!(DpdkPort::open(&config, &link, Role::Exchange).is_err());
     assert!(ends("{}").is_none_or(|(dir, ..)| dir.path().exists()));
+}
+
+/// The folder and the role of an end that is to be a process of its own.
+const AS_PROCESS: [&str; 2] = ["TICKCERT_TEST_MEETING", "TICKCERT_TEST_ROLE"];
+
+/// One end that does nothing but look for frames, on one core, until it is told that the other is gone.
+fn look_until_the_other_is_gone(meeting: &Path, role: Role) {
+    let core = usize::from(role == Role::Trader);
+    let mut cores = CpuSet::new();
+    cores.set(core).unwrap();
+    // With one core only both share it, which is no worse.
+    let _ = sched_setaffinity(Pid::from_raw(0), &cores);
+    let config = serde_json::from_str::<Config>(r#"{"buffers": 2047, "memory_mib": 32}"#).unwrap();
+    match DpdkPort::open(&config, &link(meeting), role) {
+        Ok((mut rx, _tx)) => {
+            println!("is there");
+            while rx.receive(4, |_, _| ()).is_ok() {}
+            println!("was told");
+        }
+        Err(OpenError::Unmet(unmet)) => println!("unmet: {unmet}"),
+        Err(e) => panic!("{e}"),
+    }
+}
+
+#[test]
+fn an_end_that_looks_for_frames_outlives_the_other_which_is_killed() {
+    if let [Some(meeting), Some(role)] = AS_PROCESS.map(env::var_os) {
+        let role = if role == "exchange" { Role::Exchange } else { Role::Trader };
+        return look_until_the_other_is_gone(Path::new(&meeting), role);
+    }
+    for round in 0..10 {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ends = ["exchange", "trader"].map(|role| {
+            let name = "dpdk::device_tests::an_end_that_looks_for_frames_outlives_the_other_which_is_killed";
+            let mut command = Command::new(env::current_exe().unwrap());
+            command.args(["--exact", name, "--nocapture"]).env(AS_PROCESS[0], dir.path()).env(AS_PROCESS[1], role);
+            let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+            let said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+            (child, said)
+        });
+        let said = ends.each_mut().map(|(_, said)| said.find(|line| line == "is there" || line.starts_with("unmet")));
+        let unmet = said.iter().flatten().find(|line| line.starts_with("unmet")).cloned();
+        if round % 2 == 1 {
+            ends.reverse();
+        }
+        let [(mut left, mut hears), (mut killed, _)] = ends;
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        if let Some(unmet) = unmet {
+            left.wait().unwrap();
+            println!("SKIPPED: memif: {unmet}");
+            return;
+        }
+        let told = hears.any(|line| line == "was told");
+        let status = left.wait().unwrap();
+        assert!(told && status.success(), "round {round}: {said:?}, {status}");
+    }
 }

@@ -1,8 +1,9 @@
 //! The lanes over DPDK: memif between two processes, AF_XDP through DPDK's driver, and any NIC that DPDK drives itself.
 //!
-//! Layers: `shim.c` (DPDK's inline functions), `shim_ffi` (these and DPDK's others in Rust, opened at run time), `port_ffi` and
-//! `halves_ffi` (a port and its queues), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows
-//! the lanes, and says that they need one with it.
+//! Layers: `shim.c` (DPDK's inline functions) and `shim_interrupts.c` (its interrupt thread), `shim_ffi` (these and DPDK's
+//! others in Rust, opened at run time), `port_ffi` and `halves_ffi` (a port and its queues), `presence` (whether the other
+//! end of memif is there), `device` (starting DPDK, connecting). A build without the feature `dpdk` knows the lanes, and says
+//! that they need one with it.
 
 // Without the feature nothing uses what the settings lead to; its tests run all the same.
 #![cfg_attr(not(feature = "dpdk"), allow(dead_code, reason = "only with the feature"))]
@@ -27,6 +28,8 @@ mod drops;
 mod halves_ffi;
 #[cfg(feature = "dpdk")]
 mod port_ffi;
+#[cfg(feature = "dpdk")]
+mod presence;
 #[cfg(feature = "dpdk")]
 mod shim_ffi;
 #[cfg(feature = "dpdk")]

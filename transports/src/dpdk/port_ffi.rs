@@ -4,7 +4,7 @@
 use std::{
     ffi::{c_int, c_uint},
     ptr,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -14,7 +14,26 @@ use super::{
 };
 
 /// DPDK's lists of devices are changed by one thread at a time.
-static LISTS: Mutex<()> = Mutex::new(());
+static LISTS: Mutex<Lists> = Mutex::new(Lists { ports: 0, held: false });
+
+struct Lists {
+    ports: u32,
+    /// Whether the interrupt thread is kept from running.
+    held: bool,
+}
+
+impl Lists {
+    fn lock() -> MutexGuard<'static, Self> {
+        LISTS.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn let_go(&mut self, shim: &Shim) {
+        if std::mem::take(&mut self.held) {
+            // SAFETY: it is held, and by nobody else at the same time.
+            unsafe { (shim.interrupts_let_go)() };
+        }
+    }
+}
 
 /// What DPDK refused.
 #[derive(Debug, thiserror::Error)]
@@ -102,12 +121,14 @@ impl Port {
     /// # Errors
     /// [`Refused`].
     pub(super) fn prepare(shim: &'static Shim, device: DeviceName, wanted: Wanted) -> Result<Self, Refused> {
-        let one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = Lists::lock();
+        lists.let_go(shim);
         let id = plugged(shim, &device)?;
         let mut port = Self { shim, id, found: Found::default(), wanted, device };
+        lists.ports += 1;
         let ready = port.configure().and_then(|()| port.set_up_queues());
         // A port that is given up here locks them itself.
-        drop(one_at_a_time);
+        drop(lists);
         ready?;
         Ok(port)
     }
@@ -172,9 +193,9 @@ impl Port {
     /// Lets frames flow.
     ///
     /// # Errors
-    /// [`Refused`].
+    /// [`Refused`]; it may be tried again.
     pub(super) fn start(&mut self) -> Result<(), Refused> {
-        let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let _lists = Lists::lock();
         let (shim, id) = (self.shim, self.id);
         // SAFETY: a port that is prepared.
         self.checked("rte_eth_dev_start", unsafe { (shim.start_port)(id) })?;
@@ -225,6 +246,17 @@ impl Port {
         (self.found.rx_descriptors < meant).then_some(meant)
     }
 
+    /// Keeps DPDK's interrupt thread from running, if this is the only port of the process: until another is prepared or
+    /// this one dropped. The driver of memif would give the rings' memory back as soon as the other end goes, while frames
+    /// are looked for there.
+    pub(super) fn hold_interrupts(&self) {
+        let mut lists = Lists::lock();
+        if lists.ports == 1 && !lists.held {
+            // SAFETY: it is not held.
+            lists.held = unsafe { (self.shim.interrupts_hold)() == 0 };
+        }
+    }
+
     /// Whether the other end, or the cable, is there.
     pub(super) fn link_is_up(&self) -> bool {
         // SAFETY: a port that there is.
@@ -246,7 +278,9 @@ impl Port {
 
 impl Drop for Port {
     fn drop(&mut self) {
-        let _one_at_a_time = LISTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lists = Lists::lock();
+        lists.let_go(self.shim);
+        lists.ports -= 1;
         if self.wanted.promiscuous {
             // SAFETY: a port that there is. The device may be shared with the kernel, and go on without this process.
             unsafe { (self.shim.not_promiscuous)(self.id) };

@@ -129,6 +129,8 @@ functions! {
     read_clock = c"rte_eth_timesync_read_time": fn(u16, *mut libc::timespec) -> c_int;
     mtu = c"rte_eth_dev_get_mtu": fn(u16, *mut u16) -> c_int;
     memif_stop = c"tc_memif_stop": fn(u16);
+    interrupts_hold = c"tc_interrupts_hold": fn() -> c_int;
+    interrupts_let_go = c"tc_interrupts_let_go": fn();
     link_is_up = c"tc_link_is_up": fn(u16) -> c_int;
     counts = c"tc_counts": fn(u16, *mut Counts) -> c_int;
     receive = c"tc_receive": fn(u16, *mut Seen, u32, *const Stamps) -> u32;
