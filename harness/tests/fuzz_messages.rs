@@ -50,7 +50,7 @@ fn trial() -> TrialSpec {
             exchange_mac: [2; 6],
             trader_mac: [3; 6],
             meeting: "/tmp/meeting".into(),
-            receive_buffer: 1 << 20,
+            packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
         },
         core: 1,
@@ -190,7 +190,7 @@ fn journal() -> Vec<String> {
         mtu: 1500,
         addresses: vec![address],
         routes: vec![route],
-        fitting: Default::default(),
+        fitting: Some(Default::default()),
     };
     let (interface, namespace) = ("tc0".to_owned(), "/proc/1/ns/net".into());
     let changes = [

@@ -180,8 +180,8 @@ pub struct Link {
     /// A folder in which both ends can meet (sockets, shared files), whatever network namespace they are in; it goes
     /// with the run.
     pub meeting: PathBuf,
-    /// Bytes that a socket's receive buffer must hold so that a stall loses nothing; see [`buffer_for`].
-    pub receive_buffer: usize,
+    /// How many packets must be able to wait so that a stall loses nothing.
+    pub packets_in_a_stall: usize,
     /// How long to wait for the other end when opening.
     pub connect_timeout: Nanos,
 }
@@ -196,10 +196,10 @@ pub fn buffer_for(packets: usize) -> usize {
 }
 
 impl Link {
-    /// How many packets must be able to wait so that a stall loses nothing: what [`buffer_for`] was told, or more.
+    /// Bytes of a socket's receive buffer; see [`buffer_for`].
     #[must_use]
-    pub const fn packets_in_a_stall(&self) -> usize {
-        self.receive_buffer / KERNEL_BYTES_PER_PACKET / 2
+    pub fn receive_buffer(&self) -> usize {
+        buffer_for(self.packets_in_a_stall)
     }
 }
 

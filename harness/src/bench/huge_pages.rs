@@ -50,7 +50,8 @@ impl HugePages {
         let mut wanted = BTreeMap::<PathBuf, (HugePagePool, u64)>::new();
         for core in [cores.0, cores.1] {
             let pool = HugePagePool::of_core(root, core);
-            wanted.entry(pool.setting()).or_insert((pool, 0)).1 += mib.div_ceil(2);
+            // Whole pages for each end, since none is shared.
+            wanted.entry(pool.setting()).or_insert((pool, 0)).1 += mib.div_ceil(2).next_multiple_of(2);
         }
         let mut pages = Self(Journal::new(run_dir));
         for (file, (pool, mib)) in wanted {

@@ -47,8 +47,8 @@ const TRADER: SocketAddrV4 = SocketAddrV4::new(ends::TRADER, 26479);
 pub struct BenchSpec {
     /// What the wire is made of.
     pub wire: Wire,
-    /// Bytes that a receive buffer must hold so that a stall loses nothing.
-    pub receive_buffer: usize,
+    /// How many packets must be able to wait so that a stall loses nothing.
+    pub packets_in_a_stall: usize,
     /// How long to wait for a carrier, and for the other end when a lane opens.
     pub connect_timeout: Nanos,
     /// Folder of the undo journal; see [`run_dir::default_path`].
@@ -61,7 +61,7 @@ impl Default for BenchSpec {
     fn default() -> Self {
         Self {
             wire: Wire::Veth,
-            receive_buffer: 16 << 20,
+            packets_in_a_stall: 6_000,
             connect_timeout: Nanos::SECOND * 10,
             run_dir: run_dir::default_path(),
             deferral: None,
@@ -158,7 +158,7 @@ impl Bench {
             trader_mac: macs.trader,
             meeting: PathBuf::new(),
             is_virtual,
-            receive_buffer: spec.receive_buffer,
+            packets_in_a_stall: spec.packets_in_a_stall,
             connect_timeout: spec.connect_timeout,
         };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());

@@ -19,7 +19,7 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{
     Lane,
-    api::{Link, Unmet, buffer_for},
+    api::{Link, Unmet},
 };
 
 use super::{
@@ -187,7 +187,7 @@ impl Prepared<'_> {
         let mut stop = self.search(&stage, &mut planned, found, progress)?.then_some(Stop::User);
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);
-        let link = Link { receive_buffer: buffer_for(most).max(link.receive_buffer), ..link.clone() };
+        let link = Link { packets_in_a_stall: most.max(link.packets_in_a_stall), ..link.clone() };
         let stage = Stage { link: &link, ..stage };
         if let Some(load) = order.profile.loads.first() {
             floor::measure(&stage, bench, load, &hold, found.probes, found.not_run, progress);
@@ -201,7 +201,7 @@ impl Prepared<'_> {
             progress.say(&e.to_string());
         }
         calibrate_again(found);
-        let warning = self.ground.buffer_warning(link.receive_buffer, order.profile.run.stall);
+        let warning = self.ground.buffer_warning(link.receive_buffer(), order.profile.run.stall);
         Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, stop))
     }
 

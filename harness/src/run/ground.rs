@@ -9,10 +9,7 @@ use tickcert_results::{
     time::Nanos,
 };
 use tickcert_scenarios::{load::Arrival, tape::Tape};
-use tickcert_transports::{
-    api::{Unmet, buffer_for},
-    dispatch,
-};
+use tickcert_transports::{api::Unmet, dispatch};
 
 use super::{
     certify::Order,
@@ -118,9 +115,9 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
 
 /// Receive buffers hold the most that any load sends within the length of a stall.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
-    let receive_buffer = buffer_for(most_within(cells, order.profile.run.stall));
+    let packets_in_a_stall = most_within(cells, order.profile.run.stall);
     let deferral = order.profile.deferral;
-    BenchSpec { wire: order.wire.clone(), receive_buffer, deferral, ..BenchSpec::default() }
+    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, ..BenchSpec::default() }
 }
 
 /// The most packets that any of the cells sends within the length of a stall.

@@ -9,6 +9,7 @@ use tickcert_results::{
 use tickcert_scenarios::{load::Arrival, profile::SweepSpec, tape::Tape};
 
 use super::{
+    ground,
     plan::{self, PlanError, PlannedCell},
     progress::Progress,
     rate::{self, Found, Quest},
@@ -49,8 +50,7 @@ pub(super) fn searched(
                 not_run.extend(rate::not_run(&search));
                 rates.push(*search);
             }
-            // That the lane can't run its trials will say too.
-            Found::Unmet(unmet) => not_run.push(rate::sweep_not_run(cell.lane.name(), unmet.needs, unmet.how)),
+            Found::Unmet(unmet) => not_run.push(ground::lane_not_run(cell.lane.name(), unmet)),
             Found::Interrupted(search) => {
                 progress.say("Interrupted: what the search found by now goes into the certificate, marked as such");
                 rates.extend(search.map(|search| *search));

@@ -56,7 +56,10 @@ fn an_interface_that_was_left_promiscuous_comes_back_as_it_was() {
         }
         bench.take_down().unwrap();
         assert_eq!(state_of("left0"), before);
-        assert!(state_of("right0").fitting.promiscuous, "what somebody else has set before comes back too");
+        assert!(
+            state_of("right0").fitting.is_some_and(|f| f.promiscuous),
+            "what somebody else has set before comes back too"
+        );
     });
 }
 

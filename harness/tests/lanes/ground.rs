@@ -46,10 +46,10 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(receive_buffer: usize) -> Result<Self> {
+    pub(crate) fn new(packets_in_a_stall: usize) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let spec = BenchSpec {
-            receive_buffer,
+            packets_in_a_stall,
             connect_timeout: Nanos::SECOND * 5,
             run_dir: dir.path().into(),
             ..BenchSpec::default()

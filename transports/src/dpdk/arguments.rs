@@ -131,7 +131,7 @@ mod tests {
             exchange_mac: [0; 6],
             trader_mac: [0; 6],
             meeting: "/run/x".into(),
-            receive_buffer: 0,
+            packets_in_a_stall: 0,
             connect_timeout: Nanos::SECOND,
         }
     }

@@ -159,10 +159,10 @@ impl FramePort for DpdkPort {
             promiscuous: config.device == Device::Pci,
         };
         let mut port = Port::prepare(shim, device, wanted).map_err(|e| {
-            io::Error::other(format!("{e}{}", match e.error {
-                // What `rte_eal_hotplug_add` gives for a name that no driver claims.
-                -22 | -2 | -19 => "; is its driver among DPDK's (apt-get install librte-net-memif23, librte-net-af-xdp23, …), and are its arguments right? What the driver said stands on standard error",
-                -12 => "; not enough memory: lower `buffers` or raise `memory_mib` under [transport.dpdk]",
+            io::Error::other(format!("{e}{}", match (e.call.as_str(), e.error) {
+                // A name that no driver claims.
+                ("rte_eal_hotplug_add", -22 | -2 | -19) => "; is its driver among DPDK's (apt-get install librte-net-memif23, librte-net-af-xdp23, …), and are its arguments right? What the driver said stands on standard error",
+                (_, -12) => "; not enough memory: lower `buffers` or raise `memory_mib` under [transport.dpdk]",
                 _ => "; what the driver said stands on standard error",
             }))
         })?;
@@ -175,7 +175,7 @@ impl FramePort for DpdkPort {
             port.hold_interrupts();
         }
         let membership = interface.map(|interface| settle(interface, link, role)).transpose()?.flatten();
-        let in_a_stall = (config.device != Device::Memif).then(|| link.packets_in_a_stall());
+        let in_a_stall = (config.device != Device::Memif).then_some(link.packets_in_a_stall);
         let is_afxdp = interface.is_some();
         let opened = Arc::new(Opened { port, eal, in_a_stall, is_afxdp, _membership: membership, presence });
         let mut rx = DpdkRx::new(Arc::clone(&opened), config.burst);

@@ -39,7 +39,7 @@ fn link(meeting: &Path) -> Link {
         exchange_mac: [0; 6],
         trader_mac: [0; 6],
         meeting: meeting.to_owned(),
-        receive_buffer: 0,
+        packets_in_a_stall: 0,
         connect_timeout: Nanos::SECOND * 5,
     }
 }

@@ -330,6 +330,10 @@ fn plugged(shim: &Shim, device: &DeviceName) -> Result<u16, Refused> {
     // SAFETY: as above.
     match unsafe { (shim.port_by_name)(name.as_ptr(), &raw mut id) } {
         0 => Ok(id),
-        error => Err(refused(shim, device, "rte_eth_dev_get_port_by_name", error)),
+        error => {
+            // SAFETY: as above. What has no port is of no use.
+            unsafe { (shim.unplug)(bus.as_ptr(), name.as_ptr()) };
+            Err(refused(shim, device, "rte_eth_dev_get_port_by_name", error))
+        }
     }
 }

@@ -60,16 +60,16 @@ fn rx_for(device: Device, link: &Link) -> u32 {
         Device::Afxdp => AFXDP,
         Device::Pci => MOST,
     };
-    u32::try_from(link.packets_in_a_stall()).unwrap_or(most).clamp(USUAL, most).next_power_of_two()
+    u32::try_from(link.packets_in_a_stall).unwrap_or(most).clamp(USUAL, most).next_power_of_two()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{api::buffer_for, raw::tests::link};
+    use crate::raw::tests::link;
 
     fn sizes(json: &str, packets: usize) -> (u16, u16, u32) {
-        let link = Link { receive_buffer: buffer_for(packets), ..link() };
+        let link = Link { packets_in_a_stall: packets, ..link() };
         let Sizes { rx_descriptors, tx_descriptors, buffers } = Sizes::new(&serde_json::from_str(json).unwrap(), &link);
         (rx_descriptors, tx_descriptors, buffers)
     }

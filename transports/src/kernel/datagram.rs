@@ -148,7 +148,7 @@ pub(crate) fn ticks(link: &Link, role: Role) -> io::Result<(Option<DatagramRx>, 
 /// The trader's receiving socket for ticks: joins the group if it is one.
 pub(crate) fn ticks_in(link: &Link) -> io::Result<UdpSocket> {
     let socket = udp()?;
-    receive_buffer(&socket, link.receive_buffer)?;
+    receive_buffer(&socket, link.receive_buffer())?;
     bind(&socket, link.ticks)?;
     if link.ticks.ip().is_multicast() {
         let (group, local) = (link.ticks.ip(), link.trader.ip());
@@ -174,7 +174,7 @@ pub(crate) fn orders_of(link: &Link, role: Role) -> io::Result<UdpSocket> {
         Role::Exchange => (link.orders, link.trader),
         Role::Trader => (link.trader, link.orders),
     };
-    orders(local, peer, link.receive_buffer)
+    orders(local, peer, link.receive_buffer())
 }
 
 fn udp() -> io::Result<Socket> {

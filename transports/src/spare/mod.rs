@@ -62,6 +62,11 @@ pub struct HostUse {
     sessions: BTreeMap<String, IpAddr>,
 }
 
+/// An IPv4 address may have a label (`eth0:1`), and then that is what it is listed under.
+fn without_label(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(interface, _)| interface)
+}
+
 impl HostUse {
     /// Of the calling thread's network namespace: default routes, and SSH sessions on port 22 or the one that this
     /// process itself was started through.
@@ -72,7 +77,7 @@ impl HostUse {
             let address = interface.address?;
             let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
             let ip = v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))?;
-            sessions.contains(&ip).then_some((interface.interface_name, ip))
+            sessions.contains(&ip).then_some((without_label(&interface.interface_name).to_owned(), ip))
         });
         Self { default_routes: routes::default_routes(), sessions: own.collect() }
     }
@@ -113,6 +118,11 @@ mod tests {
     fn host(default_route: &str, session: &str) -> HostUse {
         let sessions = BTreeMap::from([(session.to_owned(), "192.0.2.1".parse().unwrap())]);
         HostUse { sessions, ..HostUse::default() }.and_default_routes([default_route.to_owned()])
+    }
+
+    #[test]
+    fn an_address_with_a_label_is_its_interfaces() {
+        assert_eq!(["eth0:ssh", "eth0", "eth0.10:1"].map(without_label), ["eth0", "eth0", "eth0.10"]);
     }
 
     #[test]

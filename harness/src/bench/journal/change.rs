@@ -123,9 +123,9 @@ pub struct InterfaceState {
     pub addresses: Vec<Address>,
     /// Its routes, without those that come with the addresses.
     pub routes: Vec<Route>,
-    /// What moving doesn't take away, but whoever used it may have changed.
+    /// What moving doesn't take away, but whoever used it may have changed; where it isn't known, nothing is done about it.
     #[serde(default)]
-    pub fitting: Fitting,
+    pub fitting: Option<Fitting>,
 }
 
 impl InterfaceState {
@@ -140,7 +140,7 @@ impl InterfaceState {
             mtu: interface.mtu,
             addresses: connection.addresses(&interface)?,
             routes: connection.routes(&interface)?,
-            fitting: Fitting::of(&interface),
+            fitting: Some(Fitting::of(&interface)),
         })
     }
 
@@ -150,7 +150,6 @@ impl InterfaceState {
     /// [`NetlinkError`] of the first step that failed.
     pub fn restore(&self, connection: &mut Connection, name: &str) -> Result<(), NetlinkError> {
         let interface = connection.interface(name)?;
-        self.fitting.restore(connection, name)?;
         if interface.mtu != self.mtu {
             connection.set_mtu(&interface, self.mtu)?;
         }
@@ -163,7 +162,8 @@ impl InterfaceState {
         for route in &self.routes {
             connection.add_route(&interface, route).or_else(ignore_if_so)?;
         }
-        Ok(())
+        // Last: whatever comes of it, the host has its interface back.
+        self.fitting.map_or(Ok(()), |fitting| fitting.restore(connection, name))
     }
 }
 

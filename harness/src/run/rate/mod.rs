@@ -139,8 +139,8 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
     }
     let load = Arrival::Constant { rate: PerSecond(rate) };
     let (schedule, passes) = schedule(stage, quest, &load, rate)?;
-    let receive_buffer = buffer_for(schedule.most_within(quest.stall));
-    let link = Link { receive_buffer, ..stage.link.clone() };
+    let packets_in_a_stall = schedule.most_within(quest.stall);
+    let link = Link { packets_in_a_stall, ..stage.link.clone() };
     let stage = Stage { link: &link, homes: stage.homes.clone(), ..*stage };
     let request = Request {
         lane: quest.lane,
