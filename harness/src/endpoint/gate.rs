@@ -13,6 +13,8 @@ use super::{outbox::Outbox, process::credentials, samples::ArrivalLog};
 
 /// Answers built in one go, so that the sender of ticks is never away for long.
 const ANSWERS: usize = 8;
+/// So long the answers that are still waiting at the end are offered to a lane that has no room.
+const FAREWELL: Nanos = Nanos::SECOND;
 
 /// The exchange's side of order entry.
 pub(super) enum Gate {
@@ -86,18 +88,46 @@ impl Gate {
         }
     }
 
-    /// Ends the session in good order; the trader may be gone already.
+    /// Ends the session in good order. The trader may be gone already, and a lane that carries TCP itself then says only that
+    /// there is no room.
     pub(super) fn close(&mut self, tx: &mut impl Tx) {
         let Self::Session(session) = self else { return };
         let Session { server, outbox, scale, start, .. } = &mut **session;
         let now = scale.ns(tsc::now().since(*start)).unwrap_or_default();
         server.end_session(now, |packet| outbox.push(packet), |_| ());
-        while !outbox.is_empty() && outbox.send(tx).is_ok() {}
+        let give_up = tsc::now().raw() + scale.ticks(FAREWELL);
+        while !outbox.is_empty() && outbox.send(tx).is_ok() && tsc::now().raw() < give_up {}
     }
 }
 
 fn note(event: ServerEvent, closed: &mut Option<CloseReason>) {
     if let ServerEvent::Closed(reason) = event {
         *closed = Some(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tickcert_transports::api::{Flow, TxError, TxToken};
+
+    use super::*;
+
+    /// To somebody who reads nothing any more.
+    struct NoRoom;
+
+    impl Tx for NoRoom {
+        fn send(&mut self, _: Flow, _: usize, _: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+            Err(TxError::Full)
+        }
+    }
+
+    #[test]
+    fn a_farewell_to_a_trader_that_is_gone_has_an_end() {
+        let mut gate = Gate::new(OrderChannel::Tcp, TickScale { ns_per_tick: 1.0 }).unwrap();
+        let Gate::Session(session) = &mut gate else { panic!("orders on TCP have a session") };
+        session.outbox.push(b"an answer that nobody waits for");
+        gate.close(&mut NoRoom);
+        let Gate::Session(session) = &gate else { panic!("orders on TCP have a session") };
+        assert!(!session.outbox.is_empty());
     }
 }
