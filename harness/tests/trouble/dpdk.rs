@@ -18,6 +18,7 @@ use tickcert_transports::{
 
 use crate::{
     killed,
+    peer_gone::MANY,
     support::{
         Home, can_measure,
         endpoints::{Endpoint, Site},
@@ -145,7 +146,7 @@ fn a_trader_that_is_killed_in_the_middle_ends_the_trial_with_the_reason() {
     let site = Site::new();
     let [mut exchange, mut trader] = [Role::Exchange, Role::Trader].map(|role| {
         let mut end = Endpoint::start(site.netns(role), &[]);
-        end.tell(&open(&site, "dpdk-memif", role, &json!({})));
+        end.tell(&Command::Open(Box::new(site.spec("dpdk-memif", role, MANY))));
         end
     });
     for end in [&mut exchange, &mut trader] {

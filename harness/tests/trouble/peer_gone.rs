@@ -14,13 +14,16 @@ use crate::support::{
     pages,
 };
 
-/// Half a second, if nobody dies.
-const PACKETS: u32 = 1_000;
+/// Half a second: for an exchange that plays to the end.
+const FEW: u32 = 1_000;
+/// Two minutes, of which an end that notices plays a moment: however long this test is held, it kills in the middle.
+pub(crate) const MANY: u32 = 240_000;
 /// Of the end that lives, as `broken`; `None` where it can't know.
 type Said = fn(&str) -> bool;
 
-/// A trial on the lane, of which `dies` is killed; what the other end reports. `None` where the lane can't run.
-fn report(lane: &str, dies: Role) -> Option<Report> {
+/// A trial of `packets` packets on the lane, of which `dies` is killed; what the other end reports. `None` where the lane
+/// can't run.
+fn report(lane: &str, dies: Role, packets: u32) -> Option<Report> {
     let root = user_namespace::present() == Some(Privilege::Host);
     if !root && (lane.starts_with("afxdp") || lane.starts_with("dpdk")) {
         println!("SKIPPED: {lane}: needs root on the host");
@@ -39,7 +42,7 @@ fn report(lane: &str, dies: Role) -> Option<Report> {
             late_after: Nanos::MILLI * 100,
             silence: Nanos::MILLI * 500,
             settings: settings.clone(),
-            ..site.spec(lane, role, PACKETS)
+            ..site.spec(lane, role, packets)
         };
         end.tell(&Command::Open(Box::new(spec)));
         end
@@ -70,7 +73,7 @@ fn report(lane: &str, dies: Role) -> Option<Report> {
 
 #[track_caller]
 fn check_killed_exchange(lane: &str) {
-    let Some(report) = report(lane, Role::Exchange) else { return };
+    let Some(report) = report(lane, Role::Exchange, MANY) else { return };
     let Report::Traded(report) = report else { panic!("{lane}: {report:?}") };
     let TraderReport { broken: Some(why), .. } = *report else { panic!("{lane}: {report:?}") };
     let known = ["no tick for 500.00 ms", "other end is gone", "order session", "receiving ticks"];
@@ -80,7 +83,8 @@ fn check_killed_exchange(lane: &str) {
 /// Over a wire the exchange can't tell a trader that is gone from one that is silent: it plays to the end.
 #[track_caller]
 fn check_killed_trader(lane: &str, said: Option<Said>) {
-    let Some(report) = report(lane, Role::Trader) else { return };
+    let packets = if said.is_some() { MANY } else { FEW };
+    let Some(report) = report(lane, Role::Trader, packets) else { return };
     let Report::Exchanged(report) = report else { panic!("{lane}: {report:?}") };
     let ExchangeReport { broken, .. } = &*report;
     match said {
@@ -110,6 +114,6 @@ fn an_exchange_whose_session_with_a_killed_trader_breaks_says_so() {
 
 #[test]
 fn an_exchange_whose_ring_nobody_empties_any_more_ends_all_the_same() {
-    let Some(Report::Exchanged(report)) = report("shm", Role::Trader) else { return };
+    let Some(Report::Exchanged(report)) = report("shm", Role::Trader, FEW) else { return };
     assert_eq!(report.broken, None, "{report:?}");
 }
