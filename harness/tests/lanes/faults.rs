@@ -13,7 +13,7 @@ use tickcert_transports::{
 
 /// An order is late after this: long enough that no stall of the host makes one so, and short because an exchange
 /// waits twice as long for orders that were lost.
-const LATE_AFTER: Nanos = Nanos(400_000_000);
+pub(crate) const LATE_AFTER: Nanos = Nanos(400_000_000);
 /// One order or tick in so many is hit; the last of all is not, so that something follows each.
 pub(crate) const EVERY: u32 = 150;
 /// Beyond [`LATE_AFTER`], and within what the exchange waits for.
@@ -37,11 +37,14 @@ pub(crate) struct Case {
     pub(crate) rate: PerSecond,
     /// Packets.
     pub(crate) packets: u32,
-    /// When an order is late.
-    pub(crate) late_after: Nanos,
     /// Whether the trial must be valid.
     pub(crate) valid: bool,
     pub(crate) check: fn(&Outcome),
+}
+
+/// Whether the host has kept the exchange waiting for so long that a trial shows nothing.
+pub(crate) fn is_spoilt(record: &Repetition) -> bool {
+    record.schedule_error_ns.max > STALL
 }
 
 impl Case {
@@ -50,8 +53,7 @@ impl Case {
     }
 
     pub(crate) const fn valid(name: &'static str, fault: Option<Fault>, check: fn(&Outcome)) -> Self {
-        let (flow, late_after) = (Flow::Orders, LATE_AFTER);
-        Self { name, fault, flow, rate: RATE, packets: 2_000, late_after, valid: true, check }
+        Self { name, fault, flow: Flow::Orders, rate: RATE, packets: 2_000, valid: true, check }
     }
 
     pub(crate) fn injection(&self) -> Injection {
@@ -62,10 +64,10 @@ impl Case {
         }
     }
 
-    /// Whether the host has spoilt a trial, so that it shows nothing.
-    pub(crate) fn is_spoilt(&self, record: &Repetition) -> bool {
-        let late = self.late_after < LATE_AFTER && record.counts.late > 0;
-        late || record.schedule_error_ns.max > STALL || (self.valid && !record.valid)
+    /// Whether a trial is invalid that must not be: now and then because of a stall that shows nowhere else, and each time
+    /// only because of a fault of ours.
+    pub(crate) const fn is_wronged(&self, record: &Repetition) -> bool {
+        self.valid && !record.valid
     }
 
     /// Panics where the outcome is not what it must be.

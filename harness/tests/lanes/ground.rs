@@ -31,7 +31,10 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::api::Link;
 
-use crate::{faults::Case, settings::Set};
+use crate::{
+    faults::{self, Case},
+    settings::Set,
+};
 
 const SEED: u64 = 1;
 const MESSAGES: u32 = 2_000;
@@ -84,13 +87,15 @@ impl Ground {
         dir.join("tape")
     }
 
-    /// Runs trials until the host lets one be; what a certificate would hold of that, and what it rests on.
-    pub(crate) fn run(&self, set: &Set, case: &Case, wire: &Wire) -> Result<(Repetition, Finished)> {
+    /// Runs trials until the host lets one be; what a certificate would hold of that, and what it rests on. `None` where
+    /// the host spoilt the last one too.
+    pub(crate) fn run(&self, set: &Set, case: &Case, wire: &Wire) -> Result<Option<(Repetition, Finished)>> {
         let mut number = 1;
         loop {
             let (record, finished) = self.trial(set, case, wire)?;
-            if number == TRIES || !case.is_spoilt(&record) {
-                return Ok((record, finished));
+            let is_spoilt = faults::is_spoilt(&record);
+            if number == TRIES || !(is_spoilt || case.is_wronged(&record)) {
+                return Ok((!is_spoilt).then_some((record, finished)));
             }
             let (late, why) = (record.schedule_error_ns.max, record.invalid_reasons.join("; "));
             println!("{}: {}: tried again: up to {late} behind; {why}", set.name, case.name);
@@ -117,7 +122,7 @@ impl Ground {
             folder: wire.dir.path(),
             exchange_core: self.cores.0,
             trader_core: self.cores.1,
-            late_after: case.late_after,
+            late_after: faults::LATE_AFTER,
             seed: SEED,
         };
         let Set { lane, wanted, .. } = set;

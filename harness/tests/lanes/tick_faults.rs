@@ -1,17 +1,12 @@
 //! As in [`crate::faults`], with faults in the ticks: what the trader must notice in the feed itself, and what becomes of
 //! the orders.
 
-use tickcert_results::time::Nanos;
 use tickcert_transports::{api::Flow, wrap::faults::Fault};
 
 use crate::faults::{Case, Outcome, troubles};
 
-/// An exchange waits twice as long for the orders of ticks that never came. A trial in which the host made one so late
-/// is run again.
-const LATE_AFTER: Nanos = Nanos(100_000_000);
-
 const fn invalid(name: &'static str, fault: Fault, check: fn(&Outcome)) -> Case {
-    Case { flow: Flow::Ticks, packets: 1_000, late_after: LATE_AFTER, ..Case::invalid(name, fault, check) }
+    Case { flow: Flow::Ticks, packets: 1_000, ..Case::invalid(name, fault, check) }
 }
 
 /// Every case. On the tape every packet causes an order.
