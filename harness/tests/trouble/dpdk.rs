@@ -183,7 +183,7 @@ fn dpdk_that_ends_its_process_costs_the_trial_and_not_the_run() {
 
 #[test]
 fn a_killed_end_of_afxdp_leaves_its_program_which_is_refused_until_it_is_taken_off() {
-    let Some(_pages) = ground() else { return };
+    let Some(pages) = ground() else { return };
     let site = Site::new();
     let link = &site.bench.link;
     let ends = [
@@ -201,6 +201,7 @@ fn a_killed_end_of_afxdp_leaves_its_program_which_is_refused_until_it_is_taken_o
         end.child.wait().unwrap();
     }
     assert!(interface(&site, Role::Trader).xdp.is_some(), "DPDK's driver holds its program by no link");
+    pages.wait_until_free();
     let mut again = Endpoint::start(site.netns(Role::Trader), &[]);
     again.tell(&open(&site, "dpdk-afxdp", Role::Trader, &json!({})));
     let report = again.hear();
@@ -212,6 +213,7 @@ fn a_killed_end_of_afxdp_leaves_its_program_which_is_refused_until_it_is_taken_o
     for role in [Role::Exchange, Role::Trader] {
         assert_eq!(interface(&site, role).xdp, None);
     }
+    pages.wait_until_free();
     assert!(both(&site, "dpdk-afxdp", &json!({})).is_some());
 }
 
