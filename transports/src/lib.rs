@@ -8,6 +8,7 @@ pub mod wrap;
 
 mod kernel;
 mod lane;
+mod netlink;
 mod raw;
 mod values;
 

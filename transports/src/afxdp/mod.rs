@@ -21,7 +21,7 @@ mod refusal;
 mod ring_ffi;
 mod stamp;
 mod steer;
-mod syscalls_ffi;
+pub(crate) mod syscalls_ffi;
 mod transmit_stamp;
 #[cfg(test)]
 mod transmit_tests;

@@ -143,7 +143,7 @@ impl XdpSocket {
     pub(super) fn offsets(&self) -> io::Result<abi::xdp_mmap_offsets> {
         let none = abi::xdp_ring_offset { producer: 0, consumer: 0, desc: 0, flags: 0 };
         let mut offsets = abi::xdp_mmap_offsets { rx: none, tx: none, fr: none, cr: none };
-        self.get(abi::XDP_MMAP_OFFSETS, &mut offsets)?;
+        get(self.as_fd(), abi::XDP_MMAP_OFFSETS, &mut offsets)?;
         Ok(offsets)
     }
 
@@ -169,21 +169,13 @@ impl XdpSocket {
     /// Whether the driver moves frames without copying them, as it was bound.
     pub(super) fn is_zero_copy(&self) -> io::Result<bool> {
         let mut options = abi::xdp_options { flags: 0 };
-        self.get(abi::XDP_OPTIONS, &mut options)?;
+        get(self.as_fd(), abi::XDP_OPTIONS, &mut options)?;
         Ok(options.flags & abi::XDP_OPTIONS_ZEROCOPY != 0)
     }
 
     /// Frames that were meant for it and found no chunk to be put into, or no room in the receiving ring.
     pub(super) fn without_room(&self) -> io::Result<u64> {
-        let mut counts = abi::xdp_statistics {
-            rx_dropped: 0,
-            rx_invalid_descs: 0,
-            tx_invalid_descs: 0,
-            rx_ring_full: 0,
-            rx_fill_ring_empty_descs: 0,
-            tx_ring_empty_descs: 0,
-        };
-        self.get(abi::XDP_STATISTICS, &mut counts)?;
+        let counts = statistics(self.as_fd())?;
         Ok(counts.rx_dropped + counts.rx_ring_full)
     }
 
@@ -212,20 +204,37 @@ impl XdpSocket {
         let status = unsafe { libc::setsockopt(self.fd.as_raw_fd(), level, name, ptr::from_ref(value).cast(), len) };
         answer(status)
     }
+}
 
-    /// Only for types of plain integers: the kernel writes over the value.
-    fn get<T: Copy>(&self, name: libc::c_int, value: &mut T) -> io::Result<()> {
-        let mut len = socklen::<T>()?;
-        let to = ptr::from_mut(value).cast();
-        // SAFETY: the kernel writes at most `len` bytes, the size of the value, and every bit pattern is one of its type.
-        let status = unsafe { libc::getsockopt(self.fd.as_raw_fd(), abi::SOL_XDP, name, to, &raw mut len) };
-        answer(status)?;
-        if (len as usize) < size_of::<T>() {
-            let what = "this kernel's AF_XDP is older than Linux 5.9";
-            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
-        }
-        Ok(())
+/// What the kernel counts of an AF_XDP socket.
+///
+/// # Errors
+/// Where the descriptor is something else, or the kernel is older than Linux 5.9 and counts less.
+pub(crate) fn statistics(socket: BorrowedFd<'_>) -> io::Result<abi::xdp_statistics> {
+    let mut counts = abi::xdp_statistics {
+        rx_dropped: 0,
+        rx_invalid_descs: 0,
+        tx_invalid_descs: 0,
+        rx_ring_full: 0,
+        rx_fill_ring_empty_descs: 0,
+        tx_ring_empty_descs: 0,
+    };
+    get(socket, abi::XDP_STATISTICS, &mut counts)?;
+    Ok(counts)
+}
+
+/// Only for types of plain integers: the kernel writes over the value.
+fn get<T: Copy>(socket: BorrowedFd<'_>, name: libc::c_int, value: &mut T) -> io::Result<()> {
+    let mut len = socklen::<T>()?;
+    let to = ptr::from_mut(value).cast();
+    // SAFETY: the kernel writes at most `len` bytes, the size of the value, and every bit pattern is one of its type.
+    let status = unsafe { libc::getsockopt(socket.as_raw_fd(), abi::SOL_XDP, name, to, &raw mut len) };
+    answer(status)?;
+    if (len as usize) < size_of::<T>() {
+        let what = "this kernel's AF_XDP is older than Linux 5.9";
+        return Err(io::Error::new(io::ErrorKind::Unsupported, what));
     }
+    Ok(())
 }
 
 fn socklen<T>() -> io::Result<libc::socklen_t> {

@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     api::{Link, OpenError, Role, TxToken},
+    netlink,
     raw::port::FramePort,
 };
 
@@ -84,13 +85,13 @@ fn make_veth() -> io::Result<()> {
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
         ]),
     ];
-    netdev::ask(NETLINK_ROUTE, RouteNetlinkMessage::NewLink(pair), NLM_F_CREATE | NLM_F_EXCL)?;
+    netlink::ask(NETLINK_ROUTE, RouteNetlinkMessage::NewLink(pair), NLM_F_CREATE | NLM_F_EXCL)?;
     for name in [SENDER, RECEIVER] {
         let mut up = LinkMessage::default();
         up.header.index = index(name);
         up.header.flags = LinkFlags::Up;
         up.header.change_mask = LinkFlags::Up;
-        netdev::ask(NETLINK_ROUTE, RouteNetlinkMessage::SetLink(up), 0)?;
+        netlink::ask(NETLINK_ROUTE, RouteNetlinkMessage::SetLink(up), 0)?;
     }
     Ok(())
 }
