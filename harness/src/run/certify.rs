@@ -239,6 +239,9 @@ impl Prepared<'_> {
         let Some(spec) = &self.order.profile.sweep else { return Ok(false) };
         let searched = sweep::searched(stage, spec, run.stall, planned, progress)?;
         *found.rates = searched.rates;
+        // What could not be opened is not tried again.
+        let runs = |cell: &PlannedCell| !searched.not_run.iter().any(|row| row.is_lane(cell.lane.name()));
+        planned.retain(runs);
         found.not_run.extend(searched.not_run);
         // Half a search gives no rate to take shares of, and nothing is measured any more.
         if !searched.interrupted {

@@ -139,11 +139,17 @@ impl NotRun {
         Self { kind, name: name.into(), needs: needs.into(), how: how.into(), optional: false }
     }
 
+    /// Whether it is this lane, the whole of it.
+    #[must_use]
+    pub fn is_lane(&self, lane: &str) -> bool {
+        self.kind == NotRunKind::Lane && self.name == lane
+    }
+
     /// Whether it is this lane, or a load of it.
     #[must_use]
     pub fn is_of_lane(&self, lane: &str) -> bool {
         match self.kind {
-            NotRunKind::Lane => self.name == lane,
+            NotRunKind::Lane => self.is_lane(lane),
             NotRunKind::Load => self.name.strip_suffix(lane).is_some_and(|load| load.ends_with(" of ")),
             NotRunKind::Placement | NotRunKind::Handoff | NotRunKind::Probe => false,
         }

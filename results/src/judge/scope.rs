@@ -69,7 +69,7 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
 }
 
 pub(super) fn why_not_run(lane: &str, certificate: &Certificate) -> String {
-    match certificate.not_run.iter().find(|n| n.kind == NotRunKind::Lane && n.name == lane) {
+    match certificate.not_run.iter().find(|n| n.is_lane(lane)) {
         Some(row) => need(row),
         None if certificate.cells.iter().any(|c| c.lane == lane) => {
             format!("the lane {lane} did not run with the load asked for")
