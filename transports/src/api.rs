@@ -62,7 +62,7 @@ pub trait Rx {
     /// When the flow is broken for good (the peer closed the stream, the device is gone). Nothing waiting is `Ok(0)`.
     fn poll(&mut self, interest: Interest, budget: u32, on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32>;
 
-    /// What a reader of the certificate should know of this half as it was opened (buffers granted, modes chosen), as
+    /// What a reader of the certificate should know of this half (buffers granted, modes chosen, [`DROPPED`]), as
     /// pairs of name and value. Called outside the timed loop.
     fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
 }

@@ -128,7 +128,7 @@ pub struct ExchangeReport {
     pub injected: u64,
     /// Cost of a poll that finds nothing, 99 %; the sender stops polling that long before a due time.
     pub poll_cost: Nanos,
-    /// What the lane says of itself as it was opened.
+    /// What the lane says of itself at the end: as it was opened, and what it had no room for.
     pub facts: Facts,
     /// When it stalled on purpose.
     pub stalls: Vec<Ticks>,
@@ -165,7 +165,7 @@ pub struct TraderReport {
     pub injected: u64,
     /// Orders that shared a segment of the byte stream with another; `None` where they don't travel on one.
     pub merged: Option<u64>,
-    /// What the lane says of itself as it was opened.
+    /// What the lane says of itself at the end: as it was opened, and what it had no room for.
     pub facts: Facts,
     /// When it stalled on purpose.
     pub stalls: Vec<Ticks>,

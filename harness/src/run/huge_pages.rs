@@ -22,8 +22,8 @@ impl Job for Needed<'_> {
     }
 }
 
-/// Sets aside what the neediest of the lanes wants, at the memory nodes of the two `cores`; they run one at a time. Where that can't be had, the lanes say so
-/// themselves when they open, and become `not-run` rows; here it is only mentioned.
+/// Sets aside what the neediest of the lanes wants, at the memory nodes of the two `cores`; they run one at a time. Where
+/// that can't be had, the lanes say so themselves when they open, and become `not-run` rows; here it is only mentioned.
 ///
 /// # Errors
 /// Settings that a transport doesn't understand.
