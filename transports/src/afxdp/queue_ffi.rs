@@ -40,18 +40,21 @@ impl Receiving {
         receiving
     }
 
-    /// Hands over the next frame, if one waits, with the bytes before it, and takes note to give its chunk back; see [`Self::settle`].
+    /// Hands over the next frame, if one waits, with the bytes before it, and takes note to give its chunk back; see
+    /// [`Self::settle`].
     #[inline]
     pub(super) fn next(&mut self, on_frame: impl FnOnce(&[u8], &[u8])) -> bool {
         let Some(entry) = self.received.pop() else { return false };
         // SAFETY: the kernel hands each chunk that it was given back once, by an entry of this ring, and this ring gives
         // each entry once.
         let came_back = unsafe { self.umem.came_back(entry.addr) };
-        let Some((chunk, offset)) = came_back else { return true };
+        let Some((mut chunk, offset)) = came_back else { return true };
         let start = offset.saturating_sub(self.before);
-        if let Some(bytes) = self.umem.bytes(&chunk, start, offset - start + entry.len as usize) {
-            let (before, frame) = bytes.split_at(offset - start);
+        if let Some(bytes) = self.umem.bytes_mut(&mut chunk, offset + entry.len as usize) {
+            let (before, frame) = bytes[start..].split_at_mut(offset - start);
             on_frame(before, frame);
+            // A stamp is this frame's: the next one in the chunk may come without.
+            before.fill(0);
         }
         self.give(&chunk);
         true
