@@ -52,6 +52,7 @@ fn trial() -> TrialSpec {
             meeting: "/tmp/meeting".into(),
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
+            stamping: None,
         },
         core: 1,
         tape: "/tmp/tape".into(),

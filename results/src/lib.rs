@@ -13,6 +13,7 @@ pub mod hist;
 pub mod judge;
 pub mod report;
 pub mod sign;
+pub mod stamp;
 pub mod stats;
 pub mod store;
 pub mod time;

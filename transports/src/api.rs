@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_results::{
     certificate::OrderChannel,
     evidence::Evidence,
-    time::{Nanos, Ticks},
+    stamp::{Stamp, StampClock},
+    time::Nanos,
 };
 
 /// Which of the two streams a frame belongs to.
@@ -31,10 +32,10 @@ pub enum Interest {
 /// What came with a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RxMeta {
-    /// Hardware stamp, in ticks of the device's clock.
-    pub hw: Option<Ticks>,
-    /// Whether that clock was locked to its reference when it stamped.
-    pub clock_locked: bool,
+    /// Hardware stamp. Of a run of bytes of a stream: of the frame that its last byte came in.
+    pub hw: Option<Stamp>,
+    /// The kernel's software stamp of the same frame.
+    pub kernel: Option<Stamp>,
 }
 
 /// What arrived. On a byte stream (see [`Caps::orders`]) it is a run of bytes that respects no boundaries.
@@ -67,7 +68,7 @@ pub trait Rx {
     fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
 }
 
-/// Names a sent frame until its hardware stamp comes.
+/// Names a sent frame until its stamps come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxToken(pub u32);
 
@@ -119,6 +120,15 @@ pub trait Tx {
     /// [`TxError::Full`] when nothing of it went out; [`TxError::Io`] when the flow is broken or the frame too long.
     fn send(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError>;
 
+    /// As [`Tx::send`], for a frame whose stamps are wanted. Where stamping costs the sender something, the others don't pay it.
+    /// An end stamps frames of one flow only: its ticks, or its orders.
+    ///
+    /// # Errors
+    /// As [`Tx::send`].
+    fn send_stamped(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        self.send(flow, len, fill)
+    }
+
     /// Rings the doorbell of lanes that batch.
     ///
     /// # Errors
@@ -127,8 +137,9 @@ pub trait Tx {
         Ok(())
     }
 
-    /// Hands over hardware transmit stamps that have arrived since; they come late, or never.
-    fn stamps(&mut self, _on_stamp: impl FnMut(TxToken, Ticks)) {}
+    /// Hands over transmit stamps that have arrived since, of the device and of the kernel, as they come: late, twice, or never.
+    /// May cost a system call; to be called when there is time.
+    fn stamps(&mut self, _on_stamp: impl FnMut(TxToken, Stamp)) {}
 
     /// How the orders' byte stream was cut into segments; `None` where orders don't travel on one.
     fn segments(&self) -> Option<Segments> {
@@ -184,6 +195,40 @@ pub struct Link {
     pub packets_in_a_stall: usize,
     /// How long to wait for the other end when opening.
     pub connect_timeout: Nanos,
+    /// Which stamps the lane is to take; `None` for none.
+    #[serde(default)]
+    pub stamping: Option<Stamping>,
+}
+
+/// What stamps frames at each end, as has been seen on real frames before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamping {
+    /// At the exchange's interface.
+    pub exchange: EndStamping,
+    /// At the trader's.
+    pub trader: EndStamping,
+}
+
+impl Stamping {
+    /// At this end.
+    #[must_use]
+    pub const fn of(&self, role: Role) -> EndStamping {
+        match role {
+            Role::Exchange => self.exchange,
+            Role::Trader => self.trader,
+        }
+    }
+}
+
+/// What stamps frames at one interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndStamping {
+    /// The clock of its hardware stamps; `None` where there are none, and the kernel's have to do.
+    pub clock: Option<StampClock>,
+    /// Frames that leave are stamped by hardware.
+    pub transmit: bool,
+    /// Frames that arrive are.
+    pub receive: bool,
 }
 
 /// What the kernel counts for a small packet that waits in a socket, in bytes.

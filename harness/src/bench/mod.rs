@@ -160,6 +160,7 @@ impl Bench {
             is_virtual,
             packets_in_a_stall: spec.packets_in_a_stall,
             connect_timeout: spec.connect_timeout,
+            stamping: None,
         };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
         Ok(Self { link, exchange_netns, trader_netns, deferral, undo, _exchange: exchange, _trader: trader })

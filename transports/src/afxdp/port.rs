@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tickcert_results::time::Ticks;
+use tickcert_results::stamp::{Stamp, StampClock};
 
 use super::{
     abi::{self, xdp_desc},
@@ -181,10 +181,10 @@ pub(crate) fn wait_for_carrier(device: &Device, interface: &str, at_most: Durati
     Ok(())
 }
 
-/// Whether the device's clock is locked to another one the driver doesn't say.
+/// Whether the device's clock is locked to another one, and which clock it is, the driver doesn't say.
 #[inline]
 fn meta(before: &[u8]) -> RxMeta {
-    RxMeta { hw: stamp::read(before), clock_locked: false }
+    RxMeta { hw: stamp::read(before).map(|at| Stamp::new(at, StampClock::Device)), kernel: None }
 }
 
 impl FrameRx for XdpRx {
@@ -268,8 +268,8 @@ impl FrameTx for XdpTx {
         Err(TxError::Full)
     }
 
-    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
-        self.queue.stamps(on_stamp);
+    fn stamps(&mut self, mut on_stamp: impl FnMut(TxToken, Stamp)) {
+        self.queue.stamps(|name, at| on_stamp(name, Stamp::new(at, StampClock::Device)));
     }
 
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {

@@ -245,6 +245,7 @@ fn the_lane_is_not_run_on_a_device_that_has_no_stamps_and_says_which_driver_that
             meeting: std::env::temp_dir(),
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
+            stamping: None,
         };
         let config = Config { transmit_stamps: true, copy: Copying::ZeroCopy, ..Config::default() };
         let Err(OpenError::Unmet(unmet)) = AfXdpPort::open(&config, &link, Role::Exchange) else {

@@ -133,6 +133,7 @@ mod tests {
             meeting: "/run/x".into(),
             packets_in_a_stall: 0,
             connect_timeout: Nanos::SECOND,
+            stamping: None,
         }
     }
 

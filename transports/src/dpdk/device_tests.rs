@@ -41,6 +41,7 @@ fn link(meeting: &Path) -> Link {
         meeting: meeting.to_owned(),
         packets_in_a_stall: 0,
         connect_timeout: Nanos::SECOND * 5,
+        stamping: None,
     }
 }
 

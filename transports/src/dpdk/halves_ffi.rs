@@ -3,7 +3,10 @@
 
 use std::{io, slice, sync::Arc};
 
-use tickcert_results::time::Ticks;
+use tickcert_results::{
+    stamp::{Stamp, StampClock},
+    time::Ticks,
+};
 
 use super::{
     device::Opened,
@@ -84,8 +87,9 @@ impl FrameRx for DpdkRx {
             if seen.len == seen.whole {
                 // SAFETY: `len` bytes in one piece, which stay until the buffer is given back below.
                 let bytes = unsafe { slice::from_raw_parts(seen.data, seen.len as usize) };
-                let hw = if seen.stamped == 0 { None } else { Ticks::new(seen.stamp) };
-                on_frame(bytes, RxMeta { hw, clock_locked: false });
+                let at = if seen.stamped == 0 { None } else { Ticks::new(seen.stamp) };
+                let hw = at.map(|at| Stamp::new(at, StampClock::Device));
+                on_frame(bytes, RxMeta { hw, kernel: None });
                 frames += 1;
             } else {
                 self.in_pieces += 1;

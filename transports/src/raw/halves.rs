@@ -3,7 +3,7 @@
 
 use std::io;
 
-use tickcert_results::time::Ticks;
+use tickcert_results::stamp::Stamp;
 
 use super::{
     datagram::{DatagramRx, DatagramTx},
@@ -68,7 +68,7 @@ impl<P: FramePort> Tx for RawTx<P> {
         }
     }
 
-    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
+    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Stamp)) {
         match &mut self.0 {
             FlowsOut::Datagram(flows) => flows.port_mut().stamps(on_stamp),
             FlowsOut::Tcp(flows) => flows.with_port(|port| port.stamps(on_stamp)),

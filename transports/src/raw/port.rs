@@ -2,7 +2,7 @@
 
 use std::io;
 
-use tickcert_results::time::Ticks;
+use tickcert_results::stamp::Stamp;
 
 use crate::api::{Link, OpenError, Role, RxMeta, TxError, TxToken};
 
@@ -35,7 +35,7 @@ pub trait FrameTx: Send {
     fn kick(&mut self) -> Result<(), TxError>;
 
     /// As [`crate::api::Tx::stamps`].
-    fn stamps(&mut self, _on_stamp: impl FnMut(TxToken, Ticks)) {}
+    fn stamps(&mut self, _on_stamp: impl FnMut(TxToken, Stamp)) {}
 
     /// As [`crate::api::Rx::facts`].
     fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}

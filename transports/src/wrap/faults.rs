@@ -12,7 +12,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tickcert_results::time::{Nanos, Ticks};
+use tickcert_results::{stamp::Stamp, time::Nanos};
 
 use crate::api::{Flow, Segments, Tx, TxError, TxToken};
 
@@ -102,12 +102,21 @@ impl<T: Tx> Tx for Faulty<T> {
         }
     }
 
+    /// A frame that something is done to has no stamps.
+    #[inline]
+    fn send_stamped(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        match &mut self.faults {
+            Some(faults) if flow == self.flow => faults.send(&mut self.inner, flow, len, fill),
+            _ => self.inner.send_stamped(flow, len, fill),
+        }
+    }
+
     #[inline]
     fn flush(&mut self) -> Result<(), TxError> {
         self.inner.flush()
     }
 
-    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Ticks)) {
+    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Stamp)) {
         self.inner.stamps(on_stamp);
     }
 

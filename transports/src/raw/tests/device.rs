@@ -6,7 +6,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tickcert_results::time::Ticks;
+use tickcert_results::{
+    stamp::{Stamp, StampClock},
+    time::Ticks,
+};
 
 use crate::{
     api::{Link, OpenError, Role, RxMeta, TxError, TxToken},
@@ -102,8 +105,8 @@ pub(super) struct MemoryTx {
 }
 
 /// The stamp of the frame of that name.
-pub(super) fn stamp_of(name: TxToken) -> Ticks {
-    Ticks::new(1_000_000 + u64::from(name.0)).unwrap()
+pub(super) fn stamp_of(name: TxToken) -> Stamp {
+    Stamp::new(Ticks::new(1_000_000 + u64::from(name.0)).unwrap(), StampClock::Device)
 }
 
 impl FrameTx for MemoryTx {
@@ -128,7 +131,7 @@ impl FrameTx for MemoryTx {
         Ok(())
     }
 
-    fn stamps(&mut self, mut on_stamp: impl FnMut(TxToken, Ticks)) {
+    fn stamps(&mut self, mut on_stamp: impl FnMut(TxToken, Stamp)) {
         for name in (mem::replace(&mut self.left, self.frames)..self.frames).map(|before| TxToken(before + 1)) {
             on_stamp(name, stamp_of(name));
         }

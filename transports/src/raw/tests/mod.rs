@@ -43,6 +43,7 @@ pub(crate) fn link() -> Link {
         meeting: std::env::temp_dir(),
         packets_in_a_stall: 400,
         connect_timeout: Nanos(20_000_000_000),
+        stamping: None,
     }
 }
 
