@@ -132,7 +132,7 @@ impl Run {
         for n in 1..=self.repetitions {
             let joined = self.join(tape)?;
             let finished =
-                Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new() };
+                Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new(), astray: Vec::new() };
             let slot = Slot { cell: 0, repetition: n, staged: false };
             let attempt = Attempt { slot, number: 1, position: n, started_at: String::new() };
             let name = format!("samples/{n}.parquet");

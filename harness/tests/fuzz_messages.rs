@@ -55,6 +55,7 @@ fn trial() -> TrialSpec {
             stamping: None,
         },
         core: 1,
+        memory_node: Some(1),
         tape: "/tmp/tape".into(),
         tape_sha256: "00".repeat(32),
         load: Arrival::Bursts { rate: PerSecond(1e5), burst: 8 },

@@ -75,6 +75,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
         folder: folder.path(),
         exchange_core: cores.0,
         trader_core: cores.1,
+        memory_nodes: profile.run.memory_nodes(),
         late_after: profile.run.orders_late_after,
         seed: profile.run.seed,
     };

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tickcert_probes::numa::MemoryByNode;
 use tickcert_results::time::{Nanos, TickScale, Ticks};
 use tickcert_scenarios::load::Arrival;
 use tickcert_transports::{
@@ -64,6 +65,9 @@ pub struct TrialSpec {
     pub link: Link,
     /// The core to run on.
     pub core: u32,
+    /// The memory node that memory is bound to; `None` leaves it to the kernel.
+    #[serde(default)]
+    pub memory_node: Option<u32>,
     /// The tape's file.
     pub tape: PathBuf,
     /// Its digest; the endpoint refuses any other.
@@ -136,6 +140,9 @@ pub struct ExchangeReport {
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
     pub usage: Usage,
+    /// Where its memory lies, on a host with several memory nodes.
+    #[serde(default)]
+    pub memory: Option<MemoryByNode>,
 }
 
 /// What the trader knows after a trial.
@@ -173,6 +180,9 @@ pub struct TraderReport {
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
     pub usage: Usage,
+    /// Where its memory lies, on a host with several memory nodes.
+    #[serde(default)]
+    pub memory: Option<MemoryByNode>,
 }
 
 /// A closed loop: one frame there and back, again and again.
@@ -188,6 +198,9 @@ pub struct PingPongSpec {
     pub link: Link,
     /// The core to run on.
     pub core: u32,
+    /// As in [`TrialSpec::memory_node`].
+    #[serde(default)]
+    pub memory_node: Option<u32>,
     /// Payload of the frame.
     pub frame_bytes: u32,
     /// How long to measure.

@@ -85,6 +85,7 @@ pub(super) fn run<T: Transport>(
     exchange.report.stalls = exchange.stall.take().map(Stall::began).unwrap_or_default();
     exchange.farewell();
     exchange.report.facts = process::facts(&exchange.rx, &exchange.tx);
+    exchange.report.memory = process::memory_by_node();
     ExchangeSamples::write(&spec.samples, base, &exchange.sent, &exchange.log)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     Ok(exchange.report)

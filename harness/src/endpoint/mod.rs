@@ -52,7 +52,7 @@ fn lane(name: &str) -> Result<Lane> {
 }
 
 fn run_trial(spec: &TrialSpec, from: &mut dyn BufRead, to: &mut dyn Write) -> Result<()> {
-    process::prepare(spec.core)?;
+    process::prepare(spec.core, spec.memory_node)?;
     let tape = Tape::open(&spec.tape)?;
     if tape.sha256() != spec.tape_sha256 {
         bail!(
@@ -91,7 +91,7 @@ impl Job for Trial<'_> {
 }
 
 fn run_ping_pong(spec: &PingPongSpec, from: &mut dyn BufRead, to: &mut dyn Write) -> Result<()> {
-    process::prepare(spec.core)?;
+    process::prepare(spec.core, spec.memory_node)?;
     dispatch(lane(&spec.lane)?, PingPong { spec, cue: Cue { from, to } })
 }
 

@@ -1,8 +1,10 @@
 //! What an endpoint process does to itself before it measures, and what the kernel says of it afterwards.
 
+use std::path::Path;
+
 use anyhow::Result;
 use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
-use tickcert_probes::{affinity, memory};
+use tickcert_probes::{affinity, memory, numa};
 use tickcert_scenarios::order_entry::session::{CredentialError, Credentials};
 
 use tickcert_transports::api::{Rx, Tx};
@@ -10,9 +12,12 @@ use tickcert_transports::api::{Rx, Tx};
 use super::control::{Facts, Usage};
 use crate::allocator;
 
-/// Runs on `core` only, with all memory locked where this is allowed.
-pub(super) fn prepare(core: u32) -> Result<()> {
+/// Runs on `core` only, with all memory on `node`, if one is named, and locked where this is allowed.
+pub(super) fn prepare(core: u32, node: Option<u32>) -> Result<()> {
     affinity::pin(core)?;
+    if let Some(node) = node {
+        numa::bind_memory(node)?;
+    }
     // Without the right to lock, page faults show in the usage; the trial is no less true for it.
     let _ = memory::lock_all();
     Ok(())
@@ -27,6 +32,12 @@ pub(super) fn facts(rx: &impl Rx, tx: &impl Tx) -> Facts {
     rx.facts(&mut note);
     tx.facts(&mut note);
     facts
+}
+
+/// Where this process's memory lies; `None` where the kernel knows of one node only, or of none.
+pub(super) fn memory_by_node() -> Option<numa::MemoryByNode> {
+    let several = numa::nodes(Path::new("/")).len() > 1;
+    several.then(|| numa::memory_by_node().ok()).flatten()
 }
 
 /// Who the trader is. The session is between two processes of one run: there is nothing to keep secret.

@@ -85,7 +85,8 @@ pub(super) fn run<T: Transport>(
         .write(&spec.samples)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     let facts = process::facts(&loop_.rx, &loop_.out.tx);
-    Ok(TraderReport { merged, facts, ..loop_.report(trader.stats(), end, usage) })
+    let memory = process::memory_by_node();
+    Ok(TraderReport { merged, facts, memory, ..loop_.report(trader.stats(), end, usage) })
 }
 
 /// Writes between the two counts that had no segment of their own.

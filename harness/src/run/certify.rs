@@ -221,6 +221,7 @@ impl Prepared<'_> {
             folder: self.folder.path(),
             exchange_core: self.order.cores.0,
             trader_core: self.order.cores.1,
+            memory_nodes: self.order.profile.run.memory_nodes(),
             late_after: self.order.profile.run.orders_late_after,
             seed: self.order.profile.run.seed,
         }

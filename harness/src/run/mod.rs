@@ -11,6 +11,7 @@ pub(crate) mod limits;
 mod measured;
 pub mod output;
 pub mod overhead;
+mod placement;
 pub mod plan;
 pub mod progress;
 pub mod rate;

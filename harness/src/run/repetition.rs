@@ -246,6 +246,9 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
         let merged = finished.trader.merged.map_or_else(|| NOT_COUNTED.to_owned(), |n| n.to_string());
         notes.insert(MERGED.to_owned(), merged);
     }
+    for (who, memory) in [("exchange", &finished.exchange.memory), ("trader", &finished.trader.memory)] {
+        notes.extend(memory.as_ref().map(|memory| (format!("{who}/memory"), memory.to_string())));
+    }
     notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());
     if let Some(answers) = finished.trader.answers {
         notes.insert("trader/answers_read".to_owned(), answers.to_string());

@@ -98,12 +98,18 @@ pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
 
 fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path) -> Result<ServiceCell> {
     let link = Link { meeting: logs.to_owned(), ..order.link.clone() };
+    let nodes = order.profile.map(|profile| profile.run.memory_nodes()).unwrap_or_default();
+    let memory = |role| match role {
+        Role::Exchange => nodes.0,
+        Role::Trader => nodes.1,
+    };
     let spec = |role, core| PingPongSpec {
         lane: lane.name().to_owned(),
         settings: settings.clone(),
         role,
         link: link.clone(),
         core,
+        memory_node: memory(role),
         frame_bytes: order.frame_bytes,
         duration: order.duration,
         warm_up: WARM_UP,

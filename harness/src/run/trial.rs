@@ -16,6 +16,7 @@ use tickcert_transports::{
 use super::{
     endpoints::{Homes, Pair, TrialError},
     join::{Joined, Sources, join},
+    placement,
 };
 use crate::endpoint::{
     control::{ExchangeReport, Injection, TraderReport, TrialSpec},
@@ -43,6 +44,8 @@ pub struct Stage<'a> {
     pub exchange_core: u32,
     /// Core of the trader.
     pub trader_core: u32,
+    /// The memory nodes that exchange and trader are bound to.
+    pub memory_nodes: (Option<u32>, Option<u32>),
     /// An order later than this is late.
     pub late_after: Nanos,
     /// Seed of random loads.
@@ -78,6 +81,8 @@ pub struct Finished {
     pub trader: TraderReport,
     /// When an endpoint stalled on purpose, from the start of the schedule.
     pub stalls: Vec<Nanos>,
+    /// Memory that was not where it was to be, a line for each end.
+    pub astray: Vec<String>,
 }
 
 impl Stage<'_> {
@@ -115,13 +120,18 @@ impl Stage<'_> {
         .context("can't read the samples")?;
         let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
         let stalls = exchange.stalls.iter().chain(&trader.stalls).filter_map(from_start).collect();
-        Ok(Finished { joined, exchange, trader, stalls })
+        let (of_exchange, of_trader) = self.memory_nodes;
+        let astray = [
+            placement::astray("exchange", of_exchange, exchange.memory.as_ref()),
+            placement::astray("trader", of_trader, trader.memory.as_ref()),
+        ];
+        Ok(Finished { joined, exchange, trader, stalls, astray: astray.into_iter().flatten().collect() })
     }
 
     fn spec(&self, request: &Request<'_>, role: Role) -> TrialSpec {
-        let (core, name) = match role {
-            Role::Exchange => (self.exchange_core, "exchange.samples"),
-            Role::Trader => (self.trader_core, "trader.samples"),
+        let (core, memory_node, name) = match role {
+            Role::Exchange => (self.exchange_core, self.memory_nodes.0, "exchange.samples"),
+            Role::Trader => (self.trader_core, self.memory_nodes.1, "trader.samples"),
         };
         TrialSpec {
             lane: request.lane.name().to_owned(),
@@ -129,6 +139,7 @@ impl Stage<'_> {
             role,
             link: self.link.clone(),
             core,
+            memory_node,
             tape: self.tape_path.to_owned(),
             tape_sha256: self.tape.sha256().to_owned(),
             load: *request.load,

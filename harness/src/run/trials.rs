@@ -1,10 +1,13 @@
 //! All trials of a run, in their order, and the cells that come of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, Planned, Probes, Repetition, Sut},
+    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Repetition, Sut},
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
@@ -13,7 +16,7 @@ use tickcert_transports::api::Unmet;
 use super::{
     certify::{Order, now},
     ground::lane_not_run,
-    interrupt,
+    interrupt, placement,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::{Attempt, Kept},
@@ -176,6 +179,8 @@ impl<'a> Trials<'a> {
     ) -> Result<Vec<Cell>> {
         let run = &self.order.profile.run;
         let (seed, plan) = (run.seed, Planned { repetitions: run.repetitions, staged: run.staged_repetitions });
+        let (link, memory) = (self.stage.link, self.stage.memory_nodes);
+        let nodes = placement::nodes(Path::new("/"), &sut.host, link, self.order.cores, memory);
         let mut cells = Vec::new();
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = self.results.remove(&n).unwrap_or_default();
@@ -196,6 +201,9 @@ impl<'a> Trials<'a> {
             let latency_ns =
                 if counted.is_empty() { Latencies::default() } else { summarise(&counted, &staged, seed)? };
             let repetitions: Vec<Repetition> = attempts.iter().map(|(r, _)| r.clone()).collect();
+            let mut warnings = warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning);
+            let on_the_wire = planned.caps.own_wire.is_none();
+            warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
             cells.push(Cell {
                 lane: planned.lane.parts().0.to_owned(),
                 variant: planned.lane.parts().1.to_owned(),
@@ -203,11 +211,11 @@ impl<'a> Trials<'a> {
                 order_channel: planned.caps.orders,
                 evidence: planned.caps.evidence,
                 evidence_why: planned.caps.evidence_why.clone(),
-                placement: self.placement(planned),
+                placement: self.placement(planned, nodes.clone()),
                 handoff: Handoff::Inline,
                 load: planned.describe_load(),
                 planned: Some(plan),
-                warnings: warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning),
+                warnings,
                 repetitions,
                 latency_ns,
                 stamp_cost_ns: probes.stamp_cost_ns,
@@ -216,13 +224,14 @@ impl<'a> Trials<'a> {
         Ok(cells)
     }
 
-    fn placement(&self, cell: &PlannedCell) -> Placement {
+    fn placement(&self, cell: &PlannedCell, nodes: Option<PlacementNodes>) -> Placement {
         let (exchange_core, trader_core) = self.order.cores;
         Placement {
             name: format!("{exchange_core}-{trader_core}"),
             exchange_core,
             trader_core,
             link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
+            nodes,
         }
     }
 }

@@ -63,6 +63,7 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
     for (who, broken) in [("exchange", &exchange.broken), ("trader", &trader.broken)] {
         reasons.extend(broken.iter().map(|b| format!("the {who} broke off: {b}")));
     }
+    reasons.extend(finished.astray.iter().cloned());
     if let Some(answers) = trader.answers.filter(|n| *n != trader.orders) {
         reasons.push(format!("{} orders were sent and {answers} answered", trader.orders));
     }
@@ -97,7 +98,13 @@ mod tests {
             counters_in_step: None,
             span: Default::default(),
         };
-        Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new() }
+        Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new(), astray: Vec::new() }
+    }
+
+    #[test]
+    fn memory_elsewhere_than_asked_for_is_a_reason() {
+        let finished = Finished { astray: vec!["the trader's memory is elsewhere".to_owned()], ..finished() };
+        assert_eq!(reasons(&finished, PerSecond(1.0), PerSecond(1.0)), finished.astray);
     }
 
     #[test]

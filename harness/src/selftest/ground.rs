@@ -112,6 +112,7 @@ impl<'a> Ground<'a> {
             folder: site.folder.path(),
             exchange_core: site.cores.0,
             trader_core: site.cores.1,
+            memory_nodes: (None, None),
             late_after: Nanos::SECOND,
             seed: SEED,
         };

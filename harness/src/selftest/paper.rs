@@ -34,6 +34,7 @@ pub(super) fn cell(ground: &Ground<'_>, load: Load, repetitions: Vec<Repetition>
             exchange_core: stage.exchange_core,
             trader_core: stage.trader_core,
             link: "veth".to_owned(),
+            nodes: None,
         },
         handoff: Handoff::Inline,
         load,

@@ -122,6 +122,7 @@ impl Ground {
             folder: wire.dir.path(),
             exchange_core: self.cores.0,
             trader_core: self.cores.1,
+            memory_nodes: (None, None),
             late_after: faults::LATE_AFTER,
             seed: SEED,
         };

@@ -57,6 +57,7 @@ impl Site {
             settings: Lane::by_name(lane).unwrap().settings(&serde_json::Map::new()).unwrap(),
             role,
             link: Link { meeting: self.dir.path().into(), ..self.bench.link.clone() },
+            memory_node: None,
             core: if role == Role::Exchange { self.cores.0 } else { self.cores.1 },
             tape: self.dir.path().join("tape"),
             tape_sha256: self.tape.sha256().into(),

@@ -81,6 +81,31 @@ pub struct Placement {
     pub trader_core: u32,
     /// The wire between them: `veth`, or the interfaces' names.
     pub link: String,
+    /// The memory nodes of all that, where the host has more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<PlacementNodes>,
+}
+
+/// Memory nodes of a placement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct PlacementNodes {
+    /// Of the exchange.
+    pub exchange: EndNodes,
+    /// Of the trader.
+    pub trader: EndNodes,
+    /// Distance of each node to each, by the firmware, in the order of their numbers: 10 to itself.
+    pub distances: Vec<Vec<u32>>,
+}
+
+/// Memory nodes of one end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct EndNodes {
+    /// The core's.
+    pub core: Option<u32>,
+    /// The one that its memory was bound to; `null` where the kernel chose, which prefers the core's.
+    pub memory: Option<u32>,
+    /// Its interface's; `null` for one without a device.
+    pub interface: Option<u32>,
 }
 
 /// The queue between receive and decide.

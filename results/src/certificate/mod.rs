@@ -11,7 +11,8 @@ mod rate;
 mod repetition;
 
 pub use cell::{
-    Cell, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, Planned, Quantiles, ServiceCell, SweepPoint,
+    Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
+    ServiceCell, SweepPoint,
 };
 pub use host::{CpuInfo, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting};

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    certificate::{Cell, Certificate, Load, Placement},
+    certificate::{Cell, Certificate, EndNodes, Load, Placement, PlacementNodes},
     hist::HistogramError,
     judge,
 };
@@ -154,7 +154,12 @@ fn same_lane(a: &Cell, b: &Cell) -> bool {
 fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'static str)> {
     let load = |l: &Load| format!("{}, {} packets/s, {} passes", l.text, l.rate_pps.0, l.passes);
     let settings = |c: &Cell| c.settings.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
-    let place = |p: &Placement| format!("{} (cores {} and {})", p.name, p.exchange_core, p.trader_core);
+    let place = |p: &Placement| {
+        let memory = |end: fn(&PlacementNodes) -> &EndNodes| p.nodes.as_ref().and_then(|n| end(n).memory);
+        let bound = |end: &str, node: Option<u32>| node.map(|n| format!(", {end}'s memory on node {n}")).unwrap_or_default();
+        let (exchange, trader) = (bound("exchange", memory(|n| &n.exchange)), bound("trader", memory(|n| &n.trader)));
+        format!("{} (cores {} and {}{exchange}{trader})", p.name, p.exchange_core, p.trader_core)
+    };
     let facts = [
         ("load", load(&a.load), load(&b.load), SAME_WORKLOAD),
         ("settings", settings(a), settings(b), "set the transport up alike, with builds that have the same defaults"),

@@ -226,12 +226,12 @@ impl Document<'_> {
     }
 
     fn placement(&self, raw: &Spanned<RawPlacement>) -> Result<CorePair, ProfileError> {
-        let RawPlacement { exchange_core, trader_core } = *raw.get_ref();
+        let RawPlacement { exchange_core, trader_core, exchange_memory, trader_memory } = *raw.get_ref();
         if exchange_core == trader_core {
             let what = format!("core {trader_core} for both endpoints: each would wait for the other to leave it");
             return Err(self.error(raw, what, "give each its own core, or leave `placement` out to have two chosen"));
         }
-        Ok(CorePair { exchange_core, trader_core })
+        Ok(CorePair { exchange_core, trader_core, exchange_memory, trader_memory })
     }
 
     fn noise(&self, raw: &RawNoise) -> Result<NoiseSpec, ProfileError> {

@@ -113,6 +113,14 @@ pub struct Run {
     pub placement: Option<CorePair>,
 }
 
+impl Run {
+    /// The memory nodes that exchange and trader are bound to, where the profile names them.
+    #[must_use]
+    pub fn memory_nodes(&self) -> (Option<u32>, Option<u32>) {
+        self.placement.map_or((None, None), |p| (p.exchange_memory, p.trader_memory))
+    }
+}
+
 /// Which lanes a profile asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaneSelection {
@@ -129,6 +137,10 @@ pub struct CorePair {
     pub exchange_core: u32,
     /// Core of the trader.
     pub trader_core: u32,
+    /// The memory node that the exchange's memory is bound to; `None` leaves it to the kernel.
+    pub exchange_memory: Option<u32>,
+    /// The trader's.
+    pub trader_memory: Option<u32>,
 }
 
 /// Two interfaces that are cabled to each other; never the same one.

@@ -59,6 +59,8 @@ pub(super) struct RawRun {
 pub(super) struct RawPlacement {
     pub(super) exchange_core: u32,
     pub(super) trader_core: u32,
+    pub(super) exchange_memory: Option<u32>,
+    pub(super) trader_memory: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -354,6 +354,17 @@ fn a_load_that_lacks_its_rate_is_told_how_to_write_it() {
 }
 
 #[test]
+fn memory_is_bound_to_the_nodes_that_a_placement_names_and_to_none_otherwise() {
+    let of = |more: &str| {
+        let placement = format!("placement = {{ exchange_core = 0, trader_core = 1{more} }}");
+        Profile::from_text("test", &with("repetitions = 5", &placement)).unwrap().run.memory_nodes()
+    };
+    assert_eq!(of(""), (None, None));
+    assert_eq!(of(", trader_memory = 1"), (None, Some(1)));
+    assert_eq!(of(", exchange_memory = 1, trader_memory = 0"), (Some(1), Some(0)));
+}
+
+#[test]
 fn the_same_core_for_both_endpoints_is_refused() {
     let text = complaint(&with("repetitions = 5", "placement = { exchange_core = 1, trader_core = 1 }"));
     assert!(text.starts_with("my.toml:6:13: core 1 for both endpoints"), "{text}");

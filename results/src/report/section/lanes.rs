@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{banner, chip};
 use crate::{
-    certificate::{Cell, Handoff, OrderChannel, Quantiles},
+    certificate::{Cell, EndNodes, Handoff, OrderChannel, Quantiles},
     report::{
         chart,
         data::{CellView, Group},
@@ -124,5 +124,16 @@ pub(super) fn setting(cell: &Cell) -> String {
         OrderChannel::Tcp => "orders over TCP",
     };
     let p = &cell.placement;
-    format!("{}; cores {} → {} over {}, {handoff}; {orders}", cell.load.text, p.exchange_core, p.trader_core, p.link)
+    let nodes = p.nodes.as_ref().map(|n| format!(" (memory nodes {} → {})", of_end(&n.exchange), of_end(&n.trader)));
+    let (nodes, load) = (nodes.unwrap_or_default(), &cell.load.text);
+    format!("{load}; cores {} → {}{nodes} over {}, {handoff}; {orders}", p.exchange_core, p.trader_core, p.link)
+}
+
+/// `1`, or what of an end is on another node than its core: `1, memory 0, interface 0`.
+fn of_end(end: &EndNodes) -> String {
+    let number = |node: Option<u32>| node.map_or_else(|| "?".to_owned(), |n| n.to_string());
+    let elsewhere = |what: &str, node: Option<u32>| {
+        node.filter(|_| node != end.core).map(|n| format!(", {what} {n}")).unwrap_or_default()
+    };
+    format!("{}{}{}", number(end.core), elsewhere("memory", end.memory), elsewhere("interface", end.interface))
 }

@@ -1,0 +1,98 @@
+//! On which nodes the memory of this process lies, by the kernel's account of every mapping (`numa_maps(5)`).
+
+use std::{collections::BTreeMap, fmt, fs, io};
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes of memory by the number of the node that they lie on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryByNode(pub BTreeMap<u32, u64>);
+
+impl MemoryByNode {
+    /// Bytes that lie elsewhere than on `node`.
+    #[must_use]
+    pub fn elsewhere(&self, node: u32) -> u64 {
+        self.0.iter().filter(|(n, _)| **n != node).map(|(_, bytes)| bytes).sum()
+    }
+}
+
+/// `node 0: 1024 KiB, node 1: 8 KiB`.
+impl fmt::Display for MemoryByNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (n, (node, bytes)) in self.0.iter().enumerate() {
+            write!(f, "{}node {node}: {} KiB", if n > 0 { ", " } else { "" }, bytes / 1024)?;
+        }
+        Ok(())
+    }
+}
+
+/// The memory of this process that is its own: what is anonymous, and huge pages. Files (the program, a tape) are shared
+/// with others and lie where the first of them put them.
+///
+/// # Errors
+/// Where the kernel has no such account (it is built without CONFIG_NUMA).
+pub fn memory_by_node() -> io::Result<MemoryByNode> {
+    Ok(by_node(&fs::read_to_string("/proc/self/numa_maps")?))
+}
+
+fn by_node(maps: &str) -> MemoryByNode {
+    let mut sum = BTreeMap::new();
+    for line in maps.lines() {
+        // Address and policy come first, then words, some of them with a value.
+        let words: Vec<(&str, &str)> =
+            line.split_whitespace().skip(2).map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
+        let value = |key| words.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
+        let own = value("huge").is_some() || (value("anon").is_some() && value("file").is_none());
+        if !own {
+            continue;
+        }
+        let page_kib: u64 = value("kernelpagesize_kB").and_then(|v| v.parse().ok()).unwrap_or(4);
+        for (key, pages) in &words {
+            let node = key.strip_prefix('N').and_then(|n| n.parse::<u32>().ok());
+            if let (Some(node), Ok(pages)) = (node, pages.parse::<u64>()) {
+                *sum.entry(node).or_default() += pages.saturating_mul(page_kib).saturating_mul(1024);
+            }
+        }
+    }
+    MemoryByNode(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAPS: &str = "\
+559f2000 bind:1 file=/usr/bin/tickcert mapped=40 N0=40 kernelpagesize_kB=4
+559fa000 bind:1 heap anon=10 dirty=10 N0=2 N1=8 kernelpagesize_kB=4
+7f000000 bind:1 anon=3 dirty=3 active=0 N1=3 kernelpagesize_kB=4
+7f200000 bind:1 file=/dev/hugepages/rte huge dirty=2 N1=2 kernelpagesize_kB=2048
+7f300000 bind:1 file=/lib/libc.so anon=1 mapped=4 N0=4 kernelpagesize_kB=4
+7ffc0000 bind:1 stack anon=2 dirty=2 N1=2 kernelpagesize_kB=4
+7ffd0000 default
+";
+
+    #[test]
+    fn own_memory_is_counted_by_node_and_files_are_not() {
+        let memory = by_node(MAPS);
+        assert_eq!(memory.0, BTreeMap::from([(0, 2 * 4096), (1, 13 * 4096 + 2 * (2 << 20))]));
+        assert_eq!((memory.elsewhere(1), memory.elsewhere(7)), (8192, memory.0.values().sum()));
+        assert_eq!(memory.to_string(), "node 0: 8 KiB, node 1: 4148 KiB");
+    }
+
+    #[test]
+    fn lines_that_make_no_sense_count_for_nothing() {
+        assert_eq!(by_node("x\n\n1 2 N=3 Nx=1 anon=1 N0=x N1=99999999999999999999\n"), MemoryByNode::default());
+        assert_eq!(MemoryByNode::default().to_string(), "none");
+    }
+
+    #[test]
+    fn this_process_has_memory_somewhere() {
+        match memory_by_node() {
+            Ok(memory) => assert!(memory.0.values().sum::<u64>() > 0),
+            Err(e) => println!("SKIPPED: memory by node: needs a kernel with CONFIG_NUMA ({e})"),
+        }
+    }
+}
