@@ -7,6 +7,8 @@
 #   within SECONDS COMMAND...      tries until the command succeeds, for that long at most
 #   skip TEXT                      ends the job, which then counts as skipped: what is missing, and what it needs
 #   $guest                         the name of this guest, where a job has several
+#
+# and those of certificates.sh.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb
 guest=$(sed -n 's/.*lab\.guest=\([^ ]*\).*/\1/p' /proc/cmdline)
 program=$(sed -n 's/.*lab\.program=\([^ ]*\).*/\1/p' /proc/cmdline)
@@ -60,6 +62,8 @@ set_up() {
     done
 }
 
+# shellcheck source=certificates.sh
+. /lab/certificates.sh
 export guest
 export -f claim claim_equal within skip
 printf 'LAB-BOOTED after %s s\n' "$(cut -d ' ' -f 1 /proc/uptime)"
