@@ -1,0 +1,155 @@
+# shellcheck shell=bash disable=SC2154
+# Runs jobs: boots their guests, ends those that hang, keeps a log and a result of each. Sourced by ci/lab.
+#
+#   OUT/JOB/result.json      one object: see write_result
+#   OUT/JOB/GUEST.log        all that the guest's console said
+#   OUT/JOB/GUEST/           the guest's /lab, with what the job's script left there
+
+guests=() sockets=''
+
+# Ends the guests that are still there, whatever ended this script. timeout passes the signal on to QEMU, and insists.
+end_guests() {
+    local pid
+    for pid in ${guests[@]+"${guests[@]}"}; do kill "$pid" 2>/dev/null || true; done
+    for pid in ${guests[@]+"${guests[@]}"}; do wait "$pid" 2>/dev/null || true; done
+    guests=()
+    [ -z "$sockets" ] || rm -rf "$sockets"
+}
+
+# The program under test: what was named, or a build of this tree, with all features that can be had.
+find_bin() {
+    if [ -z "$bin" ]; then
+        need_build_tools
+        need_features
+        need_rust
+        workspace_cargo build --package tickcert --locked --features "$features"
+        bin=$(target_folder)/debug/tickcert
+    fi
+    [ -x "$bin" ] || misuse "$bin is no program"
+    bin=$(cd "$(dirname "$bin")" && pwd)/$(basename "$bin")
+}
+
+find_out() {
+    [ -n "$out" ] || out=${CARGO_TARGET_DIR:-$root/target}/lab
+    mkdir -p "$out" || misuse "can't write to $out"
+    out=$(cd "$out" && pwd)
+}
+
+# Fetches and builds what the jobs need, before any of them runs.
+prepare() {
+    local job kind module
+    have_programs
+    find_qemu
+    for job in "$@"; do
+        check_job "$job"
+        kind=$(job_value "$job" kernel base)
+        have_kernel "$kind"
+        for module in $(job_key "$job" fixture); do build_module "$module" "$(unpacked_kernel "$kind")"; done
+    done
+}
+
+# Makes a guest's folder and arguments: ready_guest JOB GUEST KERNEL FOLDER [APPEND].
+ready_guest() {
+    local folder=$4/$2
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp "$lab_d/guest.sh" "$lab_d/certificates.sh" "$folder/"
+    cp "$lab_d/jobs/$1" "$folder/job"
+    machine_of "$1" "$2" "$3" "$folder" "$sockets" "${5:-}"
+}
+
+run_jobs() {
+    local job pids=() status=0
+    locked prepare "$@"
+    find_accelerator "$(unpacked_kernel base)"
+    printf 'QEMU %s on %s; logs and results in %s\n' "$qemu_version" "$accelerator" "$out"
+    for job in "$@"; do
+        while [ "$(jobs -pr | wc -l)" -ge "$at_once" ]; do wait -n || true; done
+        (trap end_guests EXIT && trap 'exit 143' TERM && run_job "$job") &
+        pids+=($!)
+        guests+=($!)
+    done
+    for job in "${pids[@]}"; do wait "$job" || status=1; done
+    guests=()
+    return "$status"
+}
+
+# Boots a job's guests, waits for them, and says what came of it in a line. Fails if the job did.
+run_job() {
+    local job=$1 folder=$out/$1 kernel limit name pid began ended timed_out='' names
+    kernel=$(unpacked_kernel "$(job_value "$job" kernel base)") limit=$(job_value "$job" limit 120)
+    read -ra names <<<"$(job_value "$job" guests one)"
+    guests=() sockets=$(mktemp -d)
+    rm -rf "$folder"
+    began=$(date +%s%3N)
+    for name in "${names[@]}"; do
+        ready_guest "$job" "$name" "$kernel" "$folder"
+        timeout -k 5 "$limit" "${qemu_command[@]}" "${machine[@]}" -monitor none -serial "file:$folder/$name.log" \
+            </dev/null >"$folder/$name.qemu" 2>&1 &
+        guests+=($!)
+    done
+    for pid in "${guests[@]}"; do
+        ended=0
+        wait "$pid" || ended=$?
+        case $ended in 124 | 137) timed_out=yes ;; esac
+    done
+    guests=()
+    for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
+    judge "$job" "$folder" "$kernel" "$(($(date +%s%3N) - began))" "$timed_out" "${names[@]}"
+}
+
+lines_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
+
+# Reads what the guests left: judge JOB FOLDER KERNEL MILLISECONDS TIMED_OUT GUEST...
+judge() {
+    local job=$1 folder=$2 kernel=$3 milliseconds=$4 timed_out=$5 name result=passed why='' kept=0 failed=0 silent=() seconds
+    shift 5
+    for name in "$@"; do
+        kept=$((kept + $(lines_of "$folder/$name/kept")))
+        failed=$((failed + $(lines_of "$folder/$name/failed")))
+        [ -e "$folder/$name/ended" ] || silent+=("$name")
+        [ ! -e "$folder/$name/skipped" ] || result=skipped why=$(cat "$folder/$name/skipped")
+    done
+    if [ "$failed" -gt 0 ]; then
+        result=failed why="$failed of $((kept + failed)) claims: $(cat "$folder"/*/failed | head -n 3 | paste -sd ';')"
+    elif [ ${#silent[@]} -gt 0 ]; then
+        result=failed why="no end of the guest: ${silent[*]}"
+    elif [ "$result" = passed ] && [ "$kept" -eq 0 ]; then
+        result=failed why='nothing was claimed'
+    fi
+    if [ -n "$timed_out" ]; then result=timed-out why="ended after $(job_value "$job" limit 120) s${why:+; $why}"; fi
+    seconds=$((milliseconds / 1000)).$((milliseconds % 1000 / 100))
+    write_result >"$folder/result.json"
+    printf '%-12s %-9s %6s s  %s\n' "$job" "$result" "$seconds" "${why:-$kept claims}"
+    case $result in passed | skipped) return 0 ;; esac
+    for name in "$@"; do
+        printf '    the end of %s:\n' "$folder/$name.log"
+        tail -n 30 "$folder/$name.log" "$folder/$name.qemu" 2>/dev/null | sed 's/^/    | /' || true
+    done
+    return 1
+}
+
+json_text() {
+    local text=${1//\\/\\\\}
+    text=${text//\"/\\\"}
+    printf '"%s"' "$(tr '\n\t' '  ' <<<"$text" | tr -d '\000-\037' | sed 's/ *$//')"
+}
+
+write_result() {
+    printf '{"job": "%s", "result": "%s", "why": %s, "claims_kept": %d, "claims_failed": %d, "seconds": %s, "accelerator": "%s", "kernel": "%s", "qemu": %s, "evidence": "emulated"}\n' \
+        "$job" "$result" "$(json_text "$why")" "$kept" "$failed" "$seconds" "$accelerator" "$kernel" "$(json_text "$qemu_version")"
+}
+
+# A prompt in a guest that has a job's devices; its script lies in /lab/job.
+run_shell() {
+    local job=$1 kernel
+    locked prepare "$job"
+    kernel=$(unpacked_kernel "$(job_value "$job" kernel base)")
+    find_accelerator "$(unpacked_kernel base)"
+    sockets=$(mktemp -d)
+    local names
+    read -ra names <<<"$(job_value "$job" guests one)"
+    ready_guest "$job" "${names[0]}" "$kernel" "$out/shell" lab.shell
+    printf 'A guest with the devices of %s; Ctrl-A X ends it\n' "$job"
+    "${qemu_command[@]}" "${machine[@]}" -serial mon:stdio
+}
