@@ -6,6 +6,7 @@
 #   claim_equal TEXT A B           kept if the words are equal
 #   within SECONDS COMMAND...      tries until the command succeeds, for that long at most
 #   skip TEXT                      ends the job, which then counts as skipped: what is missing, and what it needs
+#   name_nics                      again, after the script has loaded a driver: the Nth line `nic` of the head is nicN
 #   $guest                         the name of this guest, where a job has several
 #
 # and those of certificates.sh.
@@ -60,12 +61,22 @@ set_up() {
             *) modprobe "$module" ;;
         esac || echo "The kernel module $module can't be loaded"
     done
+    name_nics
+}
+
+# A device of the head's Nth line `nic` is nicN, whatever order they were found in: their addresses end so.
+name_nics() {
+    local device address
+    for device in /sys/class/net/*; do
+        address=$(cat "$device/address")
+        case $address in 52:54:00:1a:b0:*) ip link set "${device##*/}" name "nic$((16#${address##*:}))" ;; esac
+    done
 }
 
 # shellcheck source=certificates.sh
 . /lab/certificates.sh
 export guest
-export -f claim claim_equal within skip
+export -f claim claim_equal within skip name_nics
 printf 'LAB-BOOTED after %s s\n' "$(cut -d ' ' -f 1 /proc/uptime)"
 set_up
 cd /lab || exit

@@ -8,7 +8,8 @@
 #   limit      seconds after which the job is ended (default 120)
 #   guests     names of the guests, which boot together (default: one)
 #   nodes      memory nodes, among which memory and cores are shared out evenly (default 1)
-#   nic        [GUEST:]MODEL WIRE [node=N] [OPTION=VALUE]...; may stand more than once. Two on one wire are connected
+#   nic        [GUEST:]MODEL WIRE [node=N] [OPTION=VALUE]...; may stand more than once;
+#              the Nth is called nicN. Two on one wire are connected
 #   iommu      intel: with an IOMMU
 #   modules    the kernel's modules to load before the script runs
 #   fixture    modules of the lab's own, under ci/lab.d/modules, to be built and loaded

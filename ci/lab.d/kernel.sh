@@ -55,8 +55,8 @@ fetch_kernel() {
     [ ! -d "$folder" ] || return 0
     printf 'Fetching the kernel %s\n' "$release"
     debs=$(download "$package")
-    # From 7.x on image and modules are packages of their own.
-    for part in linux-binary linux-modules; do
+    # From 7.x on image, modules and lists of them are packages of their own.
+    for part in linux-binary linux-modules linux-base; do
         if lab_apt apt-cache policy "$part-$release" | grep 'Candidate: [0-9]' >/dev/null; then
             debs+=$'\n'$(download "$part-$release")
         fi
@@ -71,7 +71,7 @@ fetch_kernel() {
 
 make_bootable() {
     local folder=$1 release=$2 image
-    image=$(find "$folder/boot" "$folder/usr/lib" -name 'vmlinuz*' | head -n 1)
+    image=$(find "$folder" -name 'vmlinuz*' -type f -print -quit)
     [ -n "$image" ] || fail "the packages of $release hold no vmlinuz"
     extract_vmlinux "$image" >"$folder/vmlinux"
     (exec -a depmod "$tools_dir/bin/kmod" -b "$folder" "$release")
@@ -138,8 +138,9 @@ build_module() {
         rm -rf "$built"
         mkdir -p "$built"
         cp "$source"/* "$built/"
-        make -C "$kernel/usr/src/linux-headers-$release" M="$built" modules >"$built/log" 2>&1 ||
-            fail "the module $name doesn't build for $release: $(tail -n 5 "$built/log")"
+        # Without type information for BPF, which would take pahole and all of vmlinux.
+        make -C "$kernel/usr/src/linux-headers-$release" M="$built" CC=gcc CONFIG_DEBUG_INFO_BTF_MODULES= modules >"$built/log" 2>&1 ||
+            fail "the module $name doesn't build for $release: $(grep -m 1 -E 'error|not found|\*\*\*' "$built/log")"
     fi
     echo "$built/$name.ko"
 }

@@ -35,16 +35,27 @@ find_out() {
     out=$(cd "$out" && pwd)
 }
 
+# What keeps single jobs from running though there is a lab: by the job's name, a result and why.
+declare -A obstacle=()
+
 # Fetches and builds what the jobs need, before any of them runs.
 prepare() {
-    local job kind module
+    local job kind module release said
     have_programs
     find_qemu
     for job in "$@"; do
         check_job "$job"
         kind=$(job_value "$job" kernel base)
-        have_kernel "$kind"
-        for module in $(job_key "$job" fixture); do build_module "$module" "$(unpacked_kernel "$kind")"; done
+        if [ "$kind" = base ]; then
+            have_kernel base
+        elif ! said=$( (have_kernel "$kind") 2>&1); then
+            obstacle[$job]="skipped $(tail -n 1 <<<"$said")"
+            continue
+        fi
+        release=$(unpacked_kernel "$kind")
+        for module in $(job_key "$job" fixture); do
+            said=$( (build_module "$module" "$release") 2>&1) || obstacle[$job]="failed $said"
+        done
     done
 }
 
@@ -82,6 +93,11 @@ run_job() {
     guests=() sockets=$(mktemp -d)
     rm -rf "$folder"
     began=$(date +%s%3N)
+    if [ -n "${obstacle[$job]:-}" ]; then
+        mkdir -p "$folder"
+        judge "$job" "$folder" "$kernel" 0 ''
+        return
+    fi
     for name in "${names[@]}"; do
         ready_guest "$job" "$name" "$kernel" "$folder"
         timeout -k 5 "$limit" "${qemu_command[@]}" "${machine[@]}" -monitor none -serial "file:$folder/$name.log" \
@@ -110,7 +126,9 @@ judge() {
         [ -e "$folder/$name/ended" ] || silent+=("$name")
         [ ! -e "$folder/$name/skipped" ] || result=skipped why=$(cat "$folder/$name/skipped")
     done
-    if [ "$failed" -gt 0 ]; then
+    if [ -n "${obstacle[$job]:-}" ]; then
+        result=${obstacle[$job]%% *} why=${obstacle[$job]#* }
+    elif [ "$failed" -gt 0 ]; then
         result=failed why="$failed of $((kept + failed)) claims: $(cat "$folder"/*/failed | head -n 3 | paste -sd ';')"
     elif [ ${#silent[@]} -gt 0 ]; then
         result=failed why="no end of the guest: ${silent[*]}"
@@ -120,7 +138,7 @@ judge() {
     if [ -n "$timed_out" ]; then result=timed-out why="ended after $(job_value "$job" limit 120) s${why:+; $why}"; fi
     seconds=$((milliseconds / 1000)).$((milliseconds % 1000 / 100))
     write_result >"$folder/result.json"
-    printf '%-12s %-9s %6s s  %s\n' "$job" "$result" "$seconds" "${why:-$kept claims}"
+    printf '%-12s %-9s %6s s  %s\n' "$job" "$result" "$seconds" "$(head -n 1 <<<"${why:-$kept claims}")"
     case $result in passed | skipped) return 0 ;; esac
     for name in "$@"; do
         printf '    the end of %s:\n' "$folder/$name.log"
