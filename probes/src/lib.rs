@@ -8,5 +8,6 @@ pub mod host;
 pub mod latency_hold;
 pub mod memory;
 pub mod noise;
+pub mod phc;
 pub mod privilege;
 pub mod sysfs;
