@@ -9,5 +9,6 @@ pub mod latency_hold;
 pub mod memory;
 pub mod noise;
 pub mod numa;
+pub mod phc;
 pub mod privilege;
 pub mod sysfs;

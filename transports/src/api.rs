@@ -53,6 +53,12 @@ pub struct Frame<'a> {
 /// many, and which setting gives them more room. Not there where nothing was dropped.
 pub const DROPPED: &str = "dropped_for_lack_of_room";
 
+/// Name of the fact ([`Tx::facts`]) that so many transmit stamps were zero, and so none. Not there where none was.
+pub const STAMPS_OF_ZERO: &str = "transmit_stamps_of_zero";
+
+/// Name of the fact that so many transmit stamps belonged to no frame whose stamps were waited for. Not there where none did.
+pub const STAMPS_OF_NOBODY: &str = "transmit_stamps_of_nobody";
+
 /// Receiving half of a lane.
 pub trait Rx {
     /// Hands over each waiting frame of the flow asked for, at most `budget`; returns how many.
@@ -71,6 +77,11 @@ pub trait Rx {
 /// Names a sent frame until its stamps come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TxToken(pub u32);
+
+impl TxToken {
+    /// Names a frame of which nothing is known, and whose stamps never come.
+    pub const NONE: Self = Self(0);
+}
 
 /// Why a frame was not sent.
 #[derive(Debug)]
@@ -328,6 +339,11 @@ pub trait Transport: Sized {
     /// Memory in huge pages, in MiB, that both ends together need free when they open.
     fn huge_pages_mib(_config: &Self::Config) -> u32 {
         0
+    }
+
+    /// Why its frames have no stamps of hardware, whatever the interfaces can; `None` where they may have.
+    fn takes_no_stamps(_config: &Self::Config) -> Option<&'static str> {
+        None
     }
 
     /// Whether both ends stay in the network namespace that the run was started in, rather than in the bench's: where the

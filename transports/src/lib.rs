@@ -4,8 +4,10 @@
 
 pub mod api;
 pub mod spare;
+pub mod stamping;
 pub mod wrap;
 
+mod generic_netlink;
 mod kernel;
 mod lane;
 mod netlink;

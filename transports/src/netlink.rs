@@ -36,7 +36,6 @@ fn attributes(bytes: &[u8]) -> Result<Vec<DefaultNla>, DecodeError> {
 }
 
 /// The contents of the first attribute of that type among those that are the contents of another.
-#[cfg(feature = "dpdk")]
 pub(crate) fn nested(bytes: &[u8], kind: u16) -> io::Result<Option<Vec<u8>>> {
     Ok(value(&attributes(bytes).map_err(io::Error::other)?, kind))
 }

@@ -9,6 +9,7 @@ mod host;
 mod probes;
 mod rate;
 mod repetition;
+mod stamping;
 
 pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
@@ -19,6 +20,9 @@ pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProb
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
     Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
+};
+pub use stamping::{
+    ClockReading, ClockRecord, ReadMethod, SeenStamps, StampClaims, StampConfig, StampingEnd, StampingRecord, Timescale,
 };
 
 use schemars::JsonSchema;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Quantiles;
+use super::{Quantiles, StampingRecord};
 use crate::{evidence::Evidence, time::Nanos};
 
 /// Everything that the probes found; a probe that did not run is in [`super::Certificate::not_run`].
@@ -26,6 +26,9 @@ pub struct Probes {
     /// What the tool itself costs end to end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<FloorProbe>,
+    /// What stamps frames, and by which clocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamping: Option<StampingRecord>,
 }
 
 /// The tool's own overhead: a lane that crosses nothing but the memory between the two cores. Of one short repetition,

@@ -19,7 +19,10 @@ pub(super) const XDP_UMEM_MIN_CHUNK_SIZE: u32 = 2048;
 /// driver for each frame sent (Linux 6.8).
 pub(super) const NETDEV_CMD_DEV_GET: u8 = 1;
 pub(super) const NETDEV_A_DEV_IFINDEX: u16 = 1;
+pub(super) const NETDEV_A_DEV_XDP_RX_METADATA_FEATURES: u16 = 5;
 pub(super) const NETDEV_A_DEV_XSK_FEATURES: u16 = 6;
+/// A bit of what a program may ask for each frame received (`NETDEV_XDP_RX_METADATA_TIMESTAMP`, Linux 6.8).
+pub(super) const NETDEV_XDP_RX_METADATA_TIMESTAMP: u64 = 1;
 /// A bit of the latter: the time at which a frame left.
 pub(super) const NETDEV_XSK_FLAGS_TX_TIMESTAMP: u64 = 1;
 

@@ -105,6 +105,17 @@ impl Transport for Dpdk {
         Ok(Caps { orders: config.orders, evidence, evidence_why: evidence_why.to_owned(), own_wire })
     }
 
+    fn takes_no_stamps(config: &Config) -> Option<&'static str> {
+        match config.device {
+            Device::Memif => Some("its frames cross memory that both processes share, and no NIC"),
+            Device::Afxdp => Some("DPDK's driver for AF_XDP hands no stamps on"),
+            Device::Pci if !config.receive_stamps => {
+                Some("DPDK has the NIC, and stamps only with receive_stamps = true under [transport.dpdk], and only what arrives")
+            }
+            Device::Pci => None,
+        }
+    }
+
     fn huge_pages_mib(config: &Config) -> u32 {
         config.memory_mib.saturating_mul(2)
     }

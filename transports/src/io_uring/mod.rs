@@ -88,6 +88,10 @@ impl Transport for IoUring {
         },
     ];
 
+    fn takes_no_stamps(_config: &Config) -> Option<&'static str> {
+        Some("its receives come without control messages, in which the kernel hands stamps over; kernel-udp and kernel-tcp have them")
+    }
+
     fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         preflight::check(config)?;
         let (evidence, evidence_why) = kernel::evidence(link_is_virtual);

@@ -2,9 +2,11 @@
 
 use std::io;
 
+use tickcert_results::stamp::Stamp;
+
 use crate::{
     api::{Flow, Frame, Interest, Rx, Segments, Tx, TxError, TxToken},
-    kernel::datagram::{DatagramRx, DatagramTx},
+    kernel::datagram::{DatagramRx, TicksOut},
 };
 
 /// Where orders, or the answers to them, come in.
@@ -27,6 +29,10 @@ pub trait OrdersOut {
     fn segments(&self) -> Option<Segments> {
         None
     }
+    /// As [`Tx::stamps`].
+    fn stamps(&mut self, _on_stamp: impl FnMut(TxToken, Stamp)) {}
+    /// As [`Tx::facts`].
+    fn facts(&self, _note: &mut dyn FnMut(&'static str, String)) {}
 }
 
 /// Receives this end's incoming flows.
@@ -59,7 +65,7 @@ impl<O: OrdersIn> Rx for SocketRx<O> {
 
 /// Sends this end's outgoing flows.
 pub struct SocketTx<O> {
-    pub(crate) ticks: Option<DatagramTx>,
+    pub(crate) ticks: Option<TicksOut>,
     pub(crate) orders: O,
 }
 
@@ -75,11 +81,34 @@ impl<O: OrdersOut> Tx for SocketTx<O> {
         }
     }
 
+    #[inline]
+    fn send_stamped(&mut self, flow: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        match (flow, &mut self.ticks) {
+            (Flow::Ticks, Some(ticks)) => ticks.send_stamped(len, fill),
+            // Whoever sends orders stamps all of them.
+            _ => self.send(flow, len, fill),
+        }
+    }
+
     fn flush(&mut self) -> Result<(), TxError> {
         self.orders.flush()
     }
 
+    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Stamp)) {
+        match &mut self.ticks {
+            Some(ticks) => ticks.stamps(on_stamp),
+            None => self.orders.stamps(on_stamp),
+        }
+    }
+
     fn segments(&self) -> Option<Segments> {
         self.orders.segments()
+    }
+
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        match &self.ticks {
+            Some(ticks) => ticks.facts(note),
+            None => self.orders.facts(note),
+        }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod busy_poll;
 pub(crate) mod datagram;
 pub(crate) mod halves;
 mod socket_option_ffi;
+pub(crate) mod stamping;
 pub(crate) mod stream;
 mod tcp_info_ffi;
 

@@ -12,14 +12,15 @@ use nix::{
     sys::socket::{MsgFlags, recv, send},
 };
 use socket2::{Domain, Protocol, Socket, Type};
-use tickcert_results::time::Nanos;
+use tickcert_results::{stamp::Stamp, time::Nanos};
 
 use super::{
     MAX_FRAME, bind, busy_poll, explain,
     halves::{OrdersIn, OrdersOut},
+    stamping::{self, Received, Stamper},
     tcp_info_ffi,
 };
-use crate::api::{Flow, Frame, Link, Role, RxMeta, Segments, TxError, TxToken};
+use crate::api::{EndStamping, Flow, Frame, Link, Role, RxMeta, Segments, TxError, TxToken};
 
 const READ_BUFFER: usize = 64 * 1024;
 
@@ -27,11 +28,22 @@ const READ_BUFFER: usize = 64 * 1024;
 pub struct StreamRx {
     stream: TcpStream,
     buffer: Box<[u8]>,
+    stamps: Option<Received>,
 }
 
 impl StreamRx {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: vec![0; READ_BUFFER].into_boxed_slice() }
+        Self { stream, buffer: vec![0; READ_BUFFER].into_boxed_slice(), stamps: None }
+    }
+
+    /// The next run of bytes, and the stamps of the frame in which the last of them came.
+    #[inline]
+    fn receive(&mut self) -> Result<(usize, RxMeta), Errno> {
+        let fd = self.stream.as_raw_fd();
+        match &mut self.stamps {
+            None => recv(fd, &mut self.buffer, MsgFlags::MSG_DONTWAIT).map(|len| (len, RxMeta::default())),
+            Some(stamps) => stamps.receive(fd, &mut self.buffer),
+        }
     }
 }
 
@@ -42,13 +54,13 @@ impl OrdersIn for StreamRx {
         if budget == 0 {
             return Ok(0);
         }
-        match recv(self.stream.as_raw_fd(), &mut self.buffer, MsgFlags::MSG_DONTWAIT) {
-            Ok(0) => {
+        match self.receive() {
+            Ok((0, _)) => {
                 let what = "the other end closed the order stream";
                 Err(io::Error::new(io::ErrorKind::ConnectionAborted, what))
             }
-            Ok(len) => {
-                on_frame(Frame { flow: Flow::Orders, bytes: &self.buffer[..len], meta: RxMeta::default() });
+            Ok((len, meta)) => {
+                on_frame(Frame { flow: Flow::Orders, bytes: &self.buffer[..len], meta });
                 Ok(1)
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),
@@ -71,11 +83,29 @@ pub struct StreamTx {
     unsent: std::ops::Range<usize>,
     sent: u64,
     token: u32,
+    /// Bytes that were or will be written, all in all, as the kernel numbers them: round and round.
+    bytes: u32,
+    stamps: Option<Stamper>,
 }
 
 impl StreamTx {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: Box::new([0; MAX_FRAME]), unsent: 0..0, sent: 0, token: 0 }
+        let buffer = Box::new([0; MAX_FRAME]);
+        Self { stream, buffer, unsent: 0..0, sent: 0, token: 0, bytes: 0, stamps: None }
+    }
+
+    /// Names a frame of which at least a part is on its way, and all of which will be.
+    #[inline]
+    fn name(&mut self, len: usize) -> TxToken {
+        self.sent += 1;
+        self.token = self.token.wrapping_add(1);
+        if let Some(stamps) = &mut self.stamps {
+            #[expect(clippy::cast_possible_truncation, reason = "at most MAX_FRAME")]
+            let len = len as u32;
+            self.bytes = self.bytes.wrapping_add(len);
+            stamps.bytes(self.bytes, TxToken(self.token));
+        }
+        TxToken(self.token)
     }
 }
 
@@ -101,9 +131,7 @@ impl OrdersOut for StreamTx {
             Ok(()) | Err(TxError::Full) => {}
             Err(e) => return Err(e),
         }
-        self.sent += 1;
-        self.token = self.token.wrapping_add(1);
-        Ok(TxToken(self.token))
+        Ok(self.name(len))
     }
 
     fn flush(&mut self) -> Result<(), TxError> {
@@ -112,6 +140,18 @@ impl OrdersOut for StreamTx {
 
     fn segments(&self) -> Option<Segments> {
         segments(&self.stream, self.sent)
+    }
+
+    fn stamps(&mut self, on_stamp: impl FnMut(TxToken, Stamp)) {
+        if let Some(stamps) = &mut self.stamps {
+            stamps.take(self.stream.as_raw_fd(), on_stamp);
+        }
+    }
+
+    fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
+        if let Some(stamps) = &self.stamps {
+            stamps.facts(note);
+        }
     }
 }
 
@@ -154,6 +194,21 @@ pub(crate) fn open(link: &Link, role: Role) -> io::Result<TcpStream> {
 pub(crate) fn halves(stream: TcpStream) -> io::Result<(StreamRx, StreamTx)> {
     let writer = stream.try_clone().map_err(explain("duplicate the order stream"))?;
     Ok((StreamRx::new(stream), StreamTx::new(writer)))
+}
+
+/// The same, with the stamps that this end is to take: of the orders that the trader sends, and that the exchange receives.
+pub(crate) fn stamped_halves(
+    stream: TcpStream,
+    role: Role,
+    end: Option<EndStamping>,
+) -> io::Result<(StreamRx, StreamTx)> {
+    let (mut rx, mut tx) = halves(stream)?;
+    match (role, end) {
+        (Role::Exchange, Some(end)) => rx.stamps = Some(stamping::receive(&rx.stream, end)?),
+        (Role::Trader, Some(end)) => tx.stamps = Some(stamping::send_bytes(&tx.stream, end)?),
+        (_, None) => {}
+    }
+    Ok((rx, tx))
 }
 
 /// Waits for the one connection that `peer` makes to `local`.

@@ -48,7 +48,8 @@ impl Transport for KernelTcp {
         if let Some(ticks) = &ticks_in {
             config.apply(ticks)?;
         }
-        let (orders_in, orders_out) = stream::halves(stream)?;
+        let end = link.stamping.map(|stamping| stamping.of(role));
+        let (orders_in, orders_out) = stream::stamped_halves(stream, role, end)?;
         Ok((SocketRx { ticks: ticks_in, orders: orders_in }, SocketTx { ticks: ticks_out, orders: orders_out }))
     }
 }

@@ -48,8 +48,14 @@ impl Transport for KernelUdp {
         if let Some(ticks) = &ticks_in {
             config.apply(ticks)?;
         }
-        let replies = DatagramTx::new(orders.try_clone()?);
-        let orders = DatagramRx::new(orders, Flow::Orders);
+        let end = link.stamping.map(|stamping| stamping.of(role));
+        // Of orders, the trader's are stamped when they leave, and the exchange's when they arrive.
+        let (arriving, leaving) = match role {
+            Role::Exchange => (end, None),
+            Role::Trader => (None, end),
+        };
+        let replies = DatagramTx::new(orders.try_clone()?).stamped(leaving)?;
+        let orders = DatagramRx::new(orders, Flow::Orders).stamped(arriving)?;
         Ok((SocketRx { ticks: ticks_in, orders }, SocketTx { ticks: ticks_out, orders: replies }))
     }
 }

@@ -172,9 +172,12 @@ impl<X: FrameTx> Connection<X> {
         // There is room for all of it, as was just seen.
         socket.send_slice(draft).map_err(|e| TxError::Io(io::Error::new(io::ErrorKind::ConnectionAborted, e)))?;
         self.writes += 1;
+        let before = self.wire.last();
         self.send_all(self.now());
         self.changed = true;
-        Ok(self.wire.last())
+        // What the window holds back leaves in a frame of later, and isn't named after one of before.
+        let frame = self.wire.last();
+        Ok(if frame == before { TxToken::NONE } else { frame })
     }
 
     /// As [`crate::api::Tx::flush`].

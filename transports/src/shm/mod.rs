@@ -64,6 +64,10 @@ impl Transport for Shm {
         settings: "{}",
     }];
 
+    fn takes_no_stamps(_config: &Config) -> Option<&'static str> {
+        Some("its frames cross memory that both processes share, and no NIC")
+    }
+
     fn preflight(_config: &Config, _link_is_virtual: bool) -> Result<Caps, Unmet> {
         Ok(Caps {
             orders: OrderChannel::Datagram,

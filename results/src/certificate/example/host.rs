@@ -98,6 +98,7 @@ pub(super) fn probes() -> Probes {
         }),
         stamp_cost_ns: Some(11.4),
         record_cost_ns: Some(14.2),
+        stamping: None,
         floor: Some(floor()),
     }
 }
