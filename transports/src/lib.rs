@@ -6,6 +6,7 @@ pub mod api;
 pub mod spare;
 pub mod wrap;
 
+mod interface;
 mod kernel;
 mod lane;
 mod netlink;
