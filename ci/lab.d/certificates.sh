@@ -3,7 +3,8 @@
 #
 #   small_profile FILE LANES [REST]  writes a profile that an emulated guest gets through: few packets, no limit to latency.
 #                                  LANES as in `kernel-udp shm`; the rest is more of the profile's text
-#   certify NAME PROFILE [ARG]...  runs it and leaves the certificate in /lab/NAME; claims that there is one
+#   certify NAME PROFILE [ARG]...  runs it and leaves the certificate in /lab/NAME, what was said in
+#                                  /lab/NAME.log; claims that there is one
 #   claim_lane NAME LANE           every repetition of the lane valid, every order as expected, the evidence `emulated`
 
 small_profile() {
@@ -60,8 +61,10 @@ certify() {
 issue() {
     local name=$1 profile=$2 status=0
     shift 2
-    tickcert certify --quiet --profile "$profile" --out "/lab/$name" --store /tmp/store.sqlite --key "/tmp/key" "$@" || status=$?
-    case $status in 0 | 1 | 3 | 4) [ -s "/lab/$name/certificate.json" ] ;; *) return 1 ;; esac
+    tickcert certify -v --profile "$profile" --out "/lab/$name" --store /tmp/store.sqlite --key "/tmp/key" "$@" >"/lab/$name.log" 2>&1 || status=$?
+    case $status in 0 | 1 | 3 | 4) [ ! -s "/lab/$name/certificate.json" ] || return 0 ;; esac
+    cat "/lab/$name.log"
+    return 1
 }
 
 # Whether a condition in jq holds of the lane's cells: cells NAME LANE CONDITION.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs a job's script within its guest, as the guest's first process, and leaves what came of it in /lab, which is the job's
-# folder on the host. The script is bash; beside its own commands it has those below. A claim that fails doesn't end it.
+# folder on the host. The script is bash; beside its own commands it has those below. A claim that fails doesn't end it;
+# a status other than 0 at its end fails the job.
 #
 #   claim TEXT COMMAND...          counts the claim as kept if the command succeeds, and shows what it printed otherwise
 #   claim_equal TEXT A B           kept if the words are equal
@@ -79,6 +80,7 @@ export guest
 export -f claim claim_equal within skip name_nics
 printf 'LAB-BOOTED after %s s\n' "$(cut -d ' ' -f 1 /proc/uptime)"
 set_up
+printf "LAB-READY after %s s\n" "$(cut -d " " -f 1 /proc/uptime)"
 cd /lab || exit
 if grep -q lab.shell /proc/cmdline; then
     # A terminal of its own, so that Ctrl-C is for what runs in it.

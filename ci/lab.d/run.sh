@@ -118,12 +118,13 @@ lines_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
 
 # Reads what the guests left: judge JOB FOLDER KERNEL MILLISECONDS TIMED_OUT GUEST...
 judge() {
-    local job=$1 folder=$2 kernel=$3 milliseconds=$4 timed_out=$5 name result=passed why='' kept=0 failed=0 silent=() seconds
+    local job=$1 folder=$2 kernel=$3 milliseconds=$4 timed_out=$5 name result=passed why='' kept=0 failed=0 silent=() statuses='' seconds
     shift 5
     for name in "$@"; do
         kept=$((kept + $(lines_of "$folder/$name/kept")))
         failed=$((failed + $(lines_of "$folder/$name/failed")))
         [ -e "$folder/$name/ended" ] || silent+=("$name")
+        case $(cat "$folder/$name/ended" 2>/dev/null) in 0 | '') ;; *) statuses+=" $(<"$folder/$name/ended")" ;; esac
         [ ! -e "$folder/$name/skipped" ] || result=skipped why=$(cat "$folder/$name/skipped")
     done
     if [ -n "${obstacle[$job]:-}" ]; then
@@ -132,6 +133,8 @@ judge() {
         result=failed why="$failed of $((kept + failed)) claims: $(cat "$folder"/*/failed | head -n 3 | paste -sd ';')"
     elif [ ${#silent[@]} -gt 0 ]; then
         result=failed why="no end of the guest: ${silent[*]}"
+    elif [ -n "$statuses" ]; then
+        result=failed why="the script ended with status$statuses"
     elif [ "$result" = passed ] && [ "$kept" -eq 0 ]; then
         result=failed why='nothing was claimed'
     fi

@@ -8,6 +8,7 @@ pub mod stamping;
 pub mod wrap;
 
 mod generic_netlink;
+mod interface;
 mod kernel;
 mod lane;
 mod netlink;

@@ -8,6 +8,8 @@ use std::{
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
+use crate::interface;
+
 /// `linux/sockios.h`
 const SIOCETHTOOL: libc::Ioctl = 0x8946;
 /// `linux/ethtool.h`
@@ -69,12 +71,8 @@ impl Device {
     }
 
     /// Whether it has a carrier.
-    pub(super) fn is_running(&self) -> io::Result<bool> {
-        let mut request = self.request(libc::__c_anonymous_ifr_ifru { ifru_flags: 0 });
-        self.ioctl(libc::SIOCGIFFLAGS as libc::Ioctl, &mut request)?;
-        // SAFETY: this command has written this member, and any bits are an integer.
-        let flags = unsafe { request.ifr_ifru.ifru_flags };
-        Ok(libc::c_int::from(flags) & libc::IFF_RUNNING != 0)
+    pub(super) fn has_carrier(&self) -> io::Result<bool> {
+        interface::has_carrier(self.index()?)
     }
 
     /// Its driver's name, as `ethtool -i` has it; `unknown` where it doesn't say.

@@ -198,7 +198,7 @@ pub(crate) fn join(link: &Link, role: Role) -> io::Result<Option<UdpSocket>> {
 /// Many drivers take the link down for a moment when they get an XDP program.
 pub(crate) fn wait_for_carrier(device: &Device, interface: &str, at_most: Duration) -> io::Result<()> {
     let until = Instant::now() + at_most;
-    while !device.is_running()? {
+    while !device.has_carrier()? {
         if Instant::now() >= until {
             let what = format!("{interface} has no carrier since it got its XDP program; is its cable's other end up?");
             return Err(io::Error::new(io::ErrorKind::TimedOut, what));

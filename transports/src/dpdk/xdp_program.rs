@@ -3,25 +3,15 @@
 
 use std::io;
 
-use netlink_sys::protocols::NETLINK_ROUTE;
-
 use crate::{
     api::{OpenError, Unmet},
+    interface::{self, Description},
     netlink,
 };
 
-/// `linux/rtnetlink.h`
-const RTM_NEWLINK: u16 = 16;
-const RTM_GETLINK: u16 = 18;
 /// `linux/if_link.h`
 const IFLA_XDP: u16 = 43;
 const IFLA_XDP_ATTACHED: u16 = 2;
-/// Bytes of `struct ifinfomsg` of `linux/rtnetlink.h`, and where in it the interface's number stands.
-const INFO: usize = 16;
-const INDEX: usize = 4;
-
-/// A message about an interface.
-type Description = netlink::Message<INFO>;
 
 /// That the interface has none.
 ///
@@ -30,8 +20,8 @@ type Description = netlink::Message<INFO>;
 pub(super) fn none_on(interface: &str) -> Result<(), OpenError> {
     let failed = |e: io::Error| io::Error::new(e.kind(), format!("ask for the XDP program on {interface}: {e}"));
     let index = nix::net::if_::if_nametoindex(interface).map_err(|e| failed(e.into()))?;
-    let answers = netlink::ask(NETLINK_ROUTE, question(index), 0).map_err(failed)?;
-    if !has_one(&answers).map_err(failed)? {
+    let description = interface::describe(index).map_err(failed)?;
+    if !has_one(&description).map_err(failed)? {
         return Ok(());
     }
     Err(Unmet {
@@ -43,18 +33,8 @@ pub(super) fn none_on(interface: &str) -> Result<(), OpenError> {
     .into())
 }
 
-/// What the interface of that number is.
-fn question(index: u32) -> Description {
-    let mut header = [0; INFO];
-    header[INDEX..INDEX + 4].copy_from_slice(&index.to_ne_bytes());
-    Description { kind: RTM_GETLINK, header, attributes: Vec::new() }
-}
-
 /// Whether the interface described has a program.
-fn has_one(answers: &[Description]) -> io::Result<bool> {
-    let Some(description) = answers.iter().find(|answer| answer.kind == RTM_NEWLINK) else {
-        return Err(io::Error::other("the kernel's answer describes no interface"));
-    };
+fn has_one(description: &Description) -> io::Result<bool> {
     let xdp = description.value(IFLA_XDP).unwrap_or_default();
     let attached = netlink::nested(&xdp, IFLA_XDP_ATTACHED)?;
     Ok(attached.is_some_and(|how| how.first().is_some_and(|how| *how != 0)))
@@ -65,10 +45,7 @@ mod tests {
     use netlink_packet_core::{DefaultNla, Emitable};
 
     use super::*;
-
-    fn description(attributes: Vec<DefaultNla>) -> [Description; 1] {
-        [Description { kind: RTM_NEWLINK, attributes, ..question(2) }]
-    }
+    use crate::interface::tests::description;
 
     fn name() -> DefaultNla {
         DefaultNla::new(3, b"eth2\0".to_vec())
@@ -89,9 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_describes_no_interface_or_not_its_program_is_an_error() {
-        assert!(has_one(&[]).is_err());
-        assert!(has_one(&[question(2)]).is_err());
+    fn a_description_that_does_not_describe_the_program_is_an_error() {
         // Longer than it is, and shorter than its own head.
         for broken in [vec![255, 0, 2, 0], vec![0, 0, 2, 0], vec![1]] {
             assert!(has_one(&description(vec![DefaultNla::new(IFLA_XDP, broken)])).is_err());
@@ -102,7 +77,5 @@ mod tests {
     fn the_loopback_has_none_and_one_that_is_not_there_is_an_error() {
         none_on("lo").unwrap();
         assert!(none_on("nosuchinterface").is_err());
-        let refused = netlink::ask(NETLINK_ROUTE, question(u32::MAX >> 1), 0).unwrap_err();
-        assert_eq!(refused.raw_os_error(), Some(libc::ENODEV));
     }
 }
