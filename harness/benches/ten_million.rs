@@ -120,6 +120,7 @@ impl Run {
             exchange: &exchange,
             trader: &trader,
             scale: TickScale::from_hz(1e9),
+            trader_scale: None,
             late_after: Nanos::SECOND,
         })?)
     }

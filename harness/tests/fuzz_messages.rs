@@ -50,6 +50,7 @@ fn trial() -> TrialSpec {
             exchange_mac: [2; 6],
             trader_mac: [3; 6],
             meeting: "/tmp/meeting".into(),
+            same_host: true,
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
             stamping: None,

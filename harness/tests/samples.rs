@@ -57,6 +57,7 @@ mod tests {
             exchange: &exchange,
             trader: &trader,
             scale: TickScale { ns_per_tick: 1.0 },
+            trader_scale: None,
             late_after: Nanos::SECOND,
         })
         .unwrap()

@@ -95,6 +95,7 @@ mod tests {
             schedule_error: Vec::new(),
             orders: Vec::new(),
             stages: HashMap::new(),
+            legs: 0..0,
             counters_in_step: None,
             span: Default::default(),
         };
