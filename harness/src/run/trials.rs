@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Repetition, Sut},
+    certificate::{
+        Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Repetition, Sut,
+    },
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };

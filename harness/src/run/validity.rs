@@ -99,7 +99,13 @@ mod tests {
             counters_in_step: None,
             span: Default::default(),
         };
-        Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new(), astray: Vec::new() }
+        Finished {
+            joined,
+            exchange: Default::default(),
+            trader: Default::default(),
+            stalls: Vec::new(),
+            astray: Vec::new(),
+        }
     }
 
     #[test]

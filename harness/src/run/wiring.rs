@@ -23,7 +23,7 @@ pub enum Wiring {
     /// Both ends are here.
     OneHost(Bench),
     /// The trader's is there.
-    TwoHosts(Box<TwoHosts>),
+    TwoHosts(TwoHosts),
 }
 
 /// Both ends of a wire between two hosts.
@@ -44,7 +44,7 @@ impl Wiring {
     pub fn set_up(spec: &BenchSpec, far: Option<&Arc<Session>>) -> Result<Self, Unmet> {
         match (&spec.wire, far) {
             (Wire::TwoHosts { exchange, trader, force }, Some(session)) => {
-                TwoHosts::set_up(spec, [exchange, trader], *force, session).map(|both| Self::TwoHosts(Box::new(both)))
+                TwoHosts::set_up(spec, [exchange, trader], *force, session).map(Self::TwoHosts)
             }
             _ => Bench::set_up(spec).map(Self::OneHost).map_err(BenchError::into_unmet),
         }
@@ -95,7 +95,7 @@ impl Wiring {
         match self {
             Self::OneHost(bench) => bench.take_down().err().map(|e| e.into_unmet().how).into_iter().collect(),
             Self::TwoHosts(both) => {
-                let TwoHosts { end, session, .. } = *both;
+                let TwoHosts { end, session, .. } = both;
                 let here = end.take_down().err().map(|e| e.into_unmet().how);
                 let there = session.give_back().unwrap_or_else(|e| Some(e.to_string()));
                 here.into_iter().chain(there.map(|left| format!("on {}: {left}", session.host()))).collect()

@@ -75,3 +75,37 @@ impl Agent {
         self.tape.take().map_or(Ok(None), |tape| value(tape.check()?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tickcert_scenarios::{
+        generator::{self, GeneratorConfig},
+        tape,
+        trader::{Strategy, TraderConfig},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_tape_that_arrives_is_taken_and_another_a_part_of_it_or_one_without_room_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sent, came) = (folder.path().join("sent"), folder.path().join("came"));
+        let ticks = generator::generate(&GeneratorConfig { messages: 500, ..GeneratorConfig::default() }).unwrap();
+        tape::build(&sent, &ticks, TraderConfig::new(Strategy::first_byte())).unwrap();
+        let sha256 = Tape::open(&sent).unwrap().sha256().to_owned();
+        let bytes = std::fs::read(&sent).unwrap();
+        let arrived = |path: &Path, bytes: &[u8], sha256: &str| {
+            let mut incoming = Incoming::new(1, path, bytes.len() as u64, sha256.to_owned());
+            bytes.chunks(1000).for_each(|piece| incoming.take(piece));
+            assert_eq!(incoming.left, 0);
+            incoming.check().map_err(|problem| format!("{problem:?}"))
+        };
+        assert_eq!(arrived(&came, &bytes, &sha256), Ok(()));
+        let other = arrived(&came, &bytes, &"0".repeat(64)).unwrap_err();
+        assert!(other.contains(&format!("{sha256} instead of 0000")), "{other}");
+        let part = arrived(&came, &bytes[..bytes.len() - 9], &sha256).unwrap_err();
+        assert!(part.contains("did not arrive as it was sent"), "{part}");
+        let full = arrived(Path::new("/dev/full"), &bytes, &sha256).unwrap_err();
+        assert!(full.contains("can't be written to /dev/full") && full.contains("is the disk full?"), "{full}");
+    }
+}
