@@ -120,6 +120,7 @@ impl Run {
             exchange: &exchange,
             trader: &trader,
             scale: TickScale::from_hz(1e9),
+            trader_scale: None,
             late_after: Nanos::SECOND,
         })?)
     }
@@ -131,8 +132,13 @@ impl Run {
         let (mut records, mut all) = (Vec::new(), Vec::new());
         for n in 1..=self.repetitions {
             let joined = self.join(tape)?;
-            let finished =
-                Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new(), astray: Vec::new() };
+            let finished = Finished {
+                joined,
+                exchange: Default::default(),
+                trader: Default::default(),
+                stalls: Vec::new(),
+                astray: Vec::new(),
+            };
             let slot = Slot { cell: 0, repetition: n, staged: false };
             let attempt = Attempt { slot, number: 1, position: n, started_at: String::new() };
             let name = format!("samples/{n}.parquet");

@@ -4,6 +4,7 @@ pub mod allocator;
 pub mod bench;
 pub mod cli;
 pub mod endpoint;
+pub mod remote;
 pub mod run;
 pub mod selftest;
 pub mod version;

@@ -28,6 +28,7 @@ use tickcert::{
         control::{Command, ExchangeReport, Injection, PingPongReport, Report, TraderReport, TrialSpec, receive, send},
         samples::{self, ArrivalLog, Departure, DepartureLog, ExchangeSamples, ORDER_ROOM, STAMPS, TraderSamples},
     },
+    remote::protocol::{self, Answer, Problem, Request},
 };
 use tickcert_results::time::{Nanos, PerSecond, TickScale, Ticks};
 use tickcert_scenarios::load::Arrival;
@@ -50,6 +51,7 @@ fn trial() -> TrialSpec {
             exchange_mac: [2; 6],
             trader_mac: [3; 6],
             meeting: "/tmp/meeting".into(),
+            same_host: true,
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
             stamping: None,
@@ -114,6 +116,38 @@ fn control_lines_are_understood_or_refused() {
     check(&prop_oneof![10 => spoilt, 5 => arbitrary, 1 => deep], |bytes| {
         heard::<Command>(&bytes)?;
         heard::<Report>(&bytes)
+    });
+}
+
+#[test]
+fn what_a_run_and_its_agent_say_to_each_other_is_understood_or_refused() {
+    let (mut requests, mut answers) = (Vec::new(), Vec::new());
+    let tell = Request::Tell { command: Box::new(Command::Open(Box::new(trial()))) };
+    for (number, request) in [Request::Tape { bytes: 9, sha256: "00".into() }, tell, Request::Alive].iter().enumerate()
+    {
+        protocol::send(&mut requests, &(number, request)).unwrap();
+        protocol::send_piece(&mut requests, &[0, 10, 255]).unwrap();
+    }
+    let problem = Problem::Busy { holder: Some(7) };
+    for answer in [
+        Answer::Done { to: 1, value: json!({ "bytes": 3 }) },
+        Answer::Problem { to: 2, problem },
+        Answer::Said { report: Box::new(Report::Ready) },
+        Answer::TraderEnded { how: "so".into() },
+    ] {
+        protocol::send(&mut answers, &answer).unwrap();
+        protocol::send_piece(&mut answers, b"{}\n").unwrap();
+    }
+    let arbitrary = vec(any::<u8>(), 0..100);
+    let long = any::<u64>().prop_map(|n| format!("{{\"piece\":{n}}}\n12").into_bytes());
+    let spoilt =
+        (prop_oneof![Just(requests), Just(answers)], damage()).prop_map(|(text, damage)| damaged(text, damage));
+    check(&prop_oneof![10 => spoilt, 5 => arbitrary, 1 => long], |bytes| {
+        let mut from = bytes.as_slice();
+        while let Ok(Some(_)) = protocol::receive::<(u64, Request)>(&mut from) {}
+        let mut from = bytes.as_slice();
+        while let Ok(Some(_)) = protocol::receive::<Answer>(&mut from) {}
+        Ok(())
     });
 }
 

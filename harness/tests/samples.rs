@@ -57,6 +57,7 @@ mod tests {
             exchange: &exchange,
             trader: &trader,
             scale: TickScale { ns_per_tick: 1.0 },
+            trader_scale: None,
             late_after: Nanos::SECOND,
         })
         .unwrap()
@@ -75,8 +76,13 @@ mod tests {
         let schedule = Schedule::new(&load, TapeTimes { at: tape.times().at, triggers: &cold }, 2, 1).unwrap();
         let joined = joined(&tape, &schedule, folder.path());
         let orders = joined.orders.len();
-        let finished =
-            Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new(), astray: Vec::new() };
+        let finished = Finished {
+            joined,
+            exchange: Default::default(),
+            trader: Default::default(),
+            stalls: Vec::new(),
+            astray: Vec::new(),
+        };
         let slot = Slot { cell: 0, repetition: 1, staged: false };
         let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
         let (lane, evidence) = ("kernel-udp", Evidence::Emulated);

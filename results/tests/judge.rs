@@ -6,7 +6,7 @@ mod fixture;
 use fixture::{USUAL, cell, certificate, require};
 use proptest::prelude::*;
 use tickcert_results::{
-    certificate::{Certificate, NotRun, NotRunKind, RateLimit, RateSearch, SweepPoint},
+    certificate::{Certificate, ExchangeHost, NotRun, NotRunKind, RateLimit, RateSearch, SweepPoint},
     evidence::Evidence,
     judge::{Judgement, Requirement, judge},
     time::{Nanos, PerSecond},
@@ -350,6 +350,53 @@ fn repeating_an_attempt_does_not_make_up_for_a_repetition_that_is_missing() {
     again.attempt = 2;
     c.cells[0].repetitions[1] = again;
     assert_eq!(verdict_on("orders.lost", "== 0", &c).0, NotCertifiable);
+}
+
+/// A certificate of two hosts, the exchange's being as the trader's.
+fn two_hosts() -> Certificate {
+    let mut c = whole();
+    c.exchange_host = Some(ExchangeHost {
+        hash: "h2".into(),
+        host: c.sut.host.clone(),
+        audit: Vec::new(),
+        clocks: c.probes.clocks.clone().unwrap(),
+        noise: c.probes.noise.clone(),
+    });
+    c
+}
+
+#[test]
+fn of_two_hosts_the_worse_decides_whatever_the_condition_is_about() {
+    let verdict = |metric: &str, limit: &str, spoil: &dyn Fn(&mut ExchangeHost)| {
+        let mut c = two_hosts();
+        spoil(c.exchange_host.as_mut().unwrap());
+        verdict_on(metric, limit, &c)
+    };
+    let unspoilt = |metric: &str, limit: &str| assert_eq!(verdict(metric, limit, &|_| ()).0, Pass, "{metric}");
+    unspoilt("host.virtualised", "== no");
+    let (found, why) = verdict("host.virtualised", "== no", &|e| e.host.virtualised = "kvm".into());
+    assert!(found == NotCertifiable && why.contains("kvm"), "{why}");
+    unspoilt("clock.drift", "<= 1 ppm");
+    let (found, why) = verdict("clock.drift", "<= 1 ppm", &|e| e.clocks.drift_ppm = Some(3.0));
+    assert!(found == NotCertifiable && why.contains("3.00 ppm"), "{why}");
+    let (found, why) = verdict("t2t_sent.p50", "< 1 s", &|e| e.clocks.drift_ppm = Some(3.0));
+    assert!(found == NotCertifiable && why.contains("3.00 ppm"), "{why}");
+    unspoilt("noise.largest_gap", "<= 10 s");
+    let noisy = |e: &mut ExchangeHost| e.noise.as_mut().unwrap().cores[0].largest_ns = Nanos::SECOND * 9;
+    let (found, why) = verdict("noise.largest_gap", "<= 8 s", &noisy);
+    assert!(found == NotCertifiable && why.contains("of the exchange's host"), "{why}");
+    assert_eq!(verdict("noise.largest_gap", "<= 10 s", &|e| e.noise = None).0, NotCertifiable);
+}
+
+#[test]
+fn a_stage_from_one_hosts_clock_to_the_others_is_not_certifiable_for_want_of_synchronised_clocks() {
+    let mut c = two_hosts();
+    for r in c.cells.iter_mut().flat_map(|cell| &mut cell.repetitions) {
+        r.staged = true;
+    }
+    c.cells.iter_mut().for_each(|cell| drop(cell.latency_ns.stages.remove("rx")));
+    let (found, why) = verdict_on("stage.rx.p50", "< 1 s", &c);
+    assert!(found == NotCertifiable && why.contains("synchronised clocks"), "{why}");
 }
 
 #[test]

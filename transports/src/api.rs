@@ -202,6 +202,10 @@ pub struct Link {
     /// A folder in which both ends can meet (sockets, shared files), whatever network namespace they are in; it goes
     /// with the run.
     pub meeting: PathBuf,
+    /// Whether both ends are on one host. Else there is no [`Link::meeting`], no clock and no memory in common: ends that have
+    /// something to tell each other do it over the wire's addresses.
+    #[serde(default = "on_one_host")]
+    pub same_host: bool,
     /// How many packets must be able to wait so that a stall loses nothing.
     pub packets_in_a_stall: usize,
     /// How long to wait for the other end when opening.
@@ -209,6 +213,10 @@ pub struct Link {
     /// Which stamps the lane is to take; `None` for none.
     #[serde(default)]
     pub stamping: Option<Stamping>,
+}
+
+const fn on_one_host() -> bool {
+    true
 }
 
 /// What stamps frames at each end, as has been seen on real frames before.

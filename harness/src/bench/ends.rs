@@ -33,7 +33,7 @@ pub(super) struct End<'a> {
 
 impl End<'_> {
     /// Loopback and interface on, with the address; the carrier may still be missing.
-    fn switch_on(&self) -> Result<(), BenchError> {
+    pub(super) fn switch_on(&self) -> Result<(), BenchError> {
         self.namespace.run(|| {
             let mut connection = Connection::open()?;
             let loopback = connection.interface("lo")?;
@@ -48,12 +48,12 @@ impl End<'_> {
         })?
     }
 
-    fn wait_for_carrier(&self, at_most: Duration) -> Result<Interface, BenchError> {
+    pub(super) fn wait_for_carrier(&self, at_most: Duration) -> Result<Interface, BenchError> {
         self.namespace.run(|| Ok(Connection::open()?.wait_for_carrier(self.interface, at_most)?))?
     }
 
     /// The multicast route, and the other end's hardware address, so that no ARP request falls into a measurement.
-    fn route_to(&self, other: Ipv4Addr, other_mac: &[u8]) -> Result<(), BenchError> {
+    pub(super) fn route_to(&self, other: Ipv4Addr, other_mac: &[u8]) -> Result<(), BenchError> {
         self.namespace.run(|| {
             let mut connection = Connection::open()?;
             let interface = connection.interface(self.interface)?;
@@ -94,7 +94,7 @@ pub(super) fn connect(exchange: &End<'_>, trader: &End<'_>, at_most: Duration) -
 }
 
 /// From one attempt to the next: a switch may hold a port back for seconds after its link came up.
-const RETRY: Duration = Duration::from_millis(50);
+pub(super) const RETRY: Duration = Duration::from_millis(50);
 
 /// Sends datagrams from the exchange until one arrives at the trader.
 fn prove(exchange: &End<'_>, trader: &End<'_>, at_most: Duration) -> Result<(), BenchError> {

@@ -33,6 +33,19 @@ pub enum BenchError {
         /// How long was tried.
         waited_ms: u128,
     },
+    /// The end on this host doesn't hear the one on another.
+    #[error(
+        "no datagram from the other host came to {interface} in {waited_ms} ms: is it cabled to the exchange's interface, or to a port of its VLAN?"
+    )]
+    NotHeard {
+        /// Interface of this host.
+        interface: String,
+        /// How long was tried.
+        waited_ms: u128,
+    },
+    /// A wire that no single host can set up.
+    #[error("an end of this wire is on another host")]
+    TwoHosts,
     /// A socket for the trial datagram.
     #[error("the bench can't be tried with a datagram")]
     Trial(#[source] io::Error),

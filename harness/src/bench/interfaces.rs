@@ -104,6 +104,24 @@ pub(super) fn check(names: [&str; 2], force: bool) -> Result<(), BenchError> {
     look_at_both(&mut Connection::open()?, names, force).map(|_| ())
 }
 
+/// Whether the one may be lent, in the calling thread's namespace.
+pub(crate) fn check_one(name: &str, force: bool) -> Result<(), BenchError> {
+    look_at(&mut Connection::open()?, name, force).map(|_| ())
+}
+
+/// Lends one interface, in the calling thread's namespace.
+pub(super) fn lend_one(
+    journal: &mut Journal,
+    run_dir: &Path,
+    name: &str,
+    to: &Namespace,
+    force: bool,
+) -> Result<(), BenchError> {
+    let mut connection = Connection::open()?;
+    let candidate = look_at(&mut connection, name, force)?;
+    move_one(journal, run_dir, &mut connection, candidate, to)
+}
+
 /// Lends the two interfaces, in the calling thread's namespace; both are looked at before either is moved.
 pub(super) fn lend(
     journal: &mut Journal,

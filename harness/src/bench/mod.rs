@@ -14,11 +14,12 @@ pub mod journal;
 pub mod lock;
 pub mod netlink;
 pub mod netns;
+mod one_end;
 pub mod parent;
 pub mod run_dir;
 pub mod user_namespace;
 mod veth;
-mod wire;
+pub mod wire;
 
 use std::{
     net::{Ipv4Addr, SocketAddrV4},
@@ -27,12 +28,13 @@ use std::{
 
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::profile::Deferral;
-use tickcert_transports::api::Link;
+use tickcert_transports::api::{Link, MacAddress};
 
 use ends::End;
 pub use error::BenchError;
 use journal::Journal;
 use netns::Namespace;
+pub use one_end::OneEnd;
 pub use wire::Wire;
 
 /// Group and port that ticks are sent to.
@@ -65,6 +67,30 @@ impl Default for BenchSpec {
             connect_timeout: Nanos::SECOND * 10,
             run_dir: run_dir::default_path(),
             deferral: None,
+        }
+    }
+}
+
+impl BenchSpec {
+    /// The wire as both ends are told of it, from the names and hardware addresses of exchange and trader; until it is known
+    /// better, a virtual one on one host.
+    #[must_use]
+    pub fn link(&self, [exchange_interface, trader_interface]: [String; 2], macs: [MacAddress; 2]) -> Link {
+        let [exchange_mac, trader_mac] = macs;
+        Link {
+            exchange_interface,
+            trader_interface,
+            ticks: TICKS,
+            orders: ORDERS,
+            trader: TRADER,
+            exchange_mac,
+            trader_mac,
+            meeting: PathBuf::new(),
+            is_virtual: true,
+            same_host: true,
+            packets_in_a_stall: self.packets_in_a_stall,
+            connect_timeout: self.connect_timeout,
+            stamping: None,
         }
     }
 }
@@ -142,26 +168,14 @@ impl Bench {
                 interfaces::lend(&mut undo.journal, &spec.run_dir, [e, t], [&exchange, &trader], *force)?;
                 veth::Names { exchange: e.clone(), trader: t.clone() }
             }
+            Wire::TwoHosts { .. } => return Err(BenchError::TwoHosts),
         };
         let macs = ends::connect(
             &End { namespace: &exchange, interface: &names.exchange, ip: ends::EXCHANGE },
             &End { namespace: &trader, interface: &names.trader, ip: ends::TRADER },
             spec.connect_timeout.into(),
         )?;
-        let link = Link {
-            exchange_interface: names.exchange,
-            trader_interface: names.trader,
-            ticks: TICKS,
-            orders: ORDERS,
-            trader: TRADER,
-            exchange_mac: macs.exchange,
-            trader_mac: macs.trader,
-            meeting: PathBuf::new(),
-            is_virtual,
-            packets_in_a_stall: spec.packets_in_a_stall,
-            connect_timeout: spec.connect_timeout,
-            stamping: None,
-        };
+        let link = Link { is_virtual, ..spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]) };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
         Ok(Self { link, exchange_netns, trader_netns, deferral, undo, _exchange: exchange, _trader: trader })
     }

@@ -21,19 +21,29 @@ pub enum Wire {
         /// Even if the default route or an SSH session goes through one of them.
         force: bool,
     },
+    /// An interface of this host that is cabled to one of another.
+    TwoHosts {
+        /// The exchange's, here.
+        exchange: String,
+        /// The trader's, on its own host.
+        trader: String,
+        /// As above.
+        force: bool,
+    },
 }
 
 impl Wire {
-    /// As in a certificate: `veth`, or `eth2-eth3`.
+    /// As in a certificate: `veth`, or `eth2-eth3`, or `eth2-eth2 (two hosts)`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
             Self::Veth => "veth".to_owned(),
             Self::Interfaces { exchange, trader, .. } => format!("{exchange}-{trader}"),
+            Self::TwoHosts { exchange, trader, .. } => format!("{exchange}-{trader} (two hosts)"),
         }
     }
 
-    /// Whether the interfaces are there and may be lent, from the network namespace of the calling thread. Changes
+    /// Whether the interfaces of this host are there and may be lent, from the network namespace of the calling thread. Changes
     /// nothing, and needs no privilege.
     ///
     /// # Errors
@@ -42,30 +52,21 @@ impl Wire {
         match self {
             Self::Veth => Ok(()),
             Self::Interfaces { exchange, trader, force } => interfaces::check([exchange, trader], *force),
+            Self::TwoHosts { exchange, force, .. } => interfaces::check_one(exchange, *force),
         }
     }
 
     /// Why nothing better than emulated evidence can come of it, in the network namespace of the calling thread and
-    /// before the bench has the interfaces; `None` for devices on bare metal.
+    /// before the bench has the interfaces; `None` for devices on bare metal. Of two hosts, as far as this one is concerned.
     ///
     /// # Errors
     /// [`BenchError`] when an interface can't be looked at.
     pub fn virtual_because(&self) -> Result<Option<String>, BenchError> {
-        let Self::Interfaces { exchange, trader, .. } = self else {
-            return Ok(Some("the wire is a veth pair: no NIC took part".to_owned()));
-        };
-        let mut connection = Connection::open()?;
-        for name in [exchange, trader] {
-            if let Some(kind) = connection.interface(name)?.kind {
-                return Ok(Some(format!("{name} is of the kind {kind}: software, not a NIC")));
-            }
+        match self {
+            Self::Veth => Ok(Some("the wire is a veth pair: no NIC took part".to_owned())),
+            Self::Interfaces { exchange, trader, .. } => virtual_because(&[exchange, trader]),
+            Self::TwoHosts { exchange, .. } => virtual_because(&[exchange]),
         }
-        Ok(match host::hypervisor(Path::new("/")).as_str() {
-            "none" => None,
-            hypervisor => Some(format!(
-                "a hypervisor ({hypervisor}) stands between the host and the NICs of {exchange} and {trader}"
-            )),
-        })
     }
 
     /// What it needs that a process lacks which is root in a user namespace of its own only.
@@ -77,8 +78,30 @@ impl Wire {
                 needs: format!("root on the host, to lend {exchange} and {trader} to the bench"),
                 how: "run as root, or leave the interfaces out for a virtual wire".to_owned(),
             }),
+            Self::TwoHosts { exchange, .. } => Some(Unmet {
+                needs: format!("root on the host, to lend {exchange} to the bench"),
+                how: "run as root".to_owned(),
+            }),
         }
     }
+}
+
+/// Why nothing better than emulated evidence can come of these interfaces of this host.
+///
+/// # Errors
+/// [`BenchError`] when one can't be looked at.
+pub fn virtual_because(interfaces: &[&str]) -> Result<Option<String>, BenchError> {
+    let mut connection = Connection::open()?;
+    for name in interfaces {
+        if let Some(kind) = connection.interface(name)?.kind {
+            return Ok(Some(format!("{name} is of the kind {kind}: software, not a NIC")));
+        }
+    }
+    let (nics, names) = (if interfaces.len() == 1 { "the NIC" } else { "the NICs" }, interfaces.join(" and "));
+    Ok(match host::hypervisor(Path::new("/")).as_str() {
+        "none" => None,
+        hypervisor => Some(format!("a hypervisor ({hypervisor}) stands between the host and {nics} of {names}")),
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::{
     run_args::{RUN_EXAMPLES, RunArgs},
     ticks::TicksArgs,
+    wire_args::WireArgs,
 };
 
 /// Measures how long this host takes from a market-data tick to an order, and certifies it.
@@ -68,6 +69,7 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify                                  the built-in profile `ci`, generated ticks
   tickcert certify --profile colo --label srv-17    qualify a server
   tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
+  tickcert certify --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2    between two hosts
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert certify --profile ./mine.toml --json > certificate.json";
 
@@ -123,20 +125,6 @@ pub(crate) struct Common {
     /// Fail instead of waiting when another run is measuring on this host
     #[arg(long)]
     pub(crate) no_wait: bool,
-}
-
-/// A wire other than the virtual one.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct WireArgs {
-    /// Interface of the exchange, cabled to that of the trader [default: the profile's, else a virtual wire]
-    #[arg(long, value_name = "IF", requires = "trader_interface")]
-    pub(crate) exchange_interface: Option<String>,
-    /// Interface of the trader
-    #[arg(long, value_name = "IF", requires = "exchange_interface")]
-    pub(crate) trader_interface: Option<String>,
-    /// Take an interface even if the default route or an SSH session goes through it
-    #[arg(long)]
-    pub(crate) force_interfaces: bool,
 }
 
 /// Where the ends run.
@@ -284,11 +272,14 @@ pub(crate) struct CleanArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct EndpointArgs {
     /// Process that this one dies with
-    #[arg(long)]
-    pub(crate) parent: u32,
+    #[arg(long, required_unless_present = "agent")]
+    pub(crate) parent: Option<u32>,
     /// Network namespace to enter
     #[arg(long)]
     pub(crate) netns: Option<PathBuf>,
+    /// Serve a run on another host, which has started this over ssh
+    #[arg(long, conflicts_with_all = ["parent", "netns"])]
+    pub(crate) agent: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -22,7 +22,7 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     for warning in &profile.warnings {
         progress.say(&format!("warning: {warning}"));
     }
-    let mut order = order(args, profile)?;
+    let (mut order, trader_core) = order(args, profile)?;
     let (store, key) = (places::store(args.store.file.as_ref()), places::key(args.key.as_ref()));
     let (store, key) = (store.map_err(Failure::usage)?, key.map_err(Failure::usage)?);
     let ready = start::bench(&order.wire, &args.wire)?;
@@ -30,6 +30,10 @@ pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     let _lock = ready.is_ok().then(|| start::lock(&args.common, &progress)).transpose()?;
     order.no_bench = ready.err();
     start::listen()?;
+    order.far = args.wire.session(&order.profile, &order.wire, trader_core, args.common.no_wait, &progress)?;
+    if let Some(far) = &order.far {
+        order.cores.1 = far.survey().core;
+    }
     // Before the run: its results would be lost if it turned out only then that they can't be signed.
     let key = SigningKey::load_or_create(&key).map_err(Failure::cannot_run)?;
     let mut certificate = certify::certify(&order, &mut progress).map_err(broken_off)?;
@@ -90,7 +94,8 @@ fn say_unwritten(args: &CertifyArgs, certificate: &Certificate, stored: bool, vo
     out::line(format_args!("{verdict}: no certificate was written; {how}"))
 }
 
-fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
+/// The order, and the trader's core where it was asked for.
+fn order(args: &CertifyArgs, mut profile: Profile) -> Result<(Order, Option<u32>), Failure> {
     let mut overrides = Vec::new();
     let lanes = lanes(args, &mut profile, &mut overrides)?;
     if let Some(n) = args.repetitions {
@@ -104,15 +109,15 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<Order, Failure> {
     if args.ticks.from.is_some() || args.ticks.until.is_some() {
         overrides.push(format!("ticks {}", profile.excerpt));
     }
-    let given = args.cores.pair();
-    let cores = given.or(profile.run.placement.map(|p| (p.exchange_core, p.trader_core)));
-    let cores = start::cores(cores)?;
+    let (exchange_core, trader_core) = args.wire.cores(&args.cores, &profile)?;
     let run_id = run_id();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
     output::check_vacant(&out).map_err(Failure::usage)?;
     let (label, ticks) = (args.label.clone(), args.ticks.file.clone());
-    let wire = start::wire(&args.wire, profile.interfaces.as_ref())?;
-    Ok(Order { profile, ticks, lanes, cores, wire, no_bench: None, label, overrides, out, run_id })
+    let wire = args.wire.wire(&profile)?;
+    let cores = (exchange_core, trader_core.unwrap_or_default());
+    let order = Order { profile, ticks, lanes, cores, wire, far: None, no_bench: None, label, overrides, out, run_id };
+    Ok((order, trader_core))
 }
 
 fn lanes(args: &CertifyArgs, profile: &mut Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {

@@ -14,6 +14,8 @@ mod run_rate;
 pub(crate) mod start;
 mod ticks;
 mod verify;
+mod wire_args;
+mod wired;
 
 use std::process::ExitCode;
 

@@ -2,22 +2,23 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddrV4},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
 };
 
 use anyhow::{Context, anyhow};
-use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
+use tickcert_probes::{clocks, latency_hold::LatencyHold};
 use tickcert_results::certificate::Quantiles;
 use tickcert_scenarios::profile::{Profile, resolve_lanes};
 use tickcert_transports::{Lane, api::Link};
 
 use super::{
     Failure, Outcome,
-    args::{BenchAction, BenchArgs, Common, WireArgs},
+    args::{BenchAction, BenchArgs},
     out,
     run_args::{RunArgs, Scenario, ServiceTimeArgs},
     run_rate, start,
+    wired::{EXCHANGE_NETNS, LINK, TRADER_NETNS, Wired, clocks_held},
 };
 use crate::{
     bench::{
@@ -26,13 +27,10 @@ use crate::{
     },
     run::{
         progress::Progress,
+        scratch::Scratch,
         service_time::{self, Order, ServiceTimes},
     },
 };
-
-const EXCHANGE_NETNS: &str = "TICKCERT_EXCHANGE_NETNS";
-const TRADER_NETNS: &str = "TICKCERT_TRADER_NETNS";
-const LINK: &str = "TICKCERT_LINK";
 
 pub(super) fn main(args: &RunArgs) -> Result<Outcome, Failure> {
     match &args.scenario {
@@ -41,63 +39,19 @@ pub(super) fn main(args: &RunArgs) -> Result<Outcome, Failure> {
     }
 }
 
-/// A wire: one of our own, or that of the `tickcert bench exec` around us, which holds the lock too.
-pub(super) enum Wired {
-    Own { bench: Bench, _lock: RunLock },
-    Given { link: Link, exchange: PathBuf, trader: PathBuf },
-}
-
-impl Wired {
-    /// Of our own it is made as the command line says, else of the profile's interfaces, whose interrupts are put off as the
-    /// profile says.
-    pub(super) fn find(
-        wire: &WireArgs,
-        profile: &Profile,
-        common: &Common,
-        progress: &Progress,
-    ) -> Result<Self, Failure> {
-        if let (Some(exchange), Some(trader), Ok(link)) =
-            (std::env::var_os(EXCHANGE_NETNS), std::env::var_os(TRADER_NETNS), std::env::var(LINK))
-        {
-            if wire.exchange_interface.is_some() || wire.force_interfaces {
-                return Err(Failure::usage(anyhow!(
-                    "the wire is given by `tickcert bench exec`: leave the interfaces out"
-                )));
-            }
-            let link =
-                serde_json::from_str(&link).context("TICKCERT_LINK is not understood").map_err(Failure::usage)?;
-            return Ok(Self::Given { link, exchange: exchange.into(), trader: trader.into() });
-        }
-        let made_of = start::wire(wire, profile.interfaces.as_ref())?;
-        start::bench(&made_of, wire)?.map_err(Failure::cannot_run)?;
-        let lock = start::lock(common, progress)?;
-        let spec = BenchSpec { wire: made_of, deferral: profile.deferral, ..BenchSpec::default() };
-        let bench = Bench::set_up(&spec).map_err(Failure::cannot_run)?;
-        Ok(Self::Own { bench, _lock: lock })
-    }
-
-    pub(super) fn parts(&self) -> (&Link, &Path, &Path) {
-        match self {
-            Self::Own { bench, .. } => (&bench.link, &bench.exchange_netns, &bench.trader_netns),
-            Self::Given { link, exchange, trader } => (link, exchange, trader),
-        }
-    }
-}
-
 fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let names = resolve_lanes(&args.lanes, &Lane::names()).map_err(Failure::usage)?;
     let lanes: Vec<Lane> = names.iter().filter_map(|n| Lane::by_name(n)).collect();
     let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
     start::transports(&profile)?;
-    let cores = start::cores_of(&args.cores, &profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, &profile, &args.common, &progress)?;
+    let (wired, cores) = Wired::find(&args.wire, &args.cores, &profile, &args.common, &progress)?;
     start::listen()?;
-    let (link, exchange, trader) = wired.parts();
+    let link = wired.link();
     // A ping-pong tool's frames are unicast: so are these.
     let link = Link { ticks: SocketAddrV4::new(*link.trader.ip(), link.ticks.port()), ..link.clone() };
     let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
-    let virtualised = host::read(Path::new("/")).virtualised;
+    let (virtualised, logs) = (wired.hypervisor(), Scratch::new().map_err(Failure::cannot_run)?);
     let hold = LatencyHold::take();
     progress.detail(&hold.describe());
     progress.say(&format!("Service time of {}, {} each", names.join(", "), args.duration));
@@ -108,14 +62,14 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
         duration: args.duration,
         cores,
         link: &link,
-        exchange,
-        trader,
+        homes: &wired.homes(logs.path()),
         scale,
         virtualised: &virtualised,
         hold: &hold,
     })
     .map_err(Failure::cannot_run)?;
-    start::clock_held(&mut clock)?;
+    clocks_held(&mut clock, wired.far())?;
+    wired.take_down(&progress);
     print(&times, &profile, args.common.json)?;
     Ok(if times.cells.is_empty() { Outcome(4) } else { Outcome::OK })
 }

@@ -5,8 +5,9 @@ use tickcert_results::time::Nanos;
 use tickcert_scenarios::profile::{parse_duration, parse_resolution, parse_trial};
 
 use super::{
-    args::{Common, CoreArgs, WireArgs},
+    args::{Common, CoreArgs},
     ticks::TicksArgs,
+    wire_args::WireArgs,
 };
 
 pub(super) const RUN_EXAMPLES: &str = "Examples:

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use tickcert_probes::{clocks, host, latency_hold::LatencyHold};
+use tickcert_probes::{clocks, latency_hold::LatencyHold};
 use tickcert_results::certificate::{NotRun, NotRunKind, RateSearch, TapeSummary, compare_to_kernel_udp};
 use tickcert_scenarios::{
     profile::{Profile, resolve_lanes},
@@ -12,21 +12,24 @@ use tickcert_scenarios::{
 use tickcert_transports::{
     Lane,
     api::{Link, Unmet},
-    dispatch,
 };
 
-use super::{Failure, Outcome, Preflight, out, run::Wired, run_args::RateArgs, start, ticks};
+use super::{
+    Failure, Outcome, out,
+    run_args::RateArgs,
+    start, ticks,
+    wired::{Wired, clocks_held},
+};
 use crate::{
     bench::huge_pages::HugePages,
     run::{
-        endpoints::Homes,
         huge_pages,
         limits::Limits,
         progress::Progress,
         rate::{self, Found, Quest},
         scratch::Scratch,
         trial::Stage,
-        workload,
+        two_hosts, workload,
     },
 };
 
@@ -53,22 +56,24 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
     ticks::apply(&args.ticks, &mut profile)?;
     start::transports(&profile)?;
-    let cores = start::cores_of(&args.cores, &profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let wired = Wired::find(&args.wire, &profile, &args.common, &progress)?;
+    let (wired, cores) = Wired::find(&args.wire, &args.cores, &profile, &args.common, &progress)?;
     start::listen()?;
-    let (link, exchange, trader) = wired.parts();
+    let link = wired.link();
     let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;
     let folder = Scratch::new().map_err(Failure::cannot_run)?;
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&profile, args.ticks.file.as_deref(), &tape_path)
         .map_err(|e| if workload::is_at_fault(&e) { Failure::usage(e) } else { Failure::cannot_run(e) })?;
+    if let Some(far) = wired.far() {
+        far.send_tape(&tape_path, tape.sha256()).map_err(Failure::cannot_run)?;
+    }
     let hold = LatencyHold::take();
     progress.detail(&hold.describe());
     let link = Link { meeting: folder.path().to_owned(), ..link.clone() };
     let stage = Stage {
         link: &link,
-        homes: Homes { exchange: Some(exchange), trader: Some(trader), logs: folder.path(), program: None },
+        homes: wired.homes(folder.path()),
         tape: &tape,
         tape_path: &tape_path,
         scale,
@@ -79,8 +84,9 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
         late_after: profile.run.orders_late_after,
         seed: profile.run.seed,
     };
-    let rates = search(args, &lanes, &stage, &profile, &hold, &progress)?;
-    start::clock_held(&mut clock)?;
+    let rates = search(args, &lanes, &stage, &profile, (&hold, &wired.hypervisor()), &progress)?;
+    clocks_held(&mut clock, wired.far())?;
+    wired.take_down(&progress);
     print(&rates, &tape, args)?;
     let found = !rates.interrupted && rates.rates.iter().any(|s| s.highest_pps.is_some());
     Ok(if found { Outcome::OK } else { Outcome(4) })
@@ -91,10 +97,11 @@ fn search(
     lanes: &[Lane],
     stage: &Stage<'_>,
     profile: &Profile,
-    hold: &LatencyHold,
+    (hold, hypervisor): (&LatencyHold, &str),
     progress: &Progress,
 ) -> Result<Rates, Failure> {
-    let limits = Limits::new(None, &host::read(Path::new("/")).virtualised);
+    let far = stage.homes.far.as_ref().map(|far| far.session.as_ref());
+    let limits = Limits::new(None, hypervisor);
     let mut found = Rates {
         tape: stage.tape.summary(),
         rates: Vec::new(),
@@ -106,11 +113,10 @@ fn search(
     let settings = |lane: &Lane| lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage);
     let settings = lanes.iter().map(settings).collect::<Result<Vec<_>, _>>()?;
     let wanted = lanes.iter().copied().zip(&settings);
-    let pages =
-        huge_pages::for_lanes(wanted.clone(), (stage.exchange_core, stage.trader_core), |text| progress.say(text))
-            .map_err(Failure::usage)?;
+    let cores = (stage.exchange_core, stage.trader_core);
+    let pages = huge_pages::for_run(wanted.clone(), cores, far, |text| progress.say(text)).map_err(Failure::usage)?;
     for (lane, settings) in wanted {
-        let asked = dispatch(lane, Preflight { settings, virtual_link: stage.link.is_virtual });
+        let asked = two_hosts::preflight(lane, settings, stage.link.is_virtual, far);
         let caps = match asked.map_err(Failure::usage)? {
             Ok(caps) => limits.capped(caps),
             Err(unmet) => {

@@ -3,13 +3,10 @@
 use anyhow::{Context, anyhow};
 use tickcert_probes::{affinity, clocks};
 use tickcert_results::certificate::ClockProbe;
-use tickcert_scenarios::profile::{InterfacePair, Profile, SettingRefused};
+use tickcert_scenarios::profile::{Profile, SettingRefused};
 use tickcert_transports::{Lane, api::Unmet};
 
-use super::{
-    Failure,
-    args::{Common, CoreArgs, WireArgs},
-};
+use super::{Failure, args::Common, wire_args::WireArgs};
 use crate::{
     bench::{
         BenchError, Wire,
@@ -63,19 +60,6 @@ pub(crate) fn privilege() -> Result<Privilege, Failure> {
     user_namespace::enter().map_err(Failure::cannot_run)
 }
 
-/// What the wire is made of: the interfaces of the command line, else those of the profile, else nothing real.
-pub(crate) fn wire(args: &WireArgs, of_profile: Option<&InterfacePair>) -> Result<Wire, Failure> {
-    let given = args.exchange_interface.as_ref().zip(args.trader_interface.as_ref());
-    let force = args.force_interfaces;
-    match given.or(of_profile.map(|pair| (&pair.exchange, &pair.trader))) {
-        Some((exchange, trader)) => Ok(Wire::Interfaces { exchange: exchange.clone(), trader: trader.clone(), force }),
-        None if force => Err(Failure::usage(anyhow!(
-            "--force-interfaces, but no interface is named: add --exchange-interface and --trader-interface"
-        ))),
-        None => Ok(Wire::Veth),
-    }
-}
-
 /// The right to set up a bench with this wire, or what this host lacks for it. Must come before any thread.
 ///
 /// An interface that must not be used is wrong use, and so is one that is not there if the command line names it; if
@@ -120,12 +104,6 @@ pub(crate) fn listen() -> Result<(), Failure> {
     interrupt::listen().context("can't listen for signals").map_err(Failure::cannot_run)
 }
 
-/// The cores of the command line, else of the profile's placement, else two chosen ones.
-pub(crate) fn cores_of(args: &CoreArgs, profile: &Profile) -> Result<(u32, u32), Failure> {
-    let placement = profile.run.placement.map(|p| (p.exchange_core, p.trader_core));
-    cores(args.pair().or(placement))
-}
-
 /// The cores asked for, or two chosen ones; both exist and differ.
 pub(crate) fn cores(given: Option<(u32, u32)>) -> Result<(u32, u32), Failure> {
     let (exchange, trader) = match given {
@@ -134,4 +112,12 @@ pub(crate) fn cores(given: Option<(u32, u32)>) -> Result<(u32, u32), Failure> {
     };
     affinity::check_pair(exchange, trader).map_err(Failure::usage)?;
     Ok((exchange, trader))
+}
+
+/// The exchange's core where the trader is on another host: the one asked for, or the last that this process may use.
+pub(crate) fn one_core(given: Option<u32>) -> Result<u32, Failure> {
+    let last = || affinity::allowed().map(|allowed| allowed.last().copied().unwrap_or_default());
+    let core = given.map_or_else(last, Ok).map_err(Failure::cannot_run)?;
+    affinity::check(core).map_err(Failure::usage)?;
+    Ok(core)
 }

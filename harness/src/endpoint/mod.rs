@@ -47,7 +47,7 @@ pub fn serve(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn lane(name: &str) -> Result<Lane> {
+pub(crate) fn lane(name: &str) -> Result<Lane> {
     Lane::by_name(name).with_context(|| format!("this build has no lane `{name}`; it has {}", Lane::names().join(", ")))
 }
 

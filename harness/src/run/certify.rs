@@ -1,42 +1,45 @@
 //! `tickcert certify`, step by step: plan, preflight, tape, bench, gate, trials, judgement.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tickcert_probes::{affinity, audit, clocks, host, latency_hold::LatencyHold, noise};
+use tickcert_probes::{affinity, audit, clocks, latency_hold::LatencyHold, noise};
 use tickcert_results::{
     certificate::{
-        Cell, Certificate, ClockProbe, NotRun, NotRunKind, Probes, ProfileSummary, RateSearch, SCHEMA, Setting, Sut,
+        Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, ProfileSummary, RateSearch, SCHEMA,
+        Setting, Sut,
     },
     judge::judge,
-    time::{Nanos, TickScale},
+    time::TickScale,
     verdict::Verdict,
 };
-use tickcert_scenarios::{
-    profile::{Deferral, Profile},
-    tape::Tape,
-};
+use tickcert_scenarios::{profile::Profile, tape::Tape};
 use tickcert_transports::{
     Lane,
     api::{Link, Unmet},
 };
 
 use super::{
-    endpoints::Homes,
     floor,
     ground::{self, Ground},
     huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
     scratch::Scratch,
-    sweep,
+    settings, sweep,
     trial::Stage,
     trials::{Stop, Trials},
+    two_hosts,
+    wiring::{self, Wiring},
     workload,
 };
 use crate::{
-    bench::{Bench, BenchError, Wire, huge_pages::HugePages},
+    bench::{Wire, huge_pages::HugePages},
+    remote::Session,
     version,
 };
 
@@ -52,6 +55,8 @@ pub struct Order {
     pub cores: (u32, u32),
     /// What the wire is made of.
     pub wire: Wire,
+    /// The trader's host, where it is another: its core is the second of `cores`.
+    pub far: Option<Arc<Session>>,
     /// Why there can be no bench, where that is known beforehand: the certificate then says so of every lane.
     pub no_bench: Option<Unmet>,
     /// The user's name for the machine.
@@ -64,6 +69,19 @@ pub struct Order {
     pub run_id: String,
 }
 
+impl Order {
+    /// Settings of the trader's host; those of the exchange's, where that is another, are put down there.
+    fn audit(&self, root: &Path, exchange_host: &mut Option<ExchangeHost>) -> Vec<Setting> {
+        match exchange_host {
+            None => audit::read(root, &[self.cores.0, self.cores.1]),
+            Some(exchange) => {
+                exchange.audit = audit::read(root, &[self.cores.0]);
+                Vec::new()
+            }
+        }
+    }
+}
+
 /// Runs everything and judges it. Nothing is signed or stored yet.
 ///
 /// # Errors
@@ -74,26 +92,32 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let root = Path::new("/");
     progress.say("Checking the clock");
     let (mut clock, scale) = clocks::start(root)?;
-    let sut = host::sut(host::read(root), order.label.as_deref().unwrap_or_default());
-    let cores = [order.cores.0, order.cores.1];
-    let mut probes = Probes { audit: audit::read(root, &cores), ..Probes::default() };
+    let far = order.far.as_deref();
+    let (sut, mut exchange_host) = two_hosts::hosts(far, order.label.as_deref().unwrap_or_default(), &clock);
+    let mut probes = Probes { audit: order.audit(root, &mut exchange_host), ..Probes::default() };
     let folder = Scratch::new()?;
     progress.say("Building the tape");
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
     progress.say(&describe(&tape));
     let (mut not_run, mut rates) = (Vec::new(), Vec::new());
-    let ground = Ground::new(order, &sut);
+    let ground = Ground::new(order, two_hosts::hypervisor(&sut, exchange_host.as_ref()));
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
     let run =
         Prepared { order, ground: &ground, sut: &sut, tape: &tape, tape_path: &tape_path, folder: &folder, scale };
+    let mut found = Found {
+        probes: &mut probes,
+        exchange_host: &mut exchange_host,
+        clock: &mut clock,
+        not_run: &mut not_run,
+        rates: &mut rates,
+    };
     let (cells, stop) = match run.bench(&planned) {
-        Ok(bench) => run.measure(
-            &bench,
-            planned,
-            &mut Found { probes: &mut probes, clock: &mut clock, not_run: &mut not_run, rates: &mut rates },
-            progress,
-        )?,
+        Ok(wiring) => {
+            let measured = run.measure(&wiring, planned, &mut found, progress);
+            wiring.take_down().iter().for_each(|left| progress.say(&format!("warning: {left}")));
+            measured?
+        }
         Err(unmet) => {
             progress.say(&format!("Nothing can be measured here: {unmet}"));
             output::make_folder(&order.out)?;
@@ -101,7 +125,10 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
             (Vec::new(), None)
         }
     };
-    probes.clocks = Some(clock);
+    match &mut exchange_host {
+        Some(exchange) => exchange.clocks = clock,
+        None => probes.clocks = Some(clock),
+    }
     ground::mark_optional(&order.profile.run.optional_lanes, &mut not_run);
     let mut certificate = Certificate {
         schema: SCHEMA.to_owned(),
@@ -112,6 +139,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         interrupted: stop.is_some(),
         interrupted_because: stop.and_then(Stop::because),
         sut,
+        exchange_host,
         tape: tape.summary(),
         profile: profile_summary(order),
         verdict: Verdict::NotRun,
@@ -151,23 +179,29 @@ struct Prepared<'a> {
 /// What is found out beside the samples.
 struct Found<'a> {
     probes: &'a mut Probes,
+    exchange_host: &'a mut Option<ExchangeHost>,
+    /// This host's.
     clock: &'a mut ClockProbe,
     not_run: &'a mut Vec<NotRun>,
     rates: &'a mut Vec<RateSearch>,
 }
 
 impl Prepared<'_> {
-    fn bench(&self, planned: &[PlannedCell]) -> Result<Bench, Unmet> {
+    /// The wire, and the tape where it is needed.
+    fn bench(&self, planned: &[PlannedCell]) -> Result<Wiring, Unmet> {
         if let Some(unmet) = &self.order.no_bench {
             return Err(unmet.clone());
         }
-        Bench::set_up(&ground::bench_spec(self.order, planned)).map_err(BenchError::into_unmet)
+        let far = self.order.far.as_ref();
+        let wiring = Wiring::set_up(&ground::bench_spec(self.order, planned), far)?;
+        far.map_or(Ok(()), |far| far.send_tape(self.tape_path, self.tape.sha256()).map_err(|e| wiring::unmet(far, e)))?;
+        Ok(wiring)
     }
 
     /// The cells, with all that was measured, and why that was broken off, if it was.
     fn measure(
         &self,
-        bench: &Bench,
+        wiring: &Wiring,
         mut planned: Vec<PlannedCell>,
         found: &mut Found<'_>,
         progress: &mut Progress,
@@ -175,22 +209,19 @@ impl Prepared<'_> {
         let order = self.order;
         let hold = LatencyHold::take();
         progress.detail(&hold.describe());
-        found.probes.audit.push(held(&hold));
-        found.probes.audit.extend(bench.deferral.iter().filter_map(|(name, found)| found.map(|f| put_off(name, f))));
         output::make_folder(&order.out)?;
-        overhead::measure(found.probes, self.scale);
-        gate(order, self.scale, found.probes, found.not_run, progress);
-        let link = Link { meeting: self.folder.path().to_owned(), ..bench.link.clone() };
-        let stage = self.stage(bench, &link);
+        self.look(wiring, &hold, found, progress);
+        let link = Link { meeting: self.folder.path().to_owned(), ..wiring.link().clone() };
+        let stage = self.stage(wiring, &link);
         let wanted = planned.iter().map(|cell| (cell.lane, &cell.settings));
-        let pages = huge_pages::for_lanes(wanted, order.cores, |text| progress.say(text))?;
+        let pages = huge_pages::for_run(wanted, order.cores, order.far.as_deref(), |text| progress.say(text))?;
         let mut stop = self.search(&stage, &mut planned, found, progress)?.then_some(Stop::User);
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);
         let link = Link { packets_in_a_stall: most.max(link.packets_in_a_stall), ..link.clone() };
         let stage = Stage { link: &link, ..stage };
-        if let Some(load) = order.profile.loads.first() {
-            floor::measure(&stage, bench, load, &hold, found.probes, found.not_run, progress);
+        if let (Some(load), Some(_)) = (order.profile.loads.first(), wiring.on_this_host()) {
+            floor::measure(&stage, load, &hold, found.probes, found.not_run, progress);
         }
         let mut trials = Trials::new(order, &stage, planned);
         if stop.is_none() {
@@ -200,21 +231,33 @@ impl Prepared<'_> {
         if let Some(Err(e)) = pages.map(HugePages::give_back) {
             progress.say(&e.to_string());
         }
-        calibrate_again(found);
+        calibrate_again(found, order.far.as_deref());
         let warning = self.ground.buffer_warning(link.receive_buffer(), order.profile.run.stall);
         Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, stop))
     }
 
+    /// At settings and noise, before any trial.
+    fn look(&self, wiring: &Wiring, hold: &LatencyHold, found: &mut Found<'_>, progress: &Progress) {
+        let (order, spec) = (self.order, &self.order.profile.noise);
+        if let (Some(far), Some(exchange)) = (order.far.as_deref(), found.exchange_host.as_mut()) {
+            let (exchange_core, scale) = (order.cores.0, self.scale);
+            let look = two_hosts::Look { far, exchange_core, noise: spec, scale, hold, wiring };
+            look.at_both(found.probes, exchange, found.not_run, progress);
+            found.not_run.extend(two_hosts::unknown());
+            return;
+        }
+        found.probes.audit.push(settings::held(hold));
+        let deferral = wiring.deferral().iter();
+        found.probes.audit.extend(deferral.filter_map(|(name, found)| found.map(|f| settings::put_off(name, f))));
+        overhead::measure(found.probes, self.scale);
+        gate(order, self.scale, found.probes, found.not_run, progress);
+    }
+
     /// Where trials are run.
-    fn stage<'s>(&'s self, bench: &'s Bench, link: &'s Link) -> Stage<'s> {
+    fn stage<'s>(&'s self, wiring: &'s Wiring, link: &'s Link) -> Stage<'s> {
         Stage {
             link,
-            homes: Homes {
-                exchange: Some(&bench.exchange_netns),
-                trader: Some(&bench.trader_netns),
-                logs: self.folder.path(),
-                program: None,
-            },
+            homes: wiring.homes(self.folder.path()),
             tape: self.tape,
             tape_path: self.tape_path,
             scale: self.scale,
@@ -252,42 +295,21 @@ impl Prepared<'_> {
     }
 }
 
-/// The clock against its reference once more: the judge certifies nothing without it, but what was measured is shown all
+/// The clocks against their references once more: the judge certifies nothing without it, but what was measured is shown all
 /// the same.
-fn calibrate_again(found: &mut Found<'_>) {
+fn calibrate_again(found: &mut Found<'_>, far: Option<&Session>) {
+    let mut missed = |which: &str, why: String| {
+        let how = "run again on a host that is less busy";
+        found.not_run.push(NotRun::new(NotRunKind::Probe, format!("second calibration of {which}"), why, how));
+    };
     if let Err(e) = clocks::finish(found.clock) {
-        found.not_run.push(NotRun::new(
-            NotRunKind::Probe,
-            "second calibration of the clock",
-            format!("{:#}", anyhow::Error::new(e)),
-            "run again on a host that is less busy",
-        ));
+        missed("the clock", format!("{:#}", anyhow::Error::new(e)));
     }
-}
-
-/// Whether the run kept the cores out of deep sleep, as a row of the audit.
-fn held(hold: &LatencyHold) -> Setting {
-    Setting {
-        name: "cpu_dma_latency".to_owned(),
-        value: hold.describe(),
-        wanted: "held at 0 us during every trial".to_owned(),
-        ok: hold.is_held(),
-        why: "a core that sleeps deeply takes tens of microseconds to wake up".to_owned(),
-        fix: "run as root where /dev/cpu_dma_latency exists".to_owned(),
-    }
-}
-
-/// How an interface puts off its interrupts, as a row of the audit: right as it is, unless only a half of it is there.
-fn put_off(interface: &str, found: Deferral) -> Setting {
-    let (defer, timeout) = (found.napi_defer_hard_irqs, found.gro_flush_timeout);
-    Setting {
-        name: format!("{interface}/napi_defer_hard_irqs, gro_flush_timeout"),
-        value: format!("{defer}, {timeout}"),
-        wanted: "both above zero for lanes that prefer busy polling, else both zero".to_owned(),
-        ok: (defer == 0) == (timeout == Nanos::ZERO),
-        why: "interrupts are put off while somebody polls only with both".to_owned(),
-        fix: "set both under [bench] in the profile".to_owned(),
-    }
+    let Some(far) = far else { return };
+    found.probes.clocks = Some(far.calibrate_again().unwrap_or_else(|e| {
+        missed("the trader's clock", e.to_string());
+        far.survey().clock.clone()
+    }));
 }
 
 /// RFC 3339, UTC, in whole seconds.

@@ -20,7 +20,7 @@ use super::{
     service_time,
     trial::{Request, Stage, is_interrupt},
 };
-use crate::{bench::Bench, endpoint::control::Injection};
+use crate::endpoint::control::Injection;
 
 /// The lane.
 const FLOOR: &str = "shm";
@@ -36,7 +36,6 @@ const ATTEMPTS: u32 = 2;
 /// Measures both; what could not be is a row of `not_run`.
 pub(super) fn measure(
     stage: &Stage<'_>,
-    bench: &Bench,
     load: &LoadSpec,
     hold: &LatencyHold,
     probes: &mut Probes,
@@ -51,7 +50,7 @@ pub(super) fn measure(
             not_run.push(NotRun::new(NotRunKind::Probe, name, format!("{e:#}"), how));
         }
     };
-    let service_time_ns = match round_trips(stage, bench, hold) {
+    let service_time_ns = match round_trips(stage, hold) {
         Ok(quantiles) => quantiles,
         Err(e) => return give_up("service time", &e),
     };
@@ -75,7 +74,7 @@ fn lane() -> Result<Lane> {
     Lane::by_name(FLOOR).context("this build has no lane of that name")
 }
 
-fn round_trips(stage: &Stage<'_>, bench: &Bench, hold: &LatencyHold) -> Result<Quantiles> {
+fn round_trips(stage: &Stage<'_>, hold: &LatencyHold) -> Result<Quantiles> {
     let lane = lane()?;
     let times = service_time::measure(&service_time::Order {
         lanes: &[lane],
@@ -84,8 +83,7 @@ fn round_trips(stage: &Stage<'_>, bench: &Bench, hold: &LatencyHold) -> Result<Q
         duration: ROUND_TRIPS,
         cores: (stage.exchange_core, stage.trader_core),
         link: stage.link,
-        exchange: &bench.exchange_netns,
-        trader: &bench.trader_netns,
+        homes: &stage.homes,
         scale: stage.scale,
         virtualised: "none",
         hold,

@@ -5,20 +5,21 @@ use std::path::Path;
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{NotRun, NotRunKind, Sut},
+    certificate::{NotRun, NotRunKind},
     time::Nanos,
 };
 use tickcert_scenarios::{load::Arrival, tape::Tape};
-use tickcert_transports::{api::Unmet, dispatch};
+use tickcert_transports::api::Unmet;
 
 use super::{
     certify::Order,
     limits::Limits,
     plan::{self, PlannedCell},
+    two_hosts,
 };
 use crate::{
     bench::{BenchSpec, user_namespace},
-    cli::Preflight,
+    remote::protocol::Survey,
 };
 
 /// What is known of the ground before anything is set up.
@@ -30,10 +31,15 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    pub(super) fn new(order: &Order, sut: &Sut) -> Self {
+    /// On hosts of which one is under this hypervisor (or `none`).
+    pub(super) fn new(order: &Order, hypervisor: &str) -> Self {
+        let far = order.far.as_deref().map(|far| (far.host(), far.survey()));
         // Of interfaces that can't be looked at, nothing is promised; the bench will say what is wrong with them.
-        let virtual_wire = order.wire.virtual_because().unwrap_or_else(|e| Some(e.to_string()));
-        Self { limits: Limits::new(virtual_wire, &sut.host.virtualised), buffer_limit: buffer_limit() }
+        let here = order.wire.virtual_because().unwrap_or_else(|e| Some(e.to_string()));
+        let there = |(host, survey): (&str, &Survey)| Some(format!("on {host}, {}", survey.virtual_because.as_ref()?));
+        let limits = Limits::new(here.or_else(|| far.and_then(there)), hypervisor);
+        let buffers = [buffer_limit(), far.and_then(|(_, survey)| survey.buffer_limit)];
+        Self { limits, buffer_limit: buffers.into_iter().flatten().min() }
     }
 
     /// Lanes x loads that can run here; what can't goes into `not_run`.
@@ -45,7 +51,7 @@ impl Ground {
         for lane in &order.lanes {
             let settings = lane.settings(&order.profile.settings_of(lane.transport()))?;
             let virtual_link = self.limits.is_wire_virtual();
-            match dispatch(*lane, Preflight { settings: &settings, virtual_link })? {
+            match two_hosts::preflight(*lane, &settings, virtual_link, order.far.as_deref())? {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
                     let caps = self.limits.capped(caps);
@@ -80,7 +86,7 @@ impl Ground {
 }
 
 /// Most bytes that a receive buffer gets here; `None` for no such limit.
-pub(super) fn buffer_limit() -> Option<usize> {
+pub(crate) fn buffer_limit() -> Option<usize> {
     if user_namespace::can_force_buffers() { None } else { user_namespace::receive_buffer_limit(Path::new("/")) }
 }
 

@@ -10,7 +10,10 @@ use tickcert_transports::{
     dispatch, read_settings,
 };
 
-use crate::bench::{huge_pages::HugePages, run_dir};
+use crate::{
+    bench::{huge_pages::HugePages, run_dir},
+    remote::Session,
+};
 
 struct Needed<'a>(&'a Value);
 
@@ -20,6 +23,24 @@ impl Job for Needed<'_> {
     fn run<T: Transport>(self) -> Self::Out {
         Ok(T::huge_pages_mib(&read_settings::<T>(self.0)?))
     }
+}
+
+/// As [`for_lanes`], on this host for the exchange and on the trader's for the trader, where that is another.
+///
+/// # Errors
+/// As [`for_lanes`].
+pub fn for_run<'a>(
+    lanes: impl Iterator<Item = (Lane, &'a Value)> + Clone,
+    (exchange, trader): (u32, u32),
+    far: Option<&Session>,
+    mut say: impl FnMut(&str),
+) -> Result<Option<HugePages>> {
+    let Some(far) = far else { return for_lanes(lanes, (exchange, trader), say) };
+    match far.huge_pages(lanes.clone().map(|(lane, settings)| (lane.name().to_owned(), settings.clone())).collect()) {
+        Ok(said) => said.iter().for_each(|text| say(&format!("On {}: {text}", far.host()))),
+        Err(e) => say(&format!("Without huge pages: {e}")),
+    }
+    for_lanes(lanes, (exchange, exchange), say)
 }
 
 /// Sets aside what the neediest of the lanes wants, at the memory nodes of the two `cores`; they run one at a time. Where

@@ -45,7 +45,11 @@ pub(super) fn write_parquet(
         attempt: attempt.number,
         evidence: file.evidence,
         tape_sha256: tape.sha256().to_owned(),
-        stages: if staged { STAGES.iter().map(|s| format!("{s}_ns")).collect() } else { Vec::new() },
+        stages: if staged {
+            STAGES[joined.legs.clone()].iter().map(|s| format!("{s}_ns")).collect()
+        } else {
+            Vec::new()
+        },
     };
     let (per_pass, packets) = (narrow(tape.orders()), narrow(tape.packets()));
     let signed = |n: Nanos| i64::try_from(n.get()).unwrap_or(i64::MAX);
@@ -56,7 +60,8 @@ pub(super) fn write_parquet(
     for (orders, (warm_up, measured)) in groups.zip(marks) {
         let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
         let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
-        let stages: Vec<Vec<i64>> = (0..meta.stages.len())
+        let measured_legs = if staged { joined.legs.clone() } else { 0..0 };
+        let stages: Vec<Vec<i64>> = measured_legs
             .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
             .collect();
         writer.write(&SampleColumns {

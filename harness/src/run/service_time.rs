@@ -1,7 +1,5 @@
 //! Service time: a closed loop over each lane, so that it can stand beside other ping-pong tools.
 
-use std::path::Path;
-
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,20 +14,16 @@ use tickcert_scenarios::profile::Profile;
 use tickcert_transports::{
     Lane,
     api::{Caps, Link, Role},
-    dispatch,
 };
 
 use super::{
     endpoints::{Homes, Pair},
     huge_pages,
     limits::Limits,
-    scratch::Scratch,
     trial::unmet_in,
+    two_hosts,
 };
-use crate::{
-    cli::Preflight,
-    endpoint::control::{PingPongReport, PingPongSpec},
-};
+use crate::endpoint::control::{PingPongReport, PingPongSpec};
 
 /// Before measuring.
 const WARM_UP: Nanos = Nanos(300_000_000);
@@ -48,10 +42,8 @@ pub struct Order<'a> {
     pub cores: (u32, u32),
     /// The wire.
     pub link: &'a Link,
-    /// Namespace of the initiating end.
-    pub exchange: &'a Path,
-    /// Namespace of the echoing end.
-    pub trader: &'a Path,
+    /// Where the initiating and the echoing end run.
+    pub homes: &'a Homes<'a>,
     /// The time-stamp counter.
     pub scale: TickScale,
     /// Name of the hypervisor, or `none`.
@@ -77,12 +69,12 @@ pub struct ServiceTimes {
 /// When an endpoint fails, or a frame was lost on the way: a mean of what was left would hide it.
 pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
     let mut times = ServiceTimes { cells: Vec::new(), not_run: Vec::new(), cpu_dma_latency: order.hold.describe() };
-    let logs = Scratch::new()?;
+    let far = order.homes.far.as_ref().map(|far| far.session.as_ref());
     for lane in order.lanes {
         let wanted = order.profile.map(|profile| profile.settings_of(lane.transport())).unwrap_or_default();
         let settings = lane.settings(&wanted)?;
-        let unmet = match dispatch(*lane, Preflight { settings: &settings, virtual_link: order.link.is_virtual })? {
-            Ok(caps) => match one(order, *lane, &settings, &caps, logs.path()) {
+        let unmet = match two_hosts::preflight(*lane, &settings, order.link.is_virtual, far)? {
+            Ok(caps) => match one(order, *lane, &settings, &caps) {
                 Ok(cell) => {
                     times.cells.push(cell);
                     continue;
@@ -96,8 +88,8 @@ pub fn measure(order: &Order<'_>) -> Result<ServiceTimes> {
     Ok(times)
 }
 
-fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path) -> Result<ServiceCell> {
-    let link = Link { meeting: logs.to_owned(), ..order.link.clone() };
+fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps) -> Result<ServiceCell> {
+    let link = Link { meeting: order.homes.logs.to_owned(), ..order.link.clone() };
     let nodes = order.profile.map(|profile| profile.run.memory_nodes()).unwrap_or_default();
     let memory = |role| match role {
         Role::Exchange => nodes.0,
@@ -116,9 +108,9 @@ fn one(order: &Order<'_>, lane: Lane, settings: &Value, caps: &Caps, logs: &Path
         scale: order.scale,
     };
     // Where there are none to be had, the lane itself says so.
-    let _pages = huge_pages::for_lanes(std::iter::once((lane, settings)), order.cores, |_| ())?;
-    let homes = Homes { exchange: Some(order.exchange), trader: Some(order.trader), logs, program: None };
-    let homes = homes.of_lane(lane, settings)?;
+    let far = order.homes.far.as_ref().map(|far| far.session.as_ref());
+    let _pages = huge_pages::for_run(std::iter::once((lane, settings)), order.cores, far, |_| ())?;
+    let homes = order.homes.of_lane(lane, settings)?;
     let fittings = homes.fittings(&link)?;
     let ended =
         Pair::start(&homes)?.ping_pong(&spec(Role::Exchange, order.cores.0), &spec(Role::Trader, order.cores.1));

@@ -14,13 +14,16 @@ use tickcert_transports::{
 };
 
 use super::{
-    endpoints::{Homes, Pair, TrialError},
+    endpoints::{Far, Homes, Pair, TrialError},
     join::{Joined, Sources, join},
     placement,
 };
-use crate::endpoint::{
-    control::{ExchangeReport, Injection, TraderReport, TrialSpec},
-    samples::{ExchangeSamples, TraderSamples},
+use crate::{
+    endpoint::{
+        control::{ExchangeReport, Injection, TraderReport, TrialSpec},
+        samples::{ExchangeSamples, TraderSamples},
+    },
+    remote::Lost,
 };
 
 /// Beyond every silence that is meant, the trader waits this long for the next tick.
@@ -115,17 +118,25 @@ impl Stage<'_> {
             exchange: &samples,
             trader: &departures,
             scale: self.scale,
+            trader_scale: self.trader_scale(),
             late_after: self.late_after,
         })
         .context("can't read the samples")?;
         let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
-        let stalls = exchange.stalls.iter().chain(&trader.stalls).filter_map(from_start).collect();
+        // Those of a trader elsewhere are of another clock.
+        let at_trader = if self.trader_scale().is_none() { trader.stalls.as_slice() } else { &[] };
+        let stalls = exchange.stalls.iter().chain(at_trader).filter_map(from_start).collect();
         let (of_exchange, of_trader) = self.memory_nodes;
         let astray = [
             placement::astray("exchange", of_exchange, exchange.memory.as_ref()),
             placement::astray("trader", of_trader, trader.memory.as_ref()),
         ];
         Ok(Finished { joined, exchange, trader, stalls, astray: astray.into_iter().flatten().collect() })
+    }
+
+    /// Of a trader on another host.
+    fn trader_scale(&self) -> Option<TickScale> {
+        self.homes.far.as_ref().map(Far::scale)
     }
 
     fn spec(&self, request: &Request<'_>, role: Role) -> TrialSpec {
@@ -171,6 +182,15 @@ fn silence(schedule: &Schedule, late_after: Nanos) -> Nanos {
 pub fn unmet_in(error: &anyhow::Error) -> Option<&Unmet> {
     match error.downcast_ref() {
         Some(TrialError::Unmet(_, unmet)) => Some(unmet),
+        _ => None,
+    }
+}
+
+/// That the trader's host is lost, if the error says so.
+#[must_use]
+pub fn lost_in(error: &anyhow::Error) -> Option<&Lost> {
+    match error.downcast_ref() {
+        Some(TrialError::HostLost(lost)) => Some(lost),
         _ => None,
     }
 }

@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Repetition, Sut},
+    certificate::{
+        Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Repetition, Sut,
+    },
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
@@ -21,7 +23,7 @@ use super::{
     progress::Progress,
     repetition::{Attempt, Kept},
     sample_file::SampleFile,
-    trial::{Request, Stage, is_interrupt, unmet_in},
+    trial::{Request, Stage, is_interrupt, lost_in, unmet_in},
     warnings,
 };
 use crate::endpoint::control::Injection;
@@ -32,6 +34,8 @@ enum Attempted {
     Samples(Box<Kept>),
     /// An endpoint failed.
     Nothing(Box<Repetition>),
+    /// The trader's host is lost, and no attempt after this one can be made.
+    Lost(Box<Repetition>, String),
     /// The lane can't run here after all.
     Unmet(Unmet),
     /// The user wants to stop.
@@ -42,8 +46,8 @@ enum Attempted {
 pub(super) enum Stop {
     /// The user wants to stop.
     User,
-    /// The samples of one can't be written, and those of the next couldn't either.
-    Unwritten(String),
+    /// The samples of one can't be written, and those of the next couldn't either; or the trader's host is lost.
+    Broken(String),
 }
 
 impl Stop {
@@ -51,7 +55,7 @@ impl Stop {
     pub(super) fn because(self) -> Option<String> {
         match self {
             Self::User => None,
-            Self::Unwritten(why) => Some(why),
+            Self::Broken(why) => Some(why),
         }
     }
 }
@@ -91,7 +95,7 @@ impl<'a> Trials<'a> {
         let kept = "what there is by now goes into the certificate, marked as such";
         match &stop {
             Some(Stop::User) => progress.say(&format!("Interrupted: {kept}")),
-            Some(Stop::Unwritten(why)) => progress.say(&format!("Broken off, {why}: {kept}")),
+            Some(Stop::Broken(why)) => progress.say(&format!("Broken off, {why}: {kept}")),
             None => {}
         }
         Ok(stop)
@@ -110,9 +114,10 @@ impl<'a> Trials<'a> {
             self.position += 1;
             progress.trial(&format!("{title}, repetition {}", slot.repetition));
             let attempt = Attempt { slot, number, position: self.position, started_at: now() };
-            let (record, distributions, unwritten) = match self.attempt(&attempt)? {
+            let (record, distributions, broken) = match self.attempt(&attempt)? {
                 Attempted::Samples(kept) => (kept.record, Some(kept.distributions), kept.unwritten),
                 Attempted::Nothing(record) => (*record, None, None),
+                Attempted::Lost(record, why) => (*record, None, Some(why)),
                 Attempted::Unmet(unmet) => {
                     progress.done(&format!("  {title}: can't run here, {unmet}"));
                     // What was attempted before stays, and so does the reason why no more was.
@@ -128,8 +133,8 @@ impl<'a> Trials<'a> {
             progress.done(&describe(title, &record, distributions.as_ref()));
             let valid = record.valid;
             self.results.entry(slot.cell).or_default().push((record, distributions));
-            if let Some(why) = unwritten {
-                return Ok(Some(Stop::Unwritten(why)));
+            if let Some(why) = broken {
+                return Ok(Some(Stop::Broken(why)));
             }
             if valid {
                 break;
@@ -154,9 +159,11 @@ impl<'a> Trials<'a> {
             Err(e) if is_interrupt(&e) => return Ok(Attempted::Interrupted),
             // An endpoint that died costs its attempt, not the run.
             Err(e) => {
-                return Ok(match unmet_in(&e) {
-                    Some(unmet) => Attempted::Unmet(unmet.clone()),
-                    None => Attempted::Nothing(Box::new(attempt.without_samples(format!("{e:#}")))),
+                let record = || Box::new(attempt.without_samples(format!("{e:#}")));
+                return Ok(match (unmet_in(&e), lost_in(&e)) {
+                    (Some(unmet), _) => Attempted::Unmet(unmet.clone()),
+                    (_, Some(lost)) => Attempted::Lost(record(), lost.to_string()),
+                    _ => Attempted::Nothing(record()),
                 });
             }
         };
@@ -180,7 +187,9 @@ impl<'a> Trials<'a> {
         let run = &self.order.profile.run;
         let (seed, plan) = (run.seed, Planned { repetitions: run.repetitions, staged: run.staged_repetitions });
         let (link, memory) = (self.stage.link, self.stage.memory_nodes);
-        let nodes = placement::nodes(Path::new("/"), &sut.host, link, self.order.cores, memory);
+        // Of another host this one knows no nodes.
+        let here = || placement::nodes(Path::new("/"), &sut.host, link, self.order.cores, memory);
+        let nodes = link.same_host.then(here).flatten();
         let mut cells = Vec::new();
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = self.results.remove(&n).unwrap_or_default();

@@ -95,10 +95,17 @@ mod tests {
             schedule_error: Vec::new(),
             orders: Vec::new(),
             stages: HashMap::new(),
+            legs: 0..0,
             counters_in_step: None,
             span: Default::default(),
         };
-        Finished { joined, exchange: Default::default(), trader: Default::default(), stalls: Vec::new(), astray: Vec::new() }
+        Finished {
+            joined,
+            exchange: Default::default(),
+            trader: Default::default(),
+            stalls: Vec::new(),
+            astray: Vec::new(),
+        }
     }
 
     #[test]

@@ -105,6 +105,7 @@ impl<'a> Ground<'a> {
                 trader: Some(&site.bench.trader_netns),
                 logs: site.folder.path(),
                 program: None,
+                far: None,
             },
             tape: &site.tape,
             tape_path: &site.tape_path,

@@ -57,6 +57,7 @@ pub(super) fn certificate(ground: &Ground<'_>, run_id: &str, cell: Cell) -> Cert
         interrupted: false,
         interrupted_because: None,
         sut: Sut { hash: String::new(), label: String::new(), host: Host::default() },
+        exchange_host: None,
         tape: ground.stage.tape.summary(),
         profile: ProfileSummary { name: "selftest".to_owned(), sha256: String::new(), description: String::new() },
         verdict: Verdict::NotRun,

@@ -115,6 +115,7 @@ impl Ground {
                 trader: Some(&wire.bench.trader_netns),
                 logs: wire.dir.path(),
                 program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
+                far: None,
             },
             tape: &self.tape,
             tape_path: &Self::tape_in(self.dir.path()),

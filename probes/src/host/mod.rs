@@ -11,7 +11,7 @@ use std::path::Path;
 use tickcert_results::certificate::Host;
 
 pub use hypervisor::hypervisor;
-pub use sut::{canonical_text, sut};
+pub use sut::{canonical_text, sut, sut_beside};
 
 use crate::sysfs;
 
@@ -142,6 +142,17 @@ mod tests {
         hashes.sort();
         hashes.dedup();
         assert_eq!(hashes.len(), 10);
+    }
+
+    #[test]
+    fn of_two_hosts_either_changes_the_hash_and_exchanging_them_does() {
+        let (a, mut b) = (read(server().root()), read(server().root()));
+        b.kernel.push('x');
+        let of = |trader: &Host, exchange: &Host| sut_beside(trader.clone(), exchange, "").0.hash;
+        let mut hashes = [of(&a, &a), of(&a, &b), of(&b, &a), of(&b, &b), sut(a.clone(), "").hash];
+        hashes.sort();
+        assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]), "{hashes:?}");
+        assert_eq!(sut_beside(a.clone(), &b, "").1, sut(b, "").hash, "the exchange's is as if it were measured itself");
     }
 
     #[test]

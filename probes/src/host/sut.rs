@@ -8,11 +8,23 @@ use tickcert_results::certificate::{Host, Sut};
 /// The record of the system, under the user's name for it.
 #[must_use]
 pub fn sut(host: Host, label: &str) -> Sut {
-    let hash = Sha256::digest(canonical_text(&host)).iter().fold(String::new(), |mut hex, byte| {
+    Sut { hash: hash(&canonical_text(&host)), label: label.to_owned(), host }
+}
+
+/// The same of a trader's host, ticks and orders of which come from and go to another host: what that one is counts too.
+/// With it, the exchange's own hash.
+#[must_use]
+pub fn sut_beside(host: Host, exchange: &Host, label: &str) -> (Sut, String) {
+    let of_exchange = hash(&canonical_text(exchange));
+    let hash = hash(&format!("{}\nexchange={of_exchange}", canonical_text(&host)));
+    (Sut { hash, label: label.to_owned(), host }, of_exchange)
+}
+
+fn hash(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
-    });
-    Sut { hash, label: label.to_owned(), host }
+    })
 }
 
 /// Kernel parameters that say which disk is booted from: different on twins, and of no effect on latency.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{ClockProbe, NoiseProbe, Setting};
+
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sut {
@@ -13,6 +15,22 @@ pub struct Sut {
     pub label: String,
     /// What was read.
     pub host: Host,
+}
+
+/// The exchange's host, where it is another than the system under test: the clock of tick-to-trade is its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExchangeHost {
+    /// As of a [`Sut`]; part of that one's.
+    pub hash: String,
+    /// What was read.
+    pub host: Host,
+    /// Settings that spoil measurements, as found.
+    pub audit: Vec<Setting>,
+    /// The clock of tick-to-trade and of the schedule.
+    pub clocks: ClockProbe,
+    /// What takes the exchange's core away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoiseProbe>,
 }
 
 /// The host's hardware and kernel.

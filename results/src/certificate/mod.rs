@@ -15,7 +15,7 @@ pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
     ServiceCell, SweepPoint,
 };
-pub use host::{CpuInfo, Host, NicInfo, Sut};
+pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
@@ -51,8 +51,11 @@ pub struct Certificate {
     /// Why, where it was not the user who broke it off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interrupted_because: Option<String>,
-    /// The system under test.
+    /// The system under test: of a run over two hosts, the trader's.
     pub sut: Sut,
+    /// The exchange's host, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_host: Option<ExchangeHost>,
     /// The workload.
     pub tape: TapeSummary,
     /// The requirements it was judged by.

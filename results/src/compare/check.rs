@@ -156,7 +156,8 @@ fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'sta
     let settings = |c: &Cell| c.settings.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
     let place = |p: &Placement| {
         let memory = |end: fn(&PlacementNodes) -> &EndNodes| p.nodes.as_ref().and_then(|n| end(n).memory);
-        let bound = |end: &str, node: Option<u32>| node.map(|n| format!(", {end}'s memory on node {n}")).unwrap_or_default();
+        let bound =
+            |end: &str, node: Option<u32>| node.map(|n| format!(", {end}'s memory on node {n}")).unwrap_or_default();
         let (exchange, trader) = (bound("exchange", memory(|n| &n.exchange)), bound("trader", memory(|n| &n.trader)));
         format!("{} (cores {} and {}{exchange}{trader})", p.name, p.exchange_core, p.trader_core)
     };

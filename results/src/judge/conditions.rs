@@ -7,7 +7,7 @@ use super::{
     latency::{evidence_too_weak, quantiles},
 };
 use crate::{
-    certificate::{Cell, Certificate, NoiseCore, NotRunKind, Repetition},
+    certificate::{Cell, Certificate, NoiseCore, NoiseProbe, NotRunKind, Repetition},
     hist::count_f64,
     stats::{
         len_f64,
@@ -176,17 +176,34 @@ fn noise(
     of: impl Fn(&NoiseCore) -> f64,
     say: impl Fn(f64) -> String,
 ) -> Finding {
-    let cores = certificate.probes.noise.iter().flat_map(|p| &p.cores);
-    let Some((value, core)) = cores.map(|c| (of(c), c.core)).max_by(|a, b| a.0.total_cmp(&b.0)) else {
+    let of_exchange = certificate.exchange_host.as_ref();
+    if certificate.probes.noise.is_none() || of_exchange.is_some_and(|host| host.noise.is_none()) {
+        return probe_missing(certificate, "noise");
+    }
+    let cores = |noise: Option<&'_ NoiseProbe>, host: &'static str| {
+        let cores = noise.into_iter().flat_map(|p| &p.cores);
+        cores.map(|c| (of(c), c.core, host)).collect::<Vec<_>>()
+    };
+    let mut all = cores(certificate.probes.noise.as_ref(), "");
+    all.extend(cores(of_exchange.and_then(|host| host.noise.as_ref()), " of the exchange's host"));
+    let Some((value, core, host)) = all.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         return probe_missing(certificate, "noise");
     };
-    Finding::condition(holds(bound, value), format!("{} on core {core}, the worst", say(value))).with(value, unit, 1)
+    Finding::condition(holds(bound, value), format!("{} on core {core}{host}, the worst", say(value)))
+        .with(value, unit, 1)
 }
 
 fn clock_drift(certificate: &Certificate, bound: Bound) -> Finding {
     let Some(clocks) = &certificate.probes.clocks else { return probe_missing(certificate, "clock") };
-    match drift(clocks) {
-        Some((drift, _)) => Finding::condition(
+    let of_exchange = certificate.exchange_host.as_ref().map(|host| drift(&host.clocks));
+    let worse = |(a, _): (f64, f64), (b, _): (f64, f64)| a.max(b);
+    let worst = match (drift(clocks), of_exchange) {
+        (Some((own, _)), None) => Some(own),
+        (Some(own), Some(Some(other))) => Some(worse(own, other)),
+        _ => None,
+    };
+    match worst {
+        Some(drift) => Finding::condition(
             holds(bound, drift),
             format!("the calibrations before and after the run differ by {drift:.2} ppm"),
         )
@@ -196,13 +213,15 @@ fn clock_drift(certificate: &Certificate, bound: Bound) -> Finding {
 }
 
 fn virtualised(certificate: &Certificate, bound: Bound) -> Finding {
-    let found = certificate.sut.host.virtualised.as_str();
-    let is = match found {
-        "" => return Finding::not_certifiable("it is not known whether the host is a virtual machine"),
-        "none" => false,
-        _ => true,
+    let hosts = [Some(&certificate.sut.host), certificate.exchange_host.as_ref().map(|e| &e.host)];
+    let found: Vec<&str> = hosts.into_iter().flatten().map(|host| host.virtualised.as_str()).collect();
+    if found.contains(&"") {
+        return Finding::not_certifiable("it is not known whether the host is a virtual machine");
+    }
+    let hypervisor = found.iter().find(|found| **found != "none");
+    let why = match hypervisor {
+        Some(found) => format!("the host is a virtual machine ({found})"),
+        None => "no hypervisor was found".to_owned(),
     };
-    let why =
-        if is { format!("the host is a virtual machine ({found})") } else { "no hypervisor was found".to_owned() };
-    Finding::condition(matches!(bound, Bound::Virtualised(wanted) if wanted == is), why)
+    Finding::condition(matches!(bound, Bound::Virtualised(wanted) if wanted == hypervisor.is_some()), why)
 }

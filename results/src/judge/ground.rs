@@ -42,11 +42,7 @@ impl<'a> Ground<'a> {
             (Metric::Evidence, Bound::AtLeast(class)) => Some((r, class)),
             _ => None,
         };
-        Self {
-            certificate,
-            clock: clock(certificate.probes.clocks.as_ref()),
-            evidence: requirements.iter().filter_map(asked).collect(),
-        }
+        Self { certificate, clock: clocks(certificate), evidence: requirements.iter().filter_map(asked).collect() }
     }
 
     /// The class that `cell` must have for its latencies to count.
@@ -109,7 +105,13 @@ pub(super) fn drift(clocks: &ClockProbe) -> Option<(f64, f64)> {
     sound.then_some((drift, allowed))
 }
 
-pub(super) fn clock(clocks: Option<&ClockProbe>) -> Result<(), ClockFault> {
+/// Of every host that took part.
+pub(super) fn clocks(certificate: &Certificate) -> Result<(), ClockFault> {
+    let of_exchange = certificate.exchange_host.as_ref().map_or(Ok(()), |host| clock(Some(&host.clocks)));
+    clock(certificate.probes.clocks.as_ref()).and(of_exchange)
+}
+
+fn clock(clocks: Option<&ClockProbe>) -> Result<(), ClockFault> {
     let clocks = clocks.ok_or_else(|| ClockFault::Unknown("the clock was not probed".to_owned()))?;
     if !clocks.invariant_tsc {
         return Err(ClockFault::Invalid("the time-stamp counter is not invariant, so it is no clock".to_owned()));

@@ -42,7 +42,12 @@ fn evidence_for(cell: &Cell, of: &Distribution, q: Quantile, ground: &Ground<'_>
     if repetitions < LEAST_REPETITIONS {
         return Err(format!("{repetitions} valid repetitions; at least {LEAST_REPETITIONS} are needed"));
     }
-    let quantiles = quantiles(cell, of).ok_or_else(|| format!("nothing was measured of {of}"))?;
+    let quantiles = quantiles(cell, of).ok_or_else(|| match of {
+        Distribution::Stage(name) if ground.certificate.exchange_host.is_some() && ["rx", "tx"].contains(&&**name) => {
+            format!("{of} is from one host's clock to another's: it needs synchronised clocks")
+        }
+        _ => format!("nothing was measured of {of}"),
+    })?;
     let needed = q.level().map_or(1, samples_needed);
     if quantiles.n < needed {
         let short = needed - quantiles.n;

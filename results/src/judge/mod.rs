@@ -124,7 +124,7 @@ pub struct Measured {
 
 /// Why no time in `certificate` can be trusted, where the evidence is against its clock.
 pub(crate) fn invalid_clock(certificate: &Certificate) -> Option<String> {
-    match ground::clock(certificate.probes.clocks.as_ref()) {
+    match ground::clocks(certificate) {
         Err(ground::ClockFault::Invalid(why)) => Some(why),
         _ => None,
     }

@@ -31,7 +31,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         return Err(doc.error(&raw.name, format!("`{name}` is no name for a profile"), remedy));
     }
     let default_window = doc.window(raw.window.orders.as_ref(), raw.window.max_duration.as_ref(), DEFAULT_WINDOW)?;
-    let run = doc.run(&raw.run)?;
+    let run = doc.run(&raw.run, raw.bench.trader_host.is_some())?;
     let loads = doc.loads(&raw.load, default_window)?;
     let sweep = raw.sweep.as_ref().map(|s| doc.sweep(s, default_window)).transpose()?;
     let requirements = requirement::all(&doc, &raw.requirement, &requirement::Runs::new(&run, &loads, sweep.as_ref()))?;
@@ -42,6 +42,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         source: source.to_owned(),
         text: text.to_owned(),
         interfaces: doc.interfaces(&raw.bench)?,
+        trader_host: doc.trader_host(&raw.bench)?,
         deferral: doc.deferral(&raw.bench)?,
         tape: doc.tape(&raw.tape, folder)?,
         excerpt: doc.excerpt(&raw.tape)?,
@@ -180,7 +181,7 @@ impl Document<'_> {
         })
     }
 
-    fn run(&self, raw: &RawRun) -> Result<Run, ProfileError> {
+    fn run(&self, raw: &RawRun, two_hosts: bool) -> Result<Run, ProfileError> {
         let (lanes, optional_lanes) = self.lanes(raw)?;
         Ok(Run {
             lanes,
@@ -195,7 +196,7 @@ impl Document<'_> {
             seed: raw.seed.unwrap_or(1),
             orders_late_after: self.duration_or(raw.orders_late_after.as_ref(), Nanos::MILLI * 10)?,
             stall: self.duration_or(raw.stall.as_ref(), Nanos::MILLI * 200)?,
-            placement: raw.placement.as_ref().map(|p| self.placement(p)).transpose()?,
+            placement: raw.placement.as_ref().map(|p| self.placement(p, two_hosts)).transpose()?,
         })
     }
 
@@ -225,9 +226,9 @@ impl Document<'_> {
         Ok((lanes, names(&raw.optional_lanes)))
     }
 
-    fn placement(&self, raw: &Spanned<RawPlacement>) -> Result<CorePair, ProfileError> {
+    fn placement(&self, raw: &Spanned<RawPlacement>, two_hosts: bool) -> Result<CorePair, ProfileError> {
         let RawPlacement { exchange_core, trader_core, exchange_memory, trader_memory } = *raw.get_ref();
-        if exchange_core == trader_core {
+        if exchange_core == trader_core && !two_hosts {
             let what = format!("core {trader_core} for both endpoints: each would wait for the other to leave it");
             return Err(self.error(raw, what, "give each its own core, or leave `placement` out to have two chosen"));
         }

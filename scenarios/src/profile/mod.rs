@@ -63,6 +63,8 @@ pub struct Profile {
     pub run: Run,
     /// The interfaces that the wire is made of, where the profile names them; else it is virtual.
     pub interfaces: Option<InterfacePair>,
+    /// The host that the trader runs on, where it is not that of the exchange.
+    pub trader_host: Option<TraderHost>,
     /// How the wire's interfaces are to put off their interrupts, where the profile says so.
     pub deferral: Option<Deferral>,
     /// The workload's ticks.
@@ -143,7 +145,18 @@ pub struct CorePair {
     pub trader_memory: Option<u32>,
 }
 
-/// Two interfaces that are cabled to each other; never the same one.
+/// A host that the trader runs on, reached over ssh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraderHost {
+    /// As ssh takes it: `root@server2`, or an alias of the user's ssh configuration.
+    pub host: String,
+    /// The `tickcert` there, where it is not the one in its PATH.
+    pub program: Option<String>,
+    /// As `ssh -o` takes them.
+    pub ssh_options: Vec<String>,
+}
+
+/// Two interfaces that are cabled to each other; never the same one of the same host.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct InterfacePair {
     /// Interface of the exchange.

@@ -149,6 +149,34 @@ fn interrupts_are_put_off_only_with_both_keys_and_with_a_unit() {
 }
 
 #[test]
+fn a_profile_may_name_the_traders_host_and_then_both_interfaces_and_cores_may_be_called_the_same() {
+    let bench = "trader_host = \"root@server2\"\ntrader_program = \"/opt/tickcert\"\nssh_options = [\"Port=2222\"]\n\
+                 exchange_interface = \"eth2\"\ntrader_interface = \"eth2\"";
+    let text = with_bench(bench).replace("[run]\n", "[run]\nplacement = { exchange_core = 3, trader_core = 3 }\n");
+    let p = Profile::from_text("my.toml", &text).unwrap();
+    let wanted = TraderHost {
+        host: "root@server2".into(),
+        program: Some("/opt/tickcert".into()),
+        ssh_options: vec!["Port=2222".into()],
+    };
+    assert_eq!(p.trader_host, Some(wanted));
+    assert_eq!(p.interfaces.unwrap().exchange, "eth2");
+    assert_eq!(p.run.placement.unwrap().trader_core, 3);
+}
+
+#[test]
+fn a_host_that_is_none_and_what_is_for_a_host_without_one_are_answered_with_what_to_write() {
+    for name in ["", "-oProxyCommand=x", "a b"] {
+        assert!(complaint(&with_bench(&format!("trader_host = \"{name}\""))).contains("is no host"), "{name}");
+    }
+    for alone in ["trader_program = \"x\"", "ssh_options = [\"Port=1\"]"] {
+        assert!(complaint(&with_bench(alone)).contains("add `trader_host = "), "{alone}");
+    }
+    let unnamed = complaint(&with_bench("trader_host = \"a\"\ntrader_program = \"\""));
+    assert!(unnamed.contains("a program without a name"), "{unnamed}");
+}
+
+#[test]
 fn one_interface_alone_the_same_twice_and_what_is_no_name_are_answered_with_what_to_write() {
     assert_eq!(
         complaint(&with_bench("exchange_interface = \"eth2\"")),

@@ -243,6 +243,7 @@ fn the_lane_is_not_run_on_a_device_that_has_no_stamps_and_says_which_driver_that
             exchange_mac: [0; 6],
             trader_mac: [0; 6],
             meeting: std::env::temp_dir(),
+            same_host: true,
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
             stamping: None,

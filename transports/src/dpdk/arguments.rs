@@ -131,6 +131,7 @@ mod tests {
             exchange_mac: [0; 6],
             trader_mac: [0; 6],
             meeting: "/run/x".into(),
+            same_host: true,
             packets_in_a_stall: 0,
             connect_timeout: Nanos::SECOND,
             stamping: None,

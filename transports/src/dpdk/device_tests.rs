@@ -39,6 +39,7 @@ fn link(meeting: &Path) -> Link {
         exchange_mac: [0; 6],
         trader_mac: [0; 6],
         meeting: meeting.to_owned(),
+        same_host: true,
         packets_in_a_stall: 0,
         connect_timeout: Nanos::SECOND * 5,
         stamping: None,

@@ -6,7 +6,7 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, io, thread};
+use std::{collections::HashMap, io, ops::Range, thread};
 
 use tickcert_results::{
     certificate::Counts,
@@ -23,7 +23,7 @@ pub use stages::STAGES;
 use crate::endpoint::samples::{Departure, ExchangeSamples, TraderSamples};
 use fates::{Fate, Fates, received_sha256};
 use sending::{lateness, span};
-use stages::{in_step, stages};
+use stages::{in_step, stages, stages_of_trader};
 
 /// The orders of a repetition, by the oracle's number, and what became of them.
 pub struct Joined {
@@ -37,6 +37,8 @@ pub struct Joined {
     pub orders: Vec<OrderSample>,
     /// The stages (see [`STAGES`]) by order, where all were stamped.
     pub stages: HashMap<u32, [Nanos; STAGES.len()]>,
+    /// Which of [`STAGES`] those are that mean something: the first and the last are from one end's clock to the other's.
+    pub legs: Range<usize>,
     /// The counters of the two cores differ by no more than this, the longer of the smallest legs either way: a larger
     /// difference would make one of the true legs negative. `None` where no leg was stamped.
     pub counters_in_step: Option<Nanos>,
@@ -88,6 +90,8 @@ pub struct Sources<'a> {
     pub trader: &'a TraderSamples,
     /// From the counter to time.
     pub scale: TickScale,
+    /// The trader's own counter, where it is on another host: nothing is joined then that takes stamps of both.
+    pub trader_scale: Option<TickScale>,
     /// An order that takes longer from its tick's departure is late.
     pub late_after: Nanos,
 }
@@ -109,7 +113,7 @@ pub fn join(sources: Sources<'_>) -> io::Result<Joined> {
 
 /// All but the digest.
 fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
-    let Sources { tape, schedule, exchange, trader, scale, late_after } = sources;
+    let Sources { tape, schedule, exchange, trader, scale, trader_scale, late_after } = sources;
     let expected = tape.expected(schedule.due().len());
     let fates = Fates::new(&expected, exchange)?;
     let mut counts = fates.counts;
@@ -139,7 +143,8 @@ fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
         received_sha256: String::new(),
         schedule_error,
         orders,
-        counters_in_step: in_step(&all_stages),
+        counters_in_step: if trader_scale.is_none() { in_step(&all_stages) } else { None },
+        legs: stages::legs(trader_scale.is_none()),
         stages: all_stages,
         span: span(schedule, exchange, scale),
     })
@@ -159,7 +164,7 @@ fn sample(
     departure: Option<&Departure>,
     sources: &Sources<'_>,
 ) -> Outcome {
-    let Sources { schedule, exchange, scale, .. } = *sources;
+    let Sources { schedule, exchange, scale, trader_scale, .. } = *sources;
     let arrival = match fate {
         Fate::Nothing => return Outcome::Lost,
         Fate::Wrong => return Outcome::Wrong,
@@ -179,8 +184,12 @@ fn sample(
     // Every order that arrived as expected was sent by the trader, after a tick that it received: a missing or backward
     // pair of its stamps is a fault, not a gap in a column.
     let Some(departure) = departure else { return Outcome::BadStamps };
-    let Some(trader) = span_of(departure, scale) else { return Outcome::BadStamps };
-    let Ok(stages) = stages(sent, departure, arrival, scale) else { return Outcome::BadStamps };
+    let Some(trader) = span_of(departure, trader_scale.unwrap_or(scale)) else { return Outcome::BadStamps };
+    let legs = match trader_scale {
+        None => stages(sent, departure, arrival, scale),
+        Some(own) => stages_of_trader(departure, own),
+    };
+    let Ok(stages) = legs else { return Outcome::BadStamps };
     let sample = OrderSample {
         order: u32::try_from(n).unwrap_or(u32::MAX),
         packet: u32::try_from(packet).unwrap_or(u32::MAX),

@@ -1,6 +1,6 @@
 //! The way of a staged order, leg by leg.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use tickcert_results::time::{Nanos, TickScale, Ticks};
 
@@ -32,6 +32,22 @@ pub(super) fn stages(
         before = stamp;
     }
     Ok(Some(legs))
+}
+
+/// The same of a trader whose clock is another host's: the lane's two legs, from one clock to the other, are left at zero and
+/// are none of [`legs`].
+pub(super) fn stages_of_trader(d: &Departure, scale: TickScale) -> Result<Option<[Nanos; STAGES.len()]>, Backward> {
+    let mut own = [Nanos::ZERO; STAGES.len()];
+    for place in legs(false) {
+        let (Some(from), Some(to)) = (d.at(place - 1), d.at(place)) else { return Ok(None) };
+        own[place] = scale.ns(to.since(from)).ok_or(Backward)?;
+    }
+    Ok(Some(own))
+}
+
+/// Which stages there are, by whether both ends have one clock.
+pub(super) const fn legs(one_clock: bool) -> Range<usize> {
+    if one_clock { 0..STAGES.len() } else { 1..STAGES.len() - 1 }
 }
 
 /// See [`super::Joined::counters_in_step`].

@@ -57,6 +57,11 @@ impl Case {
     }
 
     fn join(&self) -> Joined {
+        self.join_with(None)
+    }
+
+    /// The same with a trader whose clock is another host's.
+    fn join_with(&self, trader_scale: Option<TickScale>) -> Joined {
         let mut log = ArrivalLog::with_room(self.arrivals.len());
         for (at, order) in &self.arrivals {
             log.push(Ticks::new(*at).unwrap(), order);
@@ -75,6 +80,7 @@ impl Case {
             exchange: &samples,
             trader: &trader,
             scale: SCALE,
+            trader_scale,
             late_after: Nanos::MILLI,
         })
         .unwrap()
@@ -179,6 +185,27 @@ fn counters_that_differ_are_bounded_by_the_shortest_leg_and_beyond_it_no_order_p
 }
 
 #[test]
+fn of_a_trader_with_another_clock_its_own_times_are_its_clocks_and_nothing_is_joined_that_takes_both() {
+    let one_clock = Case::new().join();
+    let mut case = Case::new();
+    // Half as fast, and of another beginning.
+    for stamp in case.departures.iter_mut().flat_map(|d| &mut d.stamps) {
+        *stamp = (*stamp - BASE) / 2 + 77;
+    }
+    let joined = case.join_with(Some(TickScale { ns_per_tick: SCALE.ns_per_tick * 2.0 }));
+    assert_eq!(joined.counts, one_clock.counts);
+    assert_eq!((joined.counters_in_step, joined.legs.clone()), (None, 1..STAGES.len() - 1));
+    for (order, same) in joined.orders.iter().zip(&one_clock.orders) {
+        assert_eq!((order.t2t_sent(), order.t2t_due()), (same.t2t_sent(), same.t2t_due()));
+        assert!(order.trader.get().abs_diff(same.trader.get()) <= 2, "{order:?} {same:?}");
+        for leg in joined.legs.clone() {
+            let (leg, same) = (joined.stages[&order.order][leg], one_clock.stages[&order.order][leg]);
+            assert!(leg.get().abs_diff(same.get()) <= 2, "{leg} {same}");
+        }
+    }
+}
+
+#[test]
 fn a_packet_that_was_not_sent_is_skipped_and_its_order_is_no_sample() {
     let mut case = Case::new();
     case.sent[3] = 0;
@@ -220,7 +247,7 @@ proptest! {
         let Ok(exchange) = ExchangeSamples::read(&paths[0]) else { return Ok(()) };
         let trader = TraderSamples::read(&paths[1]).unwrap();
         let (tape, schedule) = (&case.tape, &case.schedule);
-        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, late_after: Nanos::MILLI };
+        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, trader_scale: None, late_after: Nanos::MILLI };
         let joined = join(sources).unwrap();
         let c = joined.counts;
         prop_assert_eq!(c.matched, joined.orders.len() as u64);

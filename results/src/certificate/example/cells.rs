@@ -91,7 +91,13 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             Evidence::Emulated => "both ends are on one host, joined by veth".to_owned(),
             _ => "hardware stamps on 100 % of triggers and orders".to_owned(),
         },
-        placement: Placement { name: "2-3".to_owned(), exchange_core: 2, trader_core: 3, link: "veth".to_owned(), nodes: None },
+        placement: Placement {
+            name: "2-3".to_owned(),
+            exchange_core: 2,
+            trader_core: 3,
+            link: "veth".to_owned(),
+            nodes: None,
+        },
         handoff: Handoff::Inline,
         load: Load {
             mode: "constant".to_owned(),

@@ -187,6 +187,7 @@ fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certifi
         interrupted: false,
         interrupted_because: None,
         sut: host::sut(),
+        exchange_host: None,
         tape: tape(),
         profile: ProfileSummary {
             name: "ci".to_owned(),

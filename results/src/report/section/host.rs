@@ -4,7 +4,9 @@ use maud::{Markup, html};
 
 use super::chip;
 use crate::{
-    certificate::{Certificate, ClockProbe, FloorProbe, Host, NicInfo, NoiseProbe, Probes, Quantiles, Setting},
+    certificate::{
+        Certificate, ClockProbe, ExchangeHost, FloorProbe, Host, NicInfo, NoiseProbe, Probes, Quantiles, Setting,
+    },
     report::text,
 };
 
@@ -12,12 +14,27 @@ pub(in crate::report) fn host(c: &Certificate) -> Markup {
     html! {
         section #environment {
             h2 { "Environment" }
+            @if c.exchange_host.is_some() { p.note { "The trader's host, which is the system under test:" } }
             (machine(&c.sut.host, &c.sut.hash))
             (nics(&c.sut.host.nics))
             (audit(&c.probes.audit))
             (clocks(&c.probes))
             @if let Some(noise) = &c.probes.noise { (self::noise(noise)) }
+            @if let Some(exchange) = &c.exchange_host { (exchange_host(exchange)) }
         }
+    }
+}
+
+/// Where ticks come from and orders go to, when that is another host.
+fn exchange_host(e: &ExchangeHost) -> Markup {
+    html! {
+        h2 { "The exchange's host" }
+        p.note { "Its clock is that of tick-to-trade and of the schedule; the trader's own times and stages are of the other host's." }
+        (machine(&e.host, &e.hash))
+        (nics(&e.host.nics))
+        (audit(&e.audit))
+        dl.table { (clock(&e.clocks)) }
+        @if let Some(noise) = &e.noise { (self::noise(noise)) }
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) fn link() -> Link {
         exchange_mac: [2, 0, 0, 0, 0, 1],
         trader_mac: [0; 6],
         meeting: std::env::temp_dir(),
+        same_host: true,
         packets_in_a_stall: 400,
         connect_timeout: Nanos(20_000_000_000),
         stamping: None,

@@ -1,0 +1,96 @@
+//! Runs that go well.
+
+use serde_json::Value;
+
+use crate::{
+    hosts::{Hosts, OTHER},
+    support::profiles,
+};
+
+/// One repetition with stages too, of both kernel lanes and one that can't be.
+fn profile() -> String {
+    profiles::tiny()
+        .replace(
+            r#"lanes = ["kernel-udp", "kernel-tcp"]"#,
+            r#"lanes = ["kernel-udp", "kernel-tcp"]
+optional_lanes = ["shm"]"#,
+        )
+        .replace("kind = \"first-byte\"", "kind = \"threshold\"\nsymbol = \"all\"\nthreshold = \"0.01\"")
+        .replace("repetitions = 5\n", "repetitions = 1\n")
+        .replace("staged_repetitions = 0", "staged_repetitions = 1")
+}
+
+#[test]
+fn a_certificate_over_two_hosts_has_what_one_clock_carries_says_why_the_rest_is_missing_and_leaves_nothing_behind() {
+    let Some(hosts) = Hosts::new() else { return };
+    hosts.certify(&profile()).expect(0);
+    let certificate = hosts.certificate();
+    let cells = certificate["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 2);
+    for cell in cells {
+        assert_eq!(
+            (&cell["placement"]["link"], &cell["evidence"]),
+            (&"left0-right0 (two hosts)".into(), &"emulated".into())
+        );
+        let stages: Vec<&String> = cell["latency_ns"]["stages"].as_object().unwrap().keys().collect();
+        assert_eq!(stages, ["book", "decide", "decode", "encode", "risk"]);
+        for figure in ["t2t_sent", "t2t_due", "trader"] {
+            assert!(cell["latency_ns"][figure]["n"].as_u64() > Some(0), "{figure}");
+        }
+        let valid = cell["repetitions"].as_array().unwrap().iter().find(|r| r["valid"] == true).unwrap();
+        assert_eq!(
+            (&valid["matched"], &valid["orders_sha256"]),
+            (&valid["expected_orders"], &valid["expected_sha256"])
+        );
+        assert_eq!(valid["notes"]["counters_in_step"], Value::Null);
+    }
+    let missing = |name: &str| {
+        let rows = certificate["not_run"].as_array().unwrap();
+        rows.iter().find(|row| row["name"].as_str().unwrap().contains(name)).unwrap()["needs"].to_string()
+    };
+    assert!(missing("stages rx and tx").contains("synchronised clocks"));
+    assert!(missing("shm").contains("both ends on one host"));
+    let exchange = &certificate["exchange_host"];
+    assert_ne!(exchange["hash"], certificate["sut"]["hash"]);
+    for clock in [&exchange["clocks"], &certificate["probes"]["clocks"]] {
+        assert!(clock["end"]["hz"].as_f64() > Some(0.0), "{clock}");
+    }
+    for noise in [&exchange["noise"], &certificate["probes"]["noise"]] {
+        assert_eq!(noise["cores"].as_array().unwrap().len(), 1);
+    }
+    hosts.home.run(&["verify", "out"]).expect(0);
+    hosts.assert_nothing_is_left();
+}
+
+#[test]
+fn the_profile_may_name_the_host_and_what_it_is_reached_with() {
+    let Some(hosts) = Hosts::new() else { return };
+    let arguments = hosts.arguments();
+    let bench = format!(
+        "[bench]\ntrader_host = \"{OTHER}\"\ntrader_program = \"{}\"\nssh_options = [\"Port=2222\"]\nexchange_interface = \"left0\"\ntrader_interface = \"right0\"\n[window]",
+        env!("CARGO_BIN_EXE_tickcert")
+    );
+    hosts.home.write("p.toml", profiles::once().replace("[window]", &bench));
+    let mut command = hosts.command(&["certify", "--profile", "./p.toml", "--out", "out"], false);
+    command.args(&arguments[4..6]);
+    let ended = hosts.exchange.run(|| crate::support::Ended::of(&mut command)).unwrap().expect(0);
+    assert!(ended.err.contains("Starting the trader's agent on other"), "{}", ended.err);
+    hosts.assert_nothing_is_left();
+}
+
+#[test]
+fn service_time_and_the_highest_rate_are_measured_over_two_hosts_too() {
+    let Some(hosts) = Hosts::new() else { return };
+    let times = hosts.run(&["run", "service-time", "--json", "--duration", "50 ms"]).expect(0).json();
+    assert_eq!(
+        (&times["cells"][0]["lane"], &times["cells"][0]["evidence"]),
+        (&"kernel-udp".into(), &"emulated".into())
+    );
+    hosts.assert_nothing_is_left();
+    let rates = hosts.run(&["run", "rate", "--json", "--resolution", "50 %", "--trial", "100 ms"]);
+    assert!(matches!(rates.status, Some(0 | 4)), "{rates:?}");
+    assert!(
+        rates.json()["rates"][0]["trials"].as_array().unwrap().iter().any(|t| t["packets_sent"].as_u64() > Some(0))
+    );
+    hosts.assert_nothing_is_left();
+}
