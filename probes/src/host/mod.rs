@@ -152,7 +152,7 @@ mod tests {
         let mut hashes = [of(&a, &a), of(&a, &b), of(&b, &a), of(&b, &b), sut(a.clone(), "").hash];
         hashes.sort();
         assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]), "{hashes:?}");
-        assert_eq!(sut_beside(a.clone(), &b, "").1, sut(b, "").hash, "the exchange's is as if it were measured itself");
+        assert_eq!(sut_beside(a, &b, "").1, sut(b, "").hash, "the exchange's is as if it were measured itself");
     }
 
     #[test]
