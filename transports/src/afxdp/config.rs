@@ -47,10 +47,10 @@ pub struct Config {
     /// Frames that can wait to be sent, a power of two.
     #[serde(deserialize_with = "values::power_of_two::<_, _, MIN_RING, MAX_RING>")]
     pub send_ring: u32,
-    /// Bytes of a chunk, which holds one frame: a power of two from 2048 up to a page. When receiving, 256 of them are
-    /// the kernel's.
+    /// Bytes of a chunk, which holds one frame: a power of two from 2048 up to a page; by default 2048, and 4096 where the
+    /// device itself writes to them, see [`Self::longest_received`]. When receiving, 256 of them are the kernel's.
     #[serde(deserialize_with = "frame_size")]
-    pub frame_size: u32,
+    pub frame_size: Option<u32>,
     /// Let the kernel say when it wants to be woken by a system call (`XDP_USE_NEED_WAKEUP`), rather than wake it always.
     pub need_wakeup: bool,
     /// Whether the receiving process polls the device, in place of interrupts.
@@ -82,7 +82,7 @@ impl Default for Config {
             queue: 0,
             receive_ring: None,
             send_ring: 512,
-            frame_size: 2048,
+            frame_size: None,
             need_wakeup: true,
             busy_poll: false,
             busy_poll_budget: 64,
@@ -124,9 +124,23 @@ impl Config {
         })
     }
 
-    /// The longest frame that a chunk receives.
-    pub(super) fn longest_received(&self) -> u32 {
-        self.frame_size - abi::XDP_PACKET_HEADROOM
+    /// Bytes of a chunk.
+    pub(super) fn chunk(&self) -> u32 {
+        self.frame_size.unwrap_or(match self.copy {
+            Copying::Copy => 2048,
+            Copying::ZeroCopy => 4096,
+        })
+    }
+
+    /// The longest frame that a chunk receives. Devices that count the room in KiB use whole ones only, and cut a longer frame
+    /// in two (`SRRCTL.BSIZEPKT` of Intel's; Linux sets it so in `igb_setup_srrctl`, `igc_configure_rx_ring` and
+    /// `ixgbe_configure_srrctl`).
+    pub(super) fn longest_received(&self, driver: &str) -> u32 {
+        let room = self.chunk() - abi::XDP_PACKET_HEADROOM;
+        match (self.copy, driver) {
+            (Copying::ZeroCopy, "igb" | "igc" | "ixgbe") => room / 1024 * 1024,
+            _ => room,
+        }
     }
 
     /// Bytes of a chunk in front of a frame sent.
@@ -139,10 +153,11 @@ fn wrong(needs: String) -> Unmet {
     Unmet { needs, how: "correct [transport.afxdp] in the profile".to_owned() }
 }
 
-fn frame_size<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
-    let (size, least, page) = (u32::deserialize(from)?, abi::XDP_UMEM_MIN_CHUNK_SIZE, page_size());
+fn frame_size<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    let Some(size) = Option::<u32>::deserialize(from)? else { return Ok(None) };
+    let (least, page) = (abi::XDP_UMEM_MIN_CHUNK_SIZE, page_size());
     let fits = size.is_power_of_two() && (least..=page).contains(&size);
-    if fits { Ok(size) } else { Err(values::no_power(size, least, page)) }
+    if fits { Ok(Some(size)) } else { Err(values::no_power(size, least, page)) }
 }
 
 fn page_size() -> u32 {
@@ -190,7 +205,7 @@ mod tests {
     #[test]
     fn the_receiving_ring_holds_what_a_stall_takes_whatever_the_size_of_its_chunks() {
         let mut link = crate::raw::tests::link();
-        for frame_size in [2048, 4096] {
+        for frame_size in [None, Some(2048), Some(4096)] {
             for (packets, entries) in
                 [(4_096, 4_096), (13_000, 16_384), (16_384, 16_384), (200_000, 1 << 18), (300_000, 1 << 18)]
             {
@@ -199,6 +214,24 @@ mod tests {
             }
             let asked = Config { frame_size, receive_ring: Some(128), ..Config::default() };
             assert_eq!(asked.receive_entries(&link), 128);
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_the_device_writes_to_takes_a_whole_frame_by_default_also_where_it_counts_in_kib() {
+        let copy = Config::default();
+        let zero_copy = Config { copy: Copying::ZeroCopy, ..Config::default() };
+        let small = Config { frame_size: Some(2048), ..zero_copy };
+        for (config, driver, longest) in [
+            (&copy, "igb", 1792),
+            (&zero_copy, "ice", 3840),
+            (&zero_copy, "igb", 3072),
+            (&small, "ice", 1792),
+            (&small, "igb", 1024),
+            (&small, "igc", 1024),
+            (&small, "ixgbe", 1024),
+        ] {
+            assert_eq!(config.longest_received(driver), longest, "{driver}: {config:?}");
         }
     }
 

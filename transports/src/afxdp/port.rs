@@ -136,10 +136,10 @@ pub(super) fn open_socket(
 ) -> Result<(XdpSocket, Receiving, Sending), OpenError> {
     let config = place.config;
     let socket = XdpSocket::new().map_err(|e| refusal::no_socket(&e))?;
-    let (umem, mut chunks) = Umem::new(config.frame_size, receive_entries + config.send_ring)?;
+    let (umem, mut chunks) = Umem::new(config.chunk(), receive_entries + config.send_ring)?;
     let bytes = umem.memory().len();
     socket
-        .register(umem.memory(), config.frame_size, config.before_sent())
+        .register(umem.memory(), config.chunk(), config.before_sent())
         .map_err(|e| refusal::memory(&e, bytes, config.transmit_stamps))?;
     let umem = Arc::new(umem);
     let to_send = chunks.split_off(receive_entries as usize);
@@ -248,7 +248,7 @@ impl FrameRx for XdpRx {
         let copies = socket.is_zero_copy().map(|zero_copy| if zero_copy { "no" } else { "yes" });
         note("xdp_kernel_copies", copies.map_or_else(|e| format!("unknown ({e})"), str::to_owned));
         note("xdp_queue", config.queue.to_string());
-        note("xdp_receive_ring", format!("{receive_entries} frames of {} bytes", config.frame_size));
+        note("xdp_receive_ring", format!("{receive_entries} frames of {} bytes", config.chunk()));
         if config.busy_poll {
             let (budget, prefer) = (config.busy_poll_budget, config.prefer_busy_poll);
             note("xdp_busy_poll", format!("{budget} frames in a pass, preferred: {prefer}"));
@@ -313,7 +313,7 @@ impl FrameTx for XdpTx {
 
 #[cold]
 fn too_long(len: usize, config: &Config) -> TxError {
-    let room = config.frame_size as usize - config.before_sent();
+    let room = config.chunk() as usize - config.before_sent();
     let what =
         format!("a frame of {len} bytes is longer than the {room} of a chunk, and several for one frame are not used");
     TxError::Io(io::Error::new(io::ErrorKind::InvalidInput, what))

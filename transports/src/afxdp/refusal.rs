@@ -24,7 +24,7 @@ pub(super) fn check_device(place: &Place<'_>, queues: Option<u32>, mtu: u32) -> 
             how: format!("set queue in [transport.afxdp] to less than {queues}, or: ethtool -L {interface} combined N"),
         });
     }
-    let (longest, room) = (longest_frame(mtu), config.longest_received());
+    let (longest, room) = (longest_frame(mtu), config.longest_received(driver));
     if longest > room {
         return Err(Unmet {
             needs: format!(
@@ -192,8 +192,13 @@ mod tests {
         let small = Config::default();
         let text = text(check_device(&place(&small), None, 9000).unwrap_err());
         assert!(text.contains("XDP_USE_SG") && text.contains("mtu 1774"), "{text}");
-        let large = Config { frame_size: 4096, ..Config::default() };
+        let large = Config { frame_size: Some(4096), ..Config::default() };
         assert!(check_device(&place(&large), None, 3800).is_ok());
+        // A device that would cut them in two of its own accord.
+        let zero_copy = Config { copy: Copying::ZeroCopy, frame_size: Some(2048), ..Config::default() };
+        let igb = Place { driver: "igb", ..place(&zero_copy) };
+        assert!(check_device(&igb, None, 1500).unwrap_err().needs.contains("at most 1024 bytes"));
+        assert!(check_device(&place(&zero_copy), None, 1500).is_ok());
     }
 
     #[test]
