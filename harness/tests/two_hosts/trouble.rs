@@ -71,7 +71,7 @@ fn an_agent_that_is_killed_ends_the_run_with_what_there_is_and_clean_gives_its_i
             !fs::exists(format!("/proc/{id}/exe")).unwrap_or(false) || fs::read_link(format!("/proc/{id}/exe")).is_err()
         })
     });
-    assert_eq!(hosts.are_as_before()[0], true, "the exchange's interface is given back");
+    assert!(hosts.are_as_before()[0], "the exchange's interface is given back");
     hosts.clean(&hosts.trader).expect(0);
     hosts.assert_nothing_is_left();
 }
