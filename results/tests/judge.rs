@@ -1,4 +1,5 @@
 //! The verdict: what passes, what fails, and above all what may never pass.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 #[cfg(test)]
 mod fixture;
