@@ -17,6 +17,7 @@ pub mod netns;
 mod one_end;
 pub mod parent;
 pub mod run_dir;
+mod soft_rdma;
 pub mod user_namespace;
 mod veth;
 pub mod wire;
@@ -28,7 +29,7 @@ use std::{
 
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::profile::Deferral;
-use tickcert_transports::api::{Link, MacAddress};
+use tickcert_transports::api::{Link, MacAddress, SoftRdma};
 
 use ends::End;
 pub use error::BenchError;
@@ -57,6 +58,8 @@ pub struct BenchSpec {
     pub run_dir: PathBuf,
     /// How both interfaces are to put off their interrupts; `None` leaves them as they are.
     pub deferral: Option<Deferral>,
+    /// Whether a lane does RDMA in software, so that a device for it is to be made.
+    pub soft_rdma: bool,
 }
 
 impl Default for BenchSpec {
@@ -67,6 +70,7 @@ impl Default for BenchSpec {
             connect_timeout: Nanos::SECOND * 10,
             run_dir: run_dir::default_path(),
             deferral: None,
+            soft_rdma: false,
         }
     }
 }
@@ -91,6 +95,7 @@ impl BenchSpec {
             packets_in_a_stall: self.packets_in_a_stall,
             connect_timeout: self.connect_timeout,
             stamping: None,
+            soft_rdma: SoftRdma::NotMade,
         }
     }
 }
@@ -175,7 +180,13 @@ impl Bench {
             &End { namespace: &trader, interface: &names.trader, ip: ends::TRADER },
             spec.connect_timeout.into(),
         )?;
-        let link = Link { is_virtual, ..spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]) };
+        let soft_rdma = if spec.soft_rdma {
+            soft_rdma::make(&mut undo.journal, spec.connect_timeout.into())
+        } else {
+            SoftRdma::NotMade
+        };
+        let link = spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]);
+        let link = Link { is_virtual, soft_rdma, ..link };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
         Ok(Self { link, exchange_netns, trader_netns, deferral, undo, _exchange: exchange, _trader: trader })
     }

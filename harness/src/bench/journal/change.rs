@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tickcert_transports::rdma::soft;
 
 use crate::bench::{
     fitting::Fitting,
@@ -47,6 +48,21 @@ pub enum Change {
         /// Which.
         route: Route,
     },
+    /// A kernel module was loaded.
+    ModuleLoaded {
+        /// Which.
+        module: String,
+    },
+    /// An interface was made.
+    InterfaceMade {
+        /// Its name.
+        interface: String,
+    },
+    /// An RDMA device was made, in software.
+    RdmaDeviceMade {
+        /// Its name.
+        device: String,
+    },
     /// A value of procfs or sysfs was set.
     ValueSet {
         /// Its file.
@@ -70,6 +86,10 @@ impl Change {
                 was.addresses.iter().try_for_each(check_address)?;
                 was.routes.iter().try_for_each(check_route)
             }
+            Self::ModuleLoaded { module } if soft::MODULES.contains(&module.as_str()) => Ok(()),
+            Self::ModuleLoaded { module } => Err(format!("{module:?} is no module that a run loads")),
+            Self::InterfaceMade { interface } => check_name(interface),
+            Self::RdmaDeviceMade { device } => check_name(device),
             Self::AddressAdded { interface, address } => check_name(interface).and_then(|()| check_address(address)),
             Self::RouteAdded { interface, route } => check_name(interface).and_then(|()| check_route(route)),
         }
