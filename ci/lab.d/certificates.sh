@@ -69,7 +69,8 @@ issue() {
 
 # Whether a condition in jq holds of the lane's cells: cells NAME LANE CONDITION.
 cells() {
-    jq -r --arg lane "$2" '[.cells[] | select(.lane == $lane)]' "/lab/$1/certificate.json" >/tmp/cells
+    jq -r --arg lane "$2" '[.cells[] | select(.lane + (if .variant == "" then "" else "/" + .variant end) == $lane)]' \
+        "/lab/$1/certificate.json" >/tmp/cells
     jq -e "length > 0 and ($3)" /tmp/cells >/dev/null && return
     jq -r '.[] | "evidence: \(.evidence)", (.repetitions[] | "valid \(.valid): \(.invalid_reasons), orders \(.matched)/\(.expected_orders), lost \(.lost)")' /tmp/cells
     jq -r --arg lane "$2" '.not_run[] | select(.name == $lane) | "not run: \(.needs)\n\(.how)"' "/lab/$1/certificate.json"

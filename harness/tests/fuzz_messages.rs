@@ -32,7 +32,7 @@ use tickcert::{
 };
 use tickcert_results::time::{Nanos, PerSecond, TickScale, Ticks};
 use tickcert_scenarios::load::Arrival;
-use tickcert_transports::api::{Link, Role, Unmet};
+use tickcert_transports::api::{Link, Role, SoftRdma, Unmet};
 
 fn trial() -> TrialSpec {
     let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 26_477);
@@ -55,6 +55,7 @@ fn trial() -> TrialSpec {
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
             stamping: None,
+            soft_rdma: SoftRdma::NotMade,
         },
         core: 1,
         memory_node: Some(1),

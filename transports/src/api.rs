@@ -213,6 +213,22 @@ pub struct Link {
     /// Which stamps the lane is to take; `None` for none.
     #[serde(default)]
     pub stamping: Option<Stamping>,
+    /// What has been made for lanes that do RDMA in software.
+    #[serde(default)]
+    pub soft_rdma: SoftRdma,
+}
+
+/// RDMA in software on this host, for the lanes that want it ([`Transport::wants_soft_rdma`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SoftRdma {
+    /// No lane wants it.
+    #[default]
+    NotMade,
+    /// A device over the interface of this name.
+    Over(String),
+    /// It can't be made.
+    Refused(Unmet),
 }
 
 const fn on_one_host() -> bool {
@@ -352,6 +368,11 @@ pub trait Transport: Sized {
     /// Why its frames have no stamps of hardware, whatever the interfaces can; `None` where they may have.
     fn takes_no_stamps(_config: &Self::Config) -> Option<&'static str> {
         None
+    }
+
+    /// Whether it does RDMA in software, on a device that is to be made for the run ([`Link::soft_rdma`]).
+    fn wants_soft_rdma(_config: &Self::Config) -> bool {
+        false
     }
 
     /// Whether both ends stay in the network namespace that the run was started in, rather than in the bench's: where the

@@ -61,6 +61,7 @@ transports! {
     shm => Shm,
     afxdp => AfXdp,
     dpdk => Dpdk,
+    rdma => Rdma,
 }
 
 /// Runs `job`, compiled for the transport of the lane chosen.

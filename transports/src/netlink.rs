@@ -104,7 +104,7 @@ fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Takes the messages of a datagram; true when the acknowledgement was among them.
+/// Takes the messages of a datagram; true when the acknowledgement, or the end of a list, was among them.
 fn take<M: NetlinkDeserializable>(datagram: &[u8], answers: &mut Vec<M>) -> io::Result<bool> {
     let mut rest = datagram;
     while !rest.is_empty() {
@@ -113,6 +113,7 @@ fn take<M: NetlinkDeserializable>(datagram: &[u8], answers: &mut Vec<M>) -> io::
         rest = rest.get(length.max(1)..).unwrap_or_default();
         match message.payload {
             NetlinkPayload::InnerMessage(answer) => answers.push(answer),
+            NetlinkPayload::Done(_) => return Ok(true),
             NetlinkPayload::Error(e) if e.code.is_none() => return Ok(true),
             NetlinkPayload::Error(e) => return Err(e.to_io()),
             _ => {}

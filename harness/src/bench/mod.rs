@@ -17,6 +17,7 @@ pub mod netns;
 mod one_end;
 pub mod parent;
 pub mod run_dir;
+mod soft_rdma;
 pub mod stamping;
 pub mod user_namespace;
 mod veth;
@@ -29,7 +30,7 @@ use std::{
 
 use tickcert_results::{stamp::StampPolicy, time::Nanos};
 use tickcert_scenarios::profile::Deferral;
-use tickcert_transports::api::{Link, MacAddress};
+use tickcert_transports::api::{Link, MacAddress, SoftRdma};
 
 use ends::End;
 pub use error::BenchError;
@@ -61,6 +62,8 @@ pub struct BenchSpec {
     pub deferral: Option<Deferral>,
     /// What is wanted of hardware stamps.
     pub stamps: StampPolicy,
+    /// Whether a lane does RDMA in software, so that a device for it is to be made.
+    pub soft_rdma: bool,
 }
 
 impl Default for BenchSpec {
@@ -72,6 +75,7 @@ impl Default for BenchSpec {
             run_dir: run_dir::default_path(),
             deferral: None,
             stamps: StampPolicy::default(),
+            soft_rdma: false,
         }
     }
 }
@@ -96,6 +100,7 @@ impl BenchSpec {
             packets_in_a_stall: self.packets_in_a_stall,
             connect_timeout: self.connect_timeout,
             stamping: None,
+            soft_rdma: SoftRdma::NotMade,
         }
     }
 }
@@ -190,8 +195,13 @@ impl Bench {
                 Place { namespace: &trader, address: ends::TRADER },
             ],
         )?;
+        let soft_rdma = if spec.soft_rdma {
+            soft_rdma::make(&mut undo.journal, spec.connect_timeout.into())
+        } else {
+            SoftRdma::NotMade
+        };
         let link = spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]);
-        let link = Link { is_virtual, stamping, ..link };
+        let link = Link { is_virtual, stamping, soft_rdma, ..link };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
         Ok(Self { link, exchange_netns, trader_netns, deferral, stamps, undo, _exchange: exchange, _trader: trader })
     }

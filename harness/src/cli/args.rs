@@ -292,6 +292,9 @@ pub(crate) struct BenchArgs {
 pub(crate) enum BenchAction {
     /// Run a command with TICKCERT_EXCHANGE_NETNS, TICKCERT_TRADER_NETNS and the addresses set
     Exec {
+        /// Make a soft-RoCE device too, and set TICKCERT_SOFT_RDMA to its name
+        #[arg(long)]
+        soft_rdma: bool,
         /// The command
         #[arg(last = true, required = true)]
         command: Vec<String>,

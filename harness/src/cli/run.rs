@@ -10,7 +10,10 @@ use anyhow::{Context, anyhow};
 use tickcert_probes::{clocks, latency_hold::LatencyHold};
 use tickcert_results::certificate::Quantiles;
 use tickcert_scenarios::profile::{Profile, resolve_lanes};
-use tickcert_transports::{Lane, api::Link};
+use tickcert_transports::{
+    Lane,
+    api::{Link, SoftRdma},
+};
 
 use super::{
     Failure, Outcome,
@@ -45,7 +48,7 @@ fn service_time(args: &ServiceTimeArgs) -> Result<Outcome, Failure> {
     let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
     start::transports(&profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let (wired, cores) = Wired::find(&args.wire, &args.cores, &profile, &args.common, &progress)?;
+    let (wired, cores) = Wired::find(&args.wire, &args.cores, &profile, &lanes, &args.common, &progress)?;
     start::listen()?;
     let link = wired.link();
     // A ping-pong tool's frames are unicast: so are these.
@@ -102,10 +105,17 @@ fn line(q: &Quantiles) -> String {
 
 /// Runs a command beside a wired pair of namespaces.
 pub(super) fn bench(args: &BenchArgs) -> Result<Outcome, Failure> {
-    let BenchAction::Exec { command } = &args.action;
+    let BenchAction::Exec { soft_rdma, command } = &args.action;
     start::privilege()?;
     let lock = RunLock::take(&lock::default_path(), IfHeld::Wait, |_| ()).map_err(Failure::cannot_run)?;
-    let bench = Bench::set_up(&BenchSpec::default()).map_err(Failure::cannot_run)?;
+    let spec = BenchSpec { soft_rdma: *soft_rdma, ..BenchSpec::default() };
+    let bench = Bench::set_up(&spec).map_err(Failure::cannot_run)?;
+    let device = match &bench.link.soft_rdma {
+        SoftRdma::Refused(unmet) => return Err(Failure::cannot_run(unmet.clone())),
+        // The device has the name of its interface.
+        SoftRdma::Over(interface) => interface.as_str(),
+        SoftRdma::NotMade => "",
+    };
     let Some((program, rest)) = command.split_first() else { return Err(Failure::usage(anyhow!("no command"))) };
     let address = |ip: &Ipv4Addr| ip.to_string();
     let link = serde_json::to_string(&bench.link).context("can't write the link").map_err(Failure::cannot_run)?;
@@ -115,6 +125,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<Outcome, Failure> {
         .env(TRADER_NETNS, &bench.trader_netns)
         .env("TICKCERT_EXCHANGE_ADDR", address(bench.link.orders.ip()))
         .env("TICKCERT_TRADER_ADDR", address(bench.link.trader.ip()))
+        .env("TICKCERT_SOFT_RDMA", device)
         .env(LINK, link)
         .status()
         .with_context(|| format!("can't start {program}"))

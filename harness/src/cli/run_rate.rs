@@ -57,7 +57,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
     ticks::apply(&args.ticks, &mut profile)?;
     start::transports(&profile)?;
     let progress = Progress::new(start::voice(&args.common));
-    let (wired, cores) = Wired::find(&args.wire, &args.cores, &profile, &args.common, &progress)?;
+    let (wired, cores) = Wired::find(&args.wire, &args.cores, &profile, &lanes, &args.common, &progress)?;
     start::listen()?;
     let link = wired.link();
     let (mut clock, scale) = clocks::start(Path::new("/")).map_err(Failure::cannot_run)?;

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use tickcert_scenarios::profile::Profile;
-use tickcert_transports::api::Link;
+use tickcert_transports::{Lane, api::Link};
 
 use super::{
     Failure,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     bench::{BenchSpec, lock::RunLock},
     remote::Session,
-    run::{endpoints::Homes, progress::Progress, wiring::Wiring},
+    run::{endpoints::Homes, progress::Progress, soft_rdma, wiring::Wiring},
 };
 
 pub(super) const EXCHANGE_NETNS: &str = "TICKCERT_EXCHANGE_NETNS";
@@ -38,6 +38,7 @@ impl Wired {
         wire: &WireArgs,
         cores: &CoreArgs,
         profile: &Profile,
+        lanes: &[Lane],
         common: &Common,
         progress: &Progress,
     ) -> Result<(Self, (u32, u32)), Failure> {
@@ -61,7 +62,8 @@ impl Wired {
         start::listen()?;
         let far = wire.session(profile, &made_of, trader_core, common.no_wait, progress)?;
         let cores = (cores.0, far.as_ref().map_or(cores.1, |far| far.survey().core));
-        let spec = BenchSpec { wire: made_of, deferral: profile.deferral, ..BenchSpec::default() };
+        let soft_rdma = soft_rdma::is_wanted(lanes, profile).map_err(Failure::cannot_run)?;
+        let spec = BenchSpec { wire: made_of, deferral: profile.deferral, soft_rdma, ..BenchSpec::default() };
         let wiring = Wiring::set_up(&spec, far.as_ref()).map_err(Failure::cannot_run)?;
         Ok((Self::Own { wiring, far, _lock: lock }, cores))
     }

@@ -15,7 +15,7 @@ use super::{
     certify::Order,
     limits::Limits,
     plan::{self, PlannedCell},
-    two_hosts,
+    soft_rdma, two_hosts,
 };
 use crate::{
     bench::{BenchSpec, user_namespace},
@@ -123,7 +123,9 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
     let packets_in_a_stall = most_within(cells, order.profile.run.stall);
     let deferral = order.profile.deferral;
-    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, ..BenchSpec::default() }
+    // Settings that are not understood have been refused before.
+    let soft_rdma = cells.iter().any(|cell| soft_rdma::is_wanted_by(cell.lane, &cell.settings).unwrap_or_default());
+    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, soft_rdma, ..BenchSpec::default() }
 }
 
 /// The most packets that any of the cells sends within the length of a stall.

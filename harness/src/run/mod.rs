@@ -20,6 +20,7 @@ pub mod sample_file;
 pub mod scratch;
 pub mod service_time;
 pub(crate) mod settings;
+pub mod soft_rdma;
 mod sweep;
 pub mod trial;
 mod trials;

@@ -15,6 +15,7 @@ use tickcert::{
         endpoints::Homes,
         plan::Slot,
         repetition::Attempt,
+        soft_rdma,
         trial::{Finished, Request, Stage},
     },
 };
@@ -49,12 +50,14 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    pub(crate) fn new(packets_in_a_stall: usize) -> Result<Self> {
+    /// With what the lane of the set wants made.
+    pub(crate) fn new(set: &Set, packets_in_a_stall: usize) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let spec = BenchSpec {
             packets_in_a_stall,
             connect_timeout: Nanos::SECOND * 5,
             run_dir: dir.path().into(),
+            soft_rdma: soft_rdma::is_wanted_by(set.lane, &set.lane.settings(&set.wanted)?)?,
             ..BenchSpec::default()
         };
         let bench = Bench::set_up(&spec)?;

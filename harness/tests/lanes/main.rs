@@ -113,7 +113,7 @@ fn test(set: &Set, name: &str, claims: &[Claim]) -> Result<(), String> {
     if !may_set_up(set, name) {
         return Ok(());
     }
-    let wire = Wire::new(400).map_err(|e| format!("{e:#}"))?;
+    let wire = Wire::new(set, 400).map_err(|e| format!("{e:#}"))?;
     let settings = set.lane.settings(&set.wanted).map_err(|e| e.to_string())?;
     dispatch(set.lane, Try { set, name, claims, link: &wire.link, bench: &wire.bench, settings: &settings })
 }
@@ -129,7 +129,7 @@ fn test_fault(set: &Set, case: &Case, ground: &OnceLock<Result<Ground, String>>)
     }
     let ground = ground.get_or_init(|| Ground::new().map_err(|e| format!("{e:#}"))).as_ref().map_err(Clone::clone)?;
     // Holds all ticks of a trial, so that none is lost however long the trader is kept waiting.
-    let wire = Wire::new(4_000).map_err(|e| format!("{e:#}"))?;
+    let wire = Wire::new(set, 4_000).map_err(|e| format!("{e:#}"))?;
     match ground.run(set, case, &wire) {
         Ok(Some((record, finished))) => case.check(record, finished),
         Ok(None) => {
@@ -170,8 +170,11 @@ impl Try<'_> {
     fn open<T: Transport>(&self) -> Result<Ends<T>, OpenError> {
         let config = read_settings::<T>(self.settings).map_err(std::io::Error::other)?;
         T::preflight(&config, true)?;
+        let stays = T::stays_on_the_host(&config);
         let end = |role, home: &Path| {
-            netns::enter(home).map_err(std::io::Error::other)?;
+            if !stays {
+                netns::enter(home).map_err(std::io::Error::other)?;
+            }
             T::open(&config, self.link, role)
         };
         thread::scope(|s| {

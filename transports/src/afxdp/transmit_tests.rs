@@ -35,7 +35,7 @@ use super::{
     transmit_stamp::Request,
 };
 use crate::{
-    api::{Link, OpenError, Role, TxToken},
+    api::{Link, OpenError, Role, SoftRdma, TxToken},
     netlink,
     raw::port::FramePort,
 };
@@ -247,6 +247,7 @@ fn the_lane_is_not_run_on_a_device_that_has_no_stamps_and_says_which_driver_that
             packets_in_a_stall: 400,
             connect_timeout: Nanos::SECOND,
             stamping: None,
+            soft_rdma: SoftRdma::NotMade,
         };
         let config = Config { transmit_stamps: true, copy: Copying::ZeroCopy, ..Config::default() };
         let Err(OpenError::Unmet(unmet)) = AfXdpPort::open(&config, &link, Role::Exchange) else {

@@ -119,6 +119,7 @@ mod tests {
     use tickcert_results::time::Nanos;
 
     use super::*;
+    use crate::api::SoftRdma;
 
     fn link() -> Link {
         Link {
@@ -135,6 +136,7 @@ mod tests {
             packets_in_a_stall: 0,
             connect_timeout: Nanos::SECOND,
             stamping: None,
+            soft_rdma: SoftRdma::NotMade,
         }
     }
 

@@ -22,7 +22,7 @@ use super::{
     halves_ffi::{DpdkRx, DpdkTx},
 };
 use crate::{
-    api::{Link, OpenError, Role, TxError},
+    api::{Link, OpenError, Role, SoftRdma, TxError},
     raw::port::{FramePort, FrameRx, FrameTx},
 };
 
@@ -43,6 +43,7 @@ fn link(meeting: &Path) -> Link {
         packets_in_a_stall: 0,
         connect_timeout: Nanos::SECOND * 5,
         stamping: None,
+        soft_rdma: SoftRdma::NotMade,
     }
 }
 

@@ -109,9 +109,9 @@ impl Transport for Dpdk {
         match config.device {
             Device::Memif => Some("its frames cross memory that both processes share, and no NIC"),
             Device::Afxdp => Some("DPDK's driver for AF_XDP hands no stamps on"),
-            Device::Pci if !config.receive_stamps => {
-                Some("DPDK has the NIC, and stamps only with receive_stamps = true under [transport.dpdk], and only what arrives")
-            }
+            Device::Pci if !config.receive_stamps => Some(
+                "DPDK has the NIC, and stamps only with receive_stamps = true under [transport.dpdk], and only what arrives",
+            ),
             Device::Pci => None,
         }
     }

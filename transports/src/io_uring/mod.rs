@@ -89,7 +89,9 @@ impl Transport for IoUring {
     ];
 
     fn takes_no_stamps(_config: &Config) -> Option<&'static str> {
-        Some("its receives come without control messages, in which the kernel hands stamps over; kernel-udp and kernel-tcp have them")
+        Some(
+            "its receives come without control messages, in which the kernel hands stamps over; kernel-udp and kernel-tcp have them",
+        )
     }
 
     fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {

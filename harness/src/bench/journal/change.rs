@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use tickcert_transports::stamping::Configuration;
+use tickcert_transports::{rdma::soft, stamping::Configuration};
 
 use crate::bench::{
     fitting::Fitting,
@@ -57,6 +57,21 @@ pub enum Change {
         /// As it was set.
         set: Configuration,
     },
+    /// A kernel module was loaded.
+    ModuleLoaded {
+        /// Which.
+        module: String,
+    },
+    /// An interface was made.
+    InterfaceMade {
+        /// Its name.
+        interface: String,
+    },
+    /// An RDMA device was made, in software.
+    RdmaDeviceMade {
+        /// Its name.
+        device: String,
+    },
     /// A value of procfs or sysfs was set.
     ValueSet {
         /// Its file.
@@ -81,6 +96,10 @@ impl Change {
                 was.routes.iter().try_for_each(check_route)
             }
             Self::StampingSet { interface, .. } => check_name(interface),
+            Self::ModuleLoaded { module } if soft::MODULES.contains(&module.as_str()) => Ok(()),
+            Self::ModuleLoaded { module } => Err(format!("{module:?} is no module that a run loads")),
+            Self::InterfaceMade { interface } => check_name(interface),
+            Self::RdmaDeviceMade { device } => check_name(device),
             Self::AddressAdded { interface, address } => check_name(interface).and_then(|()| check_address(address)),
             Self::RouteAdded { interface, route } => check_name(interface).and_then(|()| check_route(route)),
         }

@@ -1,6 +1,7 @@
 //! The inverse of each change.
 
 use std::{
+    ffi::CString,
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
@@ -9,10 +10,14 @@ use std::{
 
 use nix::{
     errno::Errno,
+    kmod::{DeleteModuleFlags, delete_module},
     mount::{MntFlags, umount2},
 };
 
-use tickcert_transports::stamping::Configuration;
+use tickcert_transports::{
+    rdma::{links, soft},
+    stamping::Configuration,
+};
 
 use super::{Change, InterfaceState, change::ignore_if_so, ignore_missing, stamping};
 use crate::bench::{
@@ -61,6 +66,22 @@ pub enum UndoError {
         value: String,
         /// Why.
         source: io::Error,
+    },
+    /// An RDMA device can't be removed.
+    #[error("the RDMA device {device} can't be removed (`rdma link delete {device}` does it)")]
+    RdmaDevice {
+        /// Which.
+        device: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A module can't be unloaded.
+    #[error("the module {module} can't be unloaded (`modprobe -r {module}` does it)")]
+    Module {
+        /// Which.
+        module: String,
+        /// Why.
+        source: Errno,
     },
     /// A pinned namespace can't be let go.
     #[error("the pinned network namespace {} can't be removed", file.display())]
@@ -123,6 +144,9 @@ fn undo_own(change: &Change, owner: Owner) -> Result<(), UndoError> {
             with_interface(interface, |connection, found| connection.remove_route(found, route))
         }
         Change::StampingSet { .. } => Ok(()),
+        Change::ModuleLoaded { module } => unload(module),
+        Change::InterfaceMade { interface } => with_interface(interface, |connection, found| connection.delete(found)),
+        Change::RdmaDeviceMade { device } => remove_rdma_device(device),
         Change::ValueSet { file, before } => set_back(file, before)
             .or_else(ignore_missing)
             .map_err(|source| UndoError::Value { file: file.clone(), value: before.clone(), source }),
@@ -142,6 +166,31 @@ fn with_interface(
     let mut connection = Connection::open()?;
     let undone = connection.interface(name).and_then(|found| undo(&mut connection, &found));
     Ok(undone.or_else(ignore_if_so)?)
+}
+
+fn remove_rdma_device(device: &str) -> Result<(), UndoError> {
+    match links::remove(device) {
+        Err(source) if !GONE.contains(&source.raw_os_error().unwrap_or_default()) => {
+            Err(UndoError::RdmaDevice { device: device.into(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// No such device, or no RDMA at all any more.
+const GONE: [i32; 4] = [libc::ENODEV, libc::ENOENT, libc::EPROTONOSUPPORT, libc::ECONNREFUSED];
+
+/// Unloads a module that nobody has come to use since: soft-RoCE would take devices along that others have made.
+fn unload(module: &str) -> Result<(), UndoError> {
+    if soft::is_in_use(Path::new("/")) {
+        return Ok(());
+    }
+    let name = CString::new(module).unwrap_or_default();
+    match delete_module(&name, DeleteModuleFlags::O_NONBLOCK) {
+        // Gone already, or in use by others.
+        Ok(()) | Err(Errno::ENOENT | Errno::EWOULDBLOCK | Errno::EBUSY) => Ok(()),
+        Err(source) => Err(UndoError::Module { module: module.into(), source }),
+    }
 }
 
 /// How long a device may take to come back by itself: the kernel takes namespaces apart in the background.

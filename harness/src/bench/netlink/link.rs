@@ -159,6 +159,32 @@ impl Connection {
         self.act(&what, RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
     }
 
+    /// Makes a dummy interface: one of Ethernet, always with its carrier, that leads nowhere.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub fn create_dummy(&mut self, name: &str, mtu: u32) -> Result<(), NetlinkError> {
+        let mut message = LinkMessage::default();
+        message.attributes = vec![
+            LinkAttribute::IfName(name.to_owned()),
+            LinkAttribute::Mtu(mtu),
+            LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Dummy)]),
+        ];
+        let what = format!("make the dummy interface {name}");
+        self.act(&what, RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
+    }
+
+    /// Removes an interface that was made.
+    ///
+    /// # Errors
+    /// [`NetlinkError`].
+    pub fn delete(&mut self, interface: &Interface) -> Result<(), NetlinkError> {
+        let mut message = LinkMessage::default();
+        message.header.index = interface.index;
+        let what = format!("remove the interface {}", interface.name);
+        self.act(&what, RouteNetlinkMessage::DelLink(message), 0)
+    }
+
     /// Switches an interface on or off.
     ///
     /// # Errors

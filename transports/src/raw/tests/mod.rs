@@ -17,7 +17,7 @@ use tickcert_results::{certificate::OrderChannel, time::Nanos};
 
 use self::device::{Memory, Mischief};
 use super::{Framing, RawRx, RawTx};
-use crate::api::{Flow, Interest, Link, OpenError, Role, Rx};
+use crate::api::{Flow, Interest, Link, OpenError, Role, Rx, SoftRdma};
 
 /// One end, opened.
 type End = (RawRx<Memory>, RawTx<Memory>);
@@ -45,6 +45,7 @@ pub(crate) fn link() -> Link {
         packets_in_a_stall: 400,
         connect_timeout: Nanos(20_000_000_000),
         stamping: None,
+        soft_rdma: SoftRdma::NotMade,
     }
 }
 

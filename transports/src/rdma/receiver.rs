@@ -1,0 +1,339 @@
+//! Receiving over one queue pair: from buffers that wait for sends, or from slots that the other end writes to, with a completion
+//! for each or with none.
+//!
+//! A write with immediate value uses up a receive that has no buffer, and its bytes may come before it does. Slots are one
+//! more than receives: when all receives are used up by frames that nobody has taken yet, only the next frame can be on
+//! its way, again and again until there is a receive for it, and that one has a slot of its own. A frame's receive is posted
+//! again only after it was handed over. So nothing is overwritten, and no counter has to cross.
+//!
+//! Plain writes use up no receives. There the reader tells how many frames it has read, by a write of its own into the
+//! writer's memory after each quarter of the slots.
+
+use std::{io, ptr::NonNull, sync::Arc};
+
+use rdma_mummy_sys::ibv_qp;
+use tickcert_results::stamp::Stamp;
+
+use super::{
+    completions_ffi::BURST,
+    config::Operation,
+    device_ffi::Device,
+    meet::{Connection, StreamEnd},
+    memory_ffi::Registered,
+    opened::Stream,
+    queue_ffi::{Queue, Room},
+    refusal,
+    request_ffi::{Deed, Posting, Receives, Request},
+    sender::{low, service_of},
+    slots::{self, SLOT},
+    way::Way,
+};
+use crate::api::{OpenError, RxMeta};
+
+/// What precedes a datagram in its buffer: room for the routing header (`struct ibv_grh`), whether there is one or not.
+pub(super) const ROUTING_HEADER: usize = 40;
+/// Receives posted at once.
+const BATCH: u32 = 16;
+/// Looks in vain before it is looked whether the other end is still there.
+const LOOKS: u32 = 256;
+/// Such looks that find it gone before it is believed: what it has sent last may still be on its way.
+const GONE: u32 = 256;
+/// Looks at a frame whose number has come and which is not whole, before it is given up. Some microseconds would do.
+const NOT_WHOLE: u32 = 10_000_000;
+/// Words of which each is written to the other end in turn, so that none changes while the device reads it.
+const CELLS: u64 = 8;
+
+/// The receiving end of a stream.
+pub(super) struct Receiver {
+    // Taken down before the memory that its requests are about: fields are dropped in this order.
+    queue: Queue,
+    memory: Registered,
+    kind: Kind,
+    receives: Receives,
+    /// Receives that have completed and were not posted again.
+    used_up: usize,
+    /// Frames handed over.
+    taken: u64,
+    in_vain: u32,
+    found_gone: u32,
+    connection: Option<Arc<Connection>>,
+}
+
+/// Where frames come to.
+enum Kind {
+    /// Into the buffer of the receive that completes, behind so many bytes that are none of theirs.
+    Buffers { before: usize },
+    /// Into slots in turn, with a completion.
+    Slots { count: usize, next: usize },
+    /// Into slots in turn, without.
+    Polled(Polled),
+}
+
+struct Polled {
+    slots: u64,
+    /// Told to the other end.
+    told: u64,
+    /// Requests to tell it that are under way.
+    telling: u64,
+    tell: Request,
+    cells: Registered,
+    /// Looks at a frame that is not whole.
+    not_whole: u32,
+    /// Frames whose number was seen before they were whole.
+    seen_early: u64,
+}
+
+impl Receiver {
+    /// As many receives as are wanted, as far as the device has them, all posted; and a queue pair that isn't connected yet.
+    ///
+    /// # Errors
+    /// What the device refuses, and memory that can't be had.
+    pub(super) fn new(device: &Device, operation: Operation, wanted: u32, huge: bool) -> Result<Self, OpenError> {
+        let polled = operation == Operation::RcWritePoll;
+        let receives = if polled { 1 } else { device.requests(wanted) };
+        // A polled one's own sends are those that tell what it has read.
+        let room = Room { sends: low(CELLS), receives, inline: 8 };
+        let queue = Queue::new(device, service_of(operation), room, !polled)?;
+        queue.prepare()?;
+        let slots = match operation {
+            Operation::RcWrite => receives as usize + 1,
+            Operation::RcWritePoll => wanted as usize,
+            Operation::RcSend | Operation::Ud | Operation::Raw => receives as usize,
+        };
+        let written = matches!(operation, Operation::RcWrite | Operation::RcWritePoll);
+        let memory = Registered::new(&device.domain, slots * SLOT, huge, written)?;
+        let kind = match operation {
+            Operation::RcWrite => Kind::Slots { count: slots, next: 0 },
+            Operation::RcWritePoll => Kind::Polled(Polled {
+                slots: slots as u64,
+                told: 0,
+                telling: 0,
+                tell: Request::new(Deed::Write),
+                cells: Registered::new(&device.domain, 4096, false, false)?,
+                not_whole: 0,
+                seen_early: 0,
+            }),
+            Operation::Ud => Kind::Buffers { before: ROUTING_HEADER },
+            Operation::RcSend | Operation::Raw => Kind::Buffers { before: 0 },
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "a slot is small")]
+        let bytes = if written { 0 } else { SLOT as u32 };
+        let count = if polled { 0 } else { receives };
+        let mut receives = Receives::new(count, BATCH.min(receives / 4).max(1), bytes, &memory);
+        receives.post_all(&queue)?;
+        Ok(Self { queue, memory, kind, receives, used_up: 0, taken: 0, in_vain: 0, found_gone: 0, connection: None })
+    }
+
+    /// To which rules lead frames.
+    pub(super) const fn queue_pair(&self) -> NonNull<ibv_qp> {
+        self.queue.pair()
+    }
+
+    /// As a queue pair of raw packets.
+    ///
+    /// # Errors
+    /// As [`Queue::connect_raw`].
+    pub(super) fn connect_raw(&self) -> Result<(), OpenError> {
+        self.queue.connect_raw()
+    }
+
+    /// Hands over each frame that waits, at most `budget`; how many.
+    ///
+    /// # Errors
+    /// A receive that failed, or another end that is gone.
+    #[inline]
+    pub(super) fn poll(&mut self, budget: u32, mut on_frame: impl FnMut(&[u8], RxMeta)) -> io::Result<u32> {
+        let Self { queue, memory, kind, receives, used_up, taken, .. } = self;
+        let frames = match kind {
+            Kind::Polled(polled) => polled.poll(queue, memory, taken, budget, &mut on_frame)?,
+            Kind::Buffers { before } => {
+                let done = queue.received.take(budget);
+                for done in done {
+                    if done.status != 0 {
+                        return Err(refusal::completion("receive", done.status, done.vendor_error));
+                    }
+                    let buffer = memory.slot(usize::try_from(done.id).unwrap_or_default());
+                    let frame = buffer.get(*before..done.bytes as usize).unwrap_or_default();
+                    on_frame(frame, meta(done.stamp));
+                }
+                done.len()
+            }
+            Kind::Slots { count, next } => {
+                let done = queue.received.take(budget);
+                for done in done {
+                    if done.status != 0 {
+                        return Err(refusal::completion("receive", done.status, done.vendor_error));
+                    }
+                    if done.immediate != low(*taken) {
+                        return Err(out_of_turn(done.immediate, low(*taken)));
+                    }
+                    let frame = memory.slot(*next).get(..done.bytes as usize).unwrap_or_default();
+                    on_frame(frame, meta(done.stamp));
+                    *taken += 1;
+                    *next = if *next + 1 == *count { 0 } else { *next + 1 };
+                }
+                done.len()
+            }
+        };
+        if frames == 0 {
+            return self.nothing(budget).map(|()| 0);
+        }
+        *used_up += if matches!(kind, Kind::Polled(_)) { 0 } else { frames };
+        while *used_up >= receives.batch() {
+            receives.post_batch(queue)?;
+            *used_up -= receives.batch();
+        }
+        (self.in_vain, self.found_gone) = (0, 0);
+        Ok(low(frames as u64))
+    }
+
+    /// Nothing came: is the other end still there? What it sent before it went is taken first.
+    #[inline]
+    fn nothing(&mut self, budget: u32) -> io::Result<()> {
+        self.in_vain += 1;
+        if self.in_vain < LOOKS || budget == 0 {
+            return Ok(());
+        }
+        self.in_vain = 0;
+        match self.connection.as_ref().and_then(|connection| connection.gone()) {
+            None => Ok(()),
+            Some(_) if self.found_gone < GONE => {
+                self.found_gone += 1;
+                Ok(())
+            }
+            Some(gone) => Err(gone),
+        }
+    }
+
+    /// How it was set up, and what was seen.
+    pub(super) fn describe(&self) -> String {
+        let stamps = self
+            .queue
+            .received
+            .reading()
+            .map_or_else(|| "no stamps".to_owned(), |reading| format!("stamped by {}", reading.describe()));
+        let memory = self.memory.describe();
+        match &self.kind {
+            Kind::Buffers { .. } => format!("{} receives with buffers, {memory}, {stamps}", self.receives.count()),
+            Kind::Slots { count, .. } => {
+                format!("{} receives for {count} slots, {memory}, {stamps}", self.receives.count())
+            }
+            Kind::Polled(polled) => format!(
+                "{} slots looked at in memory, {memory}, no completions and so no stamps, {} frames seen before they were whole",
+                polled.slots, polled.seen_early
+            ),
+        }
+    }
+}
+
+impl Stream for Receiver {
+    fn end(&self) -> StreamEnd {
+        let slots = match &self.kind {
+            Kind::Buffers { .. } => 0,
+            Kind::Slots { count, .. } => u32::try_from(*count).unwrap_or_default(),
+            Kind::Polled(polled) => low(polled.slots),
+        };
+        let (address, key) = if slots > 0 { (self.memory.address(), self.memory.remote_key()) } else { (0, 0) };
+        StreamEnd { queue: self.queue.number(), first_packet: self.queue.first_packet(), address, key, slots }
+    }
+
+    fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    fn connect(&mut self, device: &Device, way: Option<&Way>, other: &StreamEnd) -> Result<(), OpenError> {
+        if let Kind::Polled(polled) = &mut self.kind {
+            polled.tell.aim_at_memory(other.address, other.key);
+        }
+        way.map_or(Ok(()), |way| self.queue.connect(device, way))
+    }
+
+    fn watch(&mut self, connection: Arc<Connection>) {
+        self.connection = Some(connection);
+    }
+}
+
+impl Polled {
+    #[inline]
+    fn poll(
+        &mut self,
+        queue: &mut Queue,
+        memory: &Registered,
+        taken: &mut u64,
+        budget: u32,
+        on_frame: &mut impl FnMut(&[u8], RxMeta),
+    ) -> io::Result<usize> {
+        let mut frames = 0;
+        while frames < budget as usize {
+            #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
+            let slot = (*taken % self.slots) as usize;
+            let number = slots::number(*taken);
+            if memory.last_word(slot) != number {
+                break;
+            }
+            let Some(frame) = slots::read(memory.slot(slot), number) else {
+                self.not_yet(number)?;
+                break;
+            };
+            on_frame(frame, RxMeta::default());
+            self.seen_early += u64::from(std::mem::take(&mut self.not_whole) > 0);
+            *taken += 1;
+            frames += 1;
+        }
+        if *taken - self.told >= self.slots / 4 {
+            self.tell(queue, *taken)?;
+        }
+        Ok(frames)
+    }
+
+    #[cold]
+    fn not_yet(&mut self, number: u32) -> io::Result<()> {
+        self.not_whole += 1;
+        if self.not_whole < NOT_WHOLE {
+            return Ok(());
+        }
+        let what = format!(
+            "the frame {number:#x} has its number in memory and is not whole: something else writes there, or the device wrote a part only"
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidData, what))
+    }
+
+    /// Tells the other end how many were read, if there is room for that now.
+    #[inline]
+    fn tell(&mut self, queue: &mut Queue, taken: u64) -> io::Result<()> {
+        for done in queue.sent.take(BURST) {
+            if done.status != 0 {
+                return Err(refusal::completion("write of what was read", done.status, done.vendor_error));
+            }
+            self.telling -= 1;
+        }
+        if self.telling == CELLS {
+            return Ok(());
+        }
+        let cell = (self.told / (self.slots / 4).max(1) % CELLS) * 8;
+        let at = usize::try_from(cell).unwrap_or_default();
+        self.cells.slot_mut(0)[at..at + 8].copy_from_slice(&taken.to_ne_bytes());
+        let posting = Posting {
+            id: taken,
+            address: self.cells.address() + cell,
+            bytes: 8,
+            key: self.cells.local_key(),
+            signalled: true,
+        };
+        self.tell.post(queue, posting)?;
+        self.telling += 1;
+        self.told = taken;
+        Ok(())
+    }
+}
+
+#[inline]
+fn meta(stamp: Option<Stamp>) -> RxMeta {
+    RxMeta { hw: stamp, kernel: None }
+}
+
+#[cold]
+fn out_of_turn(came: u32, due: u32) -> io::Error {
+    let what = format!("the frame {came} was written when {due} was due: the other end writes out of turn");
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
