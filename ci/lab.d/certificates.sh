@@ -23,7 +23,7 @@ orders_late_after = "30 s"
 stall = "2 s"
 
 [window]
-orders = 200
+orders = 120
 max_duration = "20 s"
 
 [tape]

@@ -281,3 +281,21 @@ pub fn receive<M: DeserializeOwned>(from: &mut impl BufRead) -> io::Result<Optio
         invalid(format!("not understood ({e}): {start}"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_with_memory_on_several_nodes_arrives_as_it_was_sent() {
+        let memory = Some(MemoryByNode(BTreeMap::from([(0, 4096), (1, 1 << 30)])));
+        let report =
+            Report::Exchanged(Box::new(ExchangeReport { memory: memory.clone(), ..ExchangeReport::default() }));
+        let mut line = Vec::new();
+        send(&mut line, &report).unwrap();
+        let Report::Exchanged(received) = receive(&mut line.as_slice()).unwrap().unwrap() else {
+            panic!("another report")
+        };
+        assert_eq!(received.memory, memory);
+    }
+}

@@ -4,9 +4,23 @@ use std::{collections::BTreeMap, fmt, fs, io};
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of memory by the number of the node that they lie on.
+/// Bytes of memory by the number of the node that they lie on. Serialised as pairs: numbers as the keys of an object can't be
+/// read back inside an internally tagged enum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<(u32, u64)>", into = "Vec<(u32, u64)>")]
 pub struct MemoryByNode(pub BTreeMap<u32, u64>);
+
+impl From<Vec<(u32, u64)>> for MemoryByNode {
+    fn from(pairs: Vec<(u32, u64)>) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+impl From<MemoryByNode> for Vec<(u32, u64)> {
+    fn from(memory: MemoryByNode) -> Self {
+        memory.0.into_iter().collect()
+    }
+}
 
 impl MemoryByNode {
     /// Bytes that lie elsewhere than on `node`.
