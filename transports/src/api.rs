@@ -360,6 +360,11 @@ pub trait Transport: Sized {
         None
     }
 
+    /// Whether both ends must be on one host, since they meet in its memory or its files.
+    fn needs_one_host(_config: &Self::Config) -> bool {
+        false
+    }
+
     /// Memory in huge pages, in MiB, that both ends together need free when they open.
     fn huge_pages_mib(_config: &Self::Config) -> u32 {
         0

@@ -14,6 +14,7 @@ pub(super) const RUN_EXAMPLES: &str = "Examples:
   tickcert run service-time --lanes kernel-udp --json
   tickcert run service-time --lanes kernel-udp,kernel-tcp --frame-bytes 64 --duration 2s
   tickcert run service-time --lanes dpdk-pci --profile ./desk7.toml
+  tickcert run service-time --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2
   tickcert run rate --lanes kernel-udp,kernel-tcp";
 
 const RATE_EXAMPLES: &str = "Examples:

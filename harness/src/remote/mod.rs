@@ -5,6 +5,7 @@
 //! however it does, it ends what it has started and gives back what it was lent; if it is killed, `tickcert clean` there does.
 
 pub mod agent;
+mod framing;
 pub mod protocol;
 mod session;
 mod ssh;

@@ -1,28 +1,20 @@
 //! `tickcert certify`, step by step: plan, preflight, tape, bench, gate, trials, judgement.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::Path;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tickcert_probes::{affinity, audit, clocks, latency_hold::LatencyHold, noise};
+use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise};
 use tickcert_results::{
-    certificate::{
-        Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, ProfileSummary, RateSearch, SCHEMA,
-        Setting, Sut,
-    },
+    certificate::{Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, Sut},
     judge::judge,
     time::TickScale,
     verdict::Verdict,
 };
-use tickcert_scenarios::{profile::Profile, tape::Tape};
-use tickcert_transports::{
-    Lane,
-    api::{Link, Unmet},
-};
+use tickcert_scenarios::tape::Tape;
+use tickcert_transports::api::{Link, Unmet};
 
+pub use super::order::Order;
 use super::{
     floor,
     ground::{self, Ground},
@@ -37,50 +29,7 @@ use super::{
     wiring::{self, Wiring},
     workload,
 };
-use crate::{
-    bench::{Wire, huge_pages::HugePages},
-    remote::Session,
-    version,
-};
-
-/// What the user asked for, beside the profile.
-pub struct Order {
-    /// The requirements.
-    pub profile: Profile,
-    /// Ticks instead of the profile's.
-    pub ticks: Option<PathBuf>,
-    /// Lanes to run, by the profile or the command line; names are known to exist.
-    pub lanes: Vec<Lane>,
-    /// Cores of exchange and trader.
-    pub cores: (u32, u32),
-    /// What the wire is made of.
-    pub wire: Wire,
-    /// The trader's host, where it is another: its core is the second of `cores`.
-    pub far: Option<Arc<Session>>,
-    /// Why there can be no bench, where that is known beforehand: the certificate then says so of every lane.
-    pub no_bench: Option<Unmet>,
-    /// The user's name for the machine.
-    pub label: Option<String>,
-    /// What was asked for on the command line in place of the profile's own, in words; part of the profile's digest.
-    pub overrides: Vec<String>,
-    /// Folder of the certificate; samples are written into it as they come.
-    pub out: PathBuf,
-    /// Unique to the run.
-    pub run_id: String,
-}
-
-impl Order {
-    /// Settings of the trader's host; those of the exchange's, where that is another, are put down there.
-    fn audit(&self, root: &Path, exchange_host: &mut Option<ExchangeHost>) -> Vec<Setting> {
-        match exchange_host {
-            None => audit::read(root, &[self.cores.0, self.cores.1]),
-            Some(exchange) => {
-                exchange.audit = audit::read(root, &[self.cores.0]);
-                Vec::new()
-            }
-        }
-    }
-}
+use crate::{bench::huge_pages::HugePages, remote::Session, version};
 
 /// Runs everything and judges it. Nothing is signed or stored yet.
 ///
@@ -141,7 +90,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         sut,
         exchange_host,
         tape: tape.summary(),
-        profile: profile_summary(order),
+        profile: order.profile_summary(),
         verdict: Verdict::NotRun,
         reasons: Vec::new(),
         requirements: Vec::new(),
@@ -316,23 +265,6 @@ fn calibrate_again(found: &mut Found<'_>, far: Option<&Session>) {
 #[must_use]
 pub fn now() -> String {
     Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn profile_summary(order: &Order) -> ProfileSummary {
-    let profile = &order.profile;
-    if order.overrides.is_empty() {
-        return ProfileSummary {
-            name: profile.name.clone(),
-            sha256: profile.sha256.clone(),
-            description: profile.description.clone(),
-        };
-    }
-    let changed = order.overrides.join(", ");
-    ProfileSummary {
-        name: format!("{} (changed)", profile.name),
-        sha256: tickcert_scenarios::digest::sha256_hex(format!("{}\n{changed}", profile.sha256).as_bytes()),
-        description: format!("{}; changed on the command line: {changed}", profile.description),
-    }
 }
 
 /// Noise probes come before any trial: what they find limits the verdict.

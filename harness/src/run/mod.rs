@@ -9,6 +9,7 @@ pub mod interrupt;
 pub mod join;
 pub(crate) mod limits;
 mod measured;
+mod order;
 pub mod output;
 pub mod overhead;
 mod placement;

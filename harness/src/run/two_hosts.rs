@@ -12,8 +12,8 @@ use tickcert_results::{
 use tickcert_scenarios::profile::NoiseSpec;
 use tickcert_transports::{
     Lane, SettingsError,
-    api::{Caps, Unmet},
-    dispatch,
+    api::{Caps, Job, Transport, Unmet},
+    dispatch, read_settings,
 };
 
 use super::{progress::Progress, settings, wiring, wiring::Wiring};
@@ -32,14 +32,14 @@ pub fn preflight(
     virtual_link: bool,
     far: Option<&Session>,
 ) -> Result<Result<Caps, Unmet>, SettingsError> {
-    let here = dispatch(lane, Preflight { settings, virtual_link })?;
-    let (Ok(caps), Some(far)) = (&here, far) else { return Ok(here) };
-    if let Some(own) = &caps.own_wire {
+    if far.is_some() && dispatch(lane, NeedsOneHost(settings))? {
         return Ok(Err(Unmet {
-            needs: format!("both ends on one host: it crosses {own}"),
+            needs: "both ends on one host, in whose memory they meet".to_owned(),
             how: "leave the trader's host out for this lane".to_owned(),
         }));
     }
+    let here = dispatch(lane, Preflight { settings, virtual_link })?;
+    let (Ok(caps), Some(far)) = (&here, far) else { return Ok(here) };
     let there = match far.preflight(lane, settings, virtual_link) {
         Ok(there) => there,
         Err(e) => return Ok(Err(wiring::unmet(far, e))),
@@ -49,6 +49,16 @@ pub fn preflight(
         Ok(there) if there.evidence < caps.evidence => Ok(there),
         Ok(_) => here,
     })
+}
+
+struct NeedsOneHost<'s>(&'s Value);
+
+impl Job for NeedsOneHost<'_> {
+    type Out = Result<bool, SettingsError>;
+
+    fn run<T: Transport>(self) -> Self::Out {
+        Ok(T::needs_one_host(&read_settings::<T>(self.0)?))
+    }
 }
 
 /// The system under test, and the exchange's host where that is another. Of that one the clock is what `clock` says.

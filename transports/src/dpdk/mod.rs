@@ -116,6 +116,10 @@ impl Transport for Dpdk {
         }
     }
 
+    fn needs_one_host(config: &Config) -> bool {
+        config.device == Device::Memif
+    }
+
     fn huge_pages_mib(config: &Config) -> u32 {
         config.memory_mib.saturating_mul(2)
     }

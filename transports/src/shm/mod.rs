@@ -68,6 +68,10 @@ impl Transport for Shm {
         Some("its frames cross memory that both processes share, and no NIC")
     }
 
+    fn needs_one_host(_config: &Config) -> bool {
+        true
+    }
+
     fn preflight(_config: &Config, _link_is_virtual: bool) -> Result<Caps, Unmet> {
         Ok(Caps {
             orders: OrderChannel::Datagram,
