@@ -17,6 +17,7 @@ pub mod netns;
 mod one_end;
 pub mod parent;
 pub mod run_dir;
+pub mod stamping;
 pub mod user_namespace;
 mod veth;
 pub mod wire;
@@ -26,7 +27,7 @@ use std::{
     path::PathBuf,
 };
 
-use tickcert_results::time::Nanos;
+use tickcert_results::{stamp::StampPolicy, time::Nanos};
 use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::api::{Link, MacAddress};
 
@@ -35,6 +36,7 @@ pub use error::BenchError;
 use journal::Journal;
 use netns::Namespace;
 pub use one_end::OneEnd;
+use stamping::{Place, Preparation, Stamps};
 pub use wire::Wire;
 
 /// Group and port that ticks are sent to.
@@ -57,6 +59,8 @@ pub struct BenchSpec {
     pub run_dir: PathBuf,
     /// How both interfaces are to put off their interrupts; `None` leaves them as they are.
     pub deferral: Option<Deferral>,
+    /// What is wanted of hardware stamps.
+    pub stamps: StampPolicy,
 }
 
 impl Default for BenchSpec {
@@ -67,6 +71,7 @@ impl Default for BenchSpec {
             connect_timeout: Nanos::SECOND * 10,
             run_dir: run_dir::default_path(),
             deferral: None,
+            stamps: StampPolicy::default(),
         }
     }
 }
@@ -107,6 +112,8 @@ pub struct Bench {
     pub trader_netns: PathBuf,
     /// How each interface puts off its interrupts; `None` where the kernel doesn't say.
     pub deferral: Vec<(String, Option<Deferral>)>,
+    /// What stamps frames at its ends, and the clocks for that; what lanes are to take is in `link.stamping`.
+    pub stamps: Stamps,
     // Undone before the namespaces are let go: fields are dropped in this order.
     undo: Undo,
     _exchange: Namespace,
@@ -151,6 +158,9 @@ impl Bench {
         // Declared after the namespaces, so that a failure below undoes before it lets go of them.
         let mut undo = Undo { host: Namespace::current()?, journal: Journal::new(&spec.run_dir) };
         let mut deferral = Vec::new();
+        // Neither may be set before it is known that it may be lent.
+        spec.wire.check()?;
+        let preparation = Preparation::begin(spec.stamps, &spec.wire, &mut undo.journal)?;
         let names = match &spec.wire {
             Wire::Veth => {
                 let names = veth::unique_names();
@@ -161,8 +171,6 @@ impl Bench {
                 names
             }
             Wire::Interfaces { exchange: e, trader: t, force } => {
-                // Before anything is set: neither may be one that must not be lent.
-                spec.wire.check()?;
                 deferral.push((e.clone(), deferral::of_host(&mut undo.journal, e, spec.deferral)?));
                 deferral.push((t.clone(), deferral::of_host(&mut undo.journal, t, spec.deferral)?));
                 interfaces::lend(&mut undo.journal, &spec.run_dir, [e, t], [&exchange, &trader], *force)?;
@@ -175,9 +183,16 @@ impl Bench {
             &End { namespace: &trader, interface: &names.trader, ip: ends::TRADER },
             spec.connect_timeout.into(),
         )?;
-        let link = Link { is_virtual, ..spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]) };
+        let (stamping, stamps) = preparation.finish(
+            &spec.wire,
+            [
+                Place { namespace: &exchange, address: ends::EXCHANGE },
+                Place { namespace: &trader, address: ends::TRADER },
+            ],
+        )?;
+        let link = Link { is_virtual, stamping, ..spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]) };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
-        Ok(Self { link, exchange_netns, trader_netns, deferral, undo, _exchange: exchange, _trader: trader })
+        Ok(Self { link, exchange_netns, trader_netns, deferral, stamps, undo, _exchange: exchange, _trader: trader })
     }
 
     /// Takes it down, and says what could not be undone.

@@ -17,6 +17,9 @@ pub struct StampingRecord {
     pub exchange: Option<StampingEnd>,
     /// At the trader's.
     pub trader: Option<StampingEnd>,
+    /// Why no interface was looked at, where none was though stamps were wanted: a virtual wire.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_looked_at: Option<String>,
     /// The clocks that hardware stamps are of, through the run; one that serves both ends stands once.
     #[serde(default)]
     pub clocks: Vec<ClockRecord>,
@@ -28,10 +31,11 @@ impl StampingRecord {
         self.exchange.iter().chain(&self.trader)
     }
 
-    /// Why hardware does not stamp everywhere, each with its interface; empty where it does.
+    /// Why hardware does not stamp everywhere, each with its interface; empty where it does, and where nobody wanted it.
     #[must_use]
     pub fn why_not(&self) -> Vec<String> {
-        self.ends().flat_map(|end| end.why_not.iter().map(|why| format!("{}: {why}", end.interface))).collect()
+        let of_ends = self.ends().flat_map(|end| end.why_not.iter().map(|why| format!("{}: {why}", end.interface)));
+        self.not_looked_at.iter().cloned().chain(of_ends).collect()
     }
 
     /// A clock by its name.

@@ -76,7 +76,7 @@ impl Device {
     }
 
     /// Its driver's name, as `ethtool -i` has it; `unknown` where it doesn't say.
-    pub(super) fn driver(&self) -> String {
+    pub(crate) fn driver(&self) -> String {
         let mut info = DrvInfo { cmd: ETHTOOL_GDRVINFO, driver: [0; 32], rest: [0; 160] };
         let mut request = self.request(libc::__c_anonymous_ifr_ifru { ifru_data: (&raw mut info).cast() });
         if self.ioctl(SIOCETHTOOL, &mut request).is_err() {

@@ -7,6 +7,16 @@ pub mod trial;
 mod tsinfo;
 mod words;
 
+use std::io;
+
 pub use claims::Claims;
 pub use configuration::Configuration;
 pub use trial::{Crossing, TrialSocket};
+
+/// The name of an interface's driver, in the calling thread's network namespace; `unknown` where it doesn't say.
+///
+/// # Errors
+/// For what is no name of an interface.
+pub fn driver(interface: &str) -> io::Result<String> {
+    Ok(crate::afxdp::device_ffi::Device::open(interface)?.driver())
+}

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use tickcert_transports::stamping::Configuration;
 
 use crate::bench::{
     fitting::Fitting,
@@ -47,6 +48,15 @@ pub enum Change {
         /// Which.
         route: Route,
     },
+    /// How an interface stamps frames was set; undone only as long as it is still so.
+    StampingSet {
+        /// Of which interface.
+        interface: String,
+        /// As it was.
+        before: Configuration,
+        /// As it was set.
+        set: Configuration,
+    },
     /// A value of procfs or sysfs was set.
     ValueSet {
         /// Its file.
@@ -70,6 +80,7 @@ impl Change {
                 was.addresses.iter().try_for_each(check_address)?;
                 was.routes.iter().try_for_each(check_route)
             }
+            Self::StampingSet { interface, .. } => check_name(interface),
             Self::AddressAdded { interface, address } => check_name(interface).and_then(|()| check_address(address)),
             Self::RouteAdded { interface, route } => check_name(interface).and_then(|()| check_route(route)),
         }

@@ -19,6 +19,8 @@ pub struct Cleaned {
     pub owner: Option<u32>,
     /// What was done.
     pub outcome: Outcome,
+    /// What was left alone, since somebody else has changed it after the run, in words.
+    pub left: Vec<String>,
 }
 
 /// What was done about a journal.
@@ -54,7 +56,10 @@ impl fmt::Display for Cleaned {
             None => write!(f, "{}: ", self.journal.display())?,
         }
         match &self.outcome {
-            Outcome::Undone(changes) => write!(f, "{changes} changes undone"),
+            Outcome::Undone(changes) => {
+                write!(f, "{changes} changes undone")?;
+                self.left.iter().try_for_each(|what| write!(f, "; {what}"))
+            }
             Outcome::Alive => f.write_str("still alive, left alone"),
             Outcome::Restarted => f.write_str("the host was restarted since, nothing to undo"),
             Outcome::Elsewhere => {
@@ -93,7 +98,7 @@ fn clean_one(path: &Path) -> Option<Cleaned> {
     if !name.starts_with("journal-") || !(unfinished || name.ends_with(COMPLETE)) {
         return None;
     }
-    let cleaned = |owner, outcome| Some(Cleaned { journal: path.into(), owner, outcome });
+    let cleaned = |owner, outcome| Some(Cleaned { journal: path.into(), owner, outcome, left: Vec::new() });
     let mut file = match File::open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return None,
         Err(e) => return cleaned(None, Outcome::Unreadable(e)),
@@ -112,20 +117,22 @@ fn clean_one(path: &Path) -> Option<Cleaned> {
         Err(e) => return cleaned(None, Outcome::Unreadable(e)),
         Ok(read) => read,
     };
-    let outcome = if alive { Outcome::Alive } else { undo_orphan(path, &head, &changes) };
-    cleaned(Some(head.pid), outcome)
+    let mut left = Vec::new();
+    let outcome = if alive { Outcome::Alive } else { undo_orphan(path, &head, &changes, &mut left) };
+    Some(Cleaned { left, ..cleaned(Some(head.pid), outcome)? })
 }
 
-fn undo_orphan(path: &Path, head: &Head, changes: &[Change]) -> Outcome {
+fn undo_orphan(path: &Path, head: &Head, changes: &[Change], left: &mut Vec<String>) -> Outcome {
     let outcome = if head.boot_id != boot_id() {
         Outcome::Restarted
     } else if own_network_namespace().is_ok_and(|here| here != head.network_namespace) {
         return Outcome::Elsewhere;
     } else {
-        let errors = undo::undo_all(changes, undo::Owner::Dead);
-        if !errors.is_empty() {
-            return Outcome::Failed(errors);
+        let undone = undo::undo_all(changes, undo::Owner::Dead);
+        if !undone.errors.is_empty() {
+            return Outcome::Failed(undone.errors);
         }
+        *left = undone.left;
         Outcome::Undone(changes.len())
     };
     match fs::remove_file(path).or_else(ignore_missing) {

@@ -7,6 +7,7 @@
 
 mod change;
 mod clean;
+mod stamping;
 mod undo;
 
 use std::{
@@ -170,7 +171,7 @@ impl Journal {
     /// # Errors
     /// [`JournalError::NotUndone`]; the journal then stays.
     pub fn undo(&mut self) -> Result<(), JournalError> {
-        let errors = undo::undo_all(&self.changes, undo::Owner::Alive);
+        let errors = undo::undo_all(&self.changes, undo::Owner::Alive).errors;
         if !errors.is_empty() {
             let path = self.open.as_ref().map(|(_, path)| path.clone()).unwrap_or_default();
             return Err(JournalError::NotUndone { path, errors });

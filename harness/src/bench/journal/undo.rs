@@ -12,7 +12,9 @@ use nix::{
     mount::{MntFlags, umount2},
 };
 
-use super::{Change, InterfaceState, change::ignore_if_so, ignore_missing};
+use tickcert_transports::stamping::Configuration;
+
+use super::{Change, InterfaceState, change::ignore_if_so, ignore_missing, stamping};
 use crate::bench::{
     netlink::{Connection, NetlinkError},
     netns::{Namespace, NamespaceError},
@@ -39,6 +41,16 @@ pub enum UndoError {
     Lost {
         /// Which.
         interface: String,
+    },
+    /// How an interface stamps can't be set back.
+    #[error("how {interface} stamps frames can't be set back to {before}")]
+    Stamping {
+        /// Which.
+        interface: String,
+        /// As it was.
+        before: Configuration,
+        /// Why.
+        source: io::Error,
     },
     /// A value can't be set back.
     #[error("{} can't be set back to {value:?}", file.display())]
@@ -67,12 +79,37 @@ pub(super) enum Owner {
     Dead,
 }
 
-/// Undoes all that can be, the last change first.
-pub(super) fn undo_all(changes: &[Change], owner: Owner) -> Vec<UndoError> {
-    changes.iter().rev().filter_map(|change| undo(change, owner).err()).collect()
+/// What came of undoing.
+#[derive(Debug, Default)]
+pub(super) struct Undone {
+    /// What somebody else has changed since, and was therefore left alone, in words.
+    pub(super) left: Vec<String>,
+    /// What could not be undone.
+    pub(super) errors: Vec<UndoError>,
 }
 
-fn undo(change: &Change, owner: Owner) -> Result<(), UndoError> {
+/// Undoes all that can be, the last change first.
+pub(super) fn undo_all(changes: &[Change], owner: Owner) -> Undone {
+    let mut done = Undone::default();
+    for change in changes.iter().rev() {
+        match undo(change, owner) {
+            Ok(left) => done.left.extend(left),
+            Err(e) => done.errors.push(e),
+        }
+    }
+    done
+}
+
+/// What was left alone, if it was.
+fn undo(change: &Change, owner: Owner) -> Result<Option<String>, UndoError> {
+    match change {
+        Change::StampingSet { interface, before, set } => stamping::undo(interface, *before, *set),
+        change => undo_own(change, owner).map(|()| None),
+    }
+}
+
+/// Of what only a run changes.
+fn undo_own(change: &Change, owner: Owner) -> Result<(), UndoError> {
     match change {
         Change::NamespacePinned { file } => unpin(file),
         Change::InterfaceMoved { interface, namespace, pinned, was } => {
@@ -85,6 +122,7 @@ fn undo(change: &Change, owner: Owner) -> Result<(), UndoError> {
         Change::RouteAdded { interface, route } => {
             with_interface(interface, |connection, found| connection.remove_route(found, route))
         }
+        Change::StampingSet { .. } => Ok(()),
         Change::ValueSet { file, before } => set_back(file, before)
             .or_else(ignore_missing)
             .map_err(|source| UndoError::Value { file: file.clone(), value: before.clone(), source }),
