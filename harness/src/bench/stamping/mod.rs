@@ -87,9 +87,13 @@ fn try_out(ends: [&End; 2], at: &[Place<'_>; 2]) -> Result<Result<[Crossing; 2],
         place.namespace.run(move || TrialSocket::open(address, clock))
     };
     let sockets = (open(ends[0], &at[0])?, open(ends[1], &at[1])?);
+    let cross = |from: &mut TrialSocket, to: &mut TrialSocket, sender: &End| {
+        trial::cross(from, to, FRAMES, PATIENCE, sender.record.claimed.transmit)
+    };
     let crossed = match sockets {
-        (Ok(mut here), Ok(mut there)) => trial::cross(&mut here, &mut there, FRAMES, PATIENCE)
-            .and_then(|to| Ok([to, trial::cross(&mut there, &mut here, FRAMES, PATIENCE)?])),
+        (Ok(mut here), Ok(mut there)) => {
+            cross(&mut here, &mut there, ends[0]).and_then(|to| Ok([to, cross(&mut there, &mut here, ends[1])?]))
+        }
         (Err(e), _) | (_, Err(e)) => Err(e),
     };
     Ok(crossed.map_err(|e| format!("whether frames are stamped could not be tried: {e}")))
