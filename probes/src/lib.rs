@@ -11,4 +11,5 @@ pub mod noise;
 pub mod numa;
 pub mod phc;
 pub mod privilege;
+pub mod ptp;
 pub mod sysfs;

@@ -27,6 +27,8 @@ pub struct Kept {
     pub offset: Option<ClockOffset>,
     /// Who keeps it, and how.
     pub source: String,
+    /// The reference itself: a grandmaster's identity, another clock.
+    pub reference: Option<String>,
     /// What is wrong, and what to do about it.
     pub trouble: Option<String>,
 }
@@ -55,6 +57,7 @@ impl Track {
             drift_ppb: None,
             lock: Lock::Unknown,
             source: String::new(),
+            reference: None,
             largest_offset_ns: None,
             troubles: Vec::new(),
         };
@@ -62,6 +65,12 @@ impl Track {
             trouble(&mut record, e.to_string());
         }
         Self { phc, began: None, record }
+    }
+
+    /// Interfaces that stamp by it.
+    #[must_use]
+    pub fn interfaces(&self) -> &[String] {
+        &self.record.interfaces
     }
 
     /// Which clock.
@@ -91,6 +100,7 @@ impl Track {
             _ => Lock::Unknown,
         };
         record.source.clone_from(&kept.source);
+        record.reference.clone_from(&kept.reference);
         if let Some(offset) = kept.offset {
             record.largest_offset_ns = record.largest_offset_ns.max(Some(offset.size()));
         }
@@ -172,7 +182,13 @@ mod tests {
     }
 
     fn locked(offset: i64) -> Kept {
-        Kept { lock: Lock::Locked, offset: Some(ClockOffset(offset)), source: "ptp4l".to_owned(), trouble: None }
+        Kept {
+            lock: Lock::Locked,
+            offset: Some(ClockOffset(offset)),
+            source: "ptp4l".to_owned(),
+            reference: Some("525400.fffe.1ab001".to_owned()),
+            trouble: None,
+        }
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub use repetition::{
     Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
 };
 pub use stamping::{
-    ClockReading, ClockRecord, ReadMethod, SeenStamps, StampClaims, StampConfig, StampingEnd, StampingRecord, Timescale,
+    ClockReading, ClockRecord, ReadMethod, SeenStamps, StampClaims, StampConfig, StampingEnd, StampingRecord,
+    SystemClockRecord, Timescale,
 };
 
 use schemars::JsonSchema;

@@ -23,6 +23,10 @@ pub struct StampingRecord {
     /// The clocks that hardware stamps are of, through the run; one that serves both ends stands once.
     #[serde(default)]
     pub clocks: Vec<ClockRecord>,
+    /// The system's clock, of which the kernel's own stamps are, and beside which the others are read; `null` where no interface
+    /// was looked at.
+    #[serde(default)]
+    pub system_clock: Option<SystemClockRecord>,
 }
 
 impl StampingRecord {
@@ -124,10 +128,26 @@ pub struct ClockRecord {
     pub lock: Lock,
     /// Who keeps it, and how far off it was: `ptp4l: slave of …, offset +12 ns`.
     pub source: String,
+    /// That reference: a grandmaster's identity, `CLOCK_REALTIME`, another clock's file; `null` where nobody says. Clocks of one
+    /// reference are as far apart as both are from it.
+    pub reference: Option<String>,
     /// The largest offset from its reference that was reported; `null` where nobody reports one.
     pub largest_offset_ns: Option<Nanos>,
     /// What is wrong with it: not readable, not locked, and what to do.
     pub troubles: Vec<String>,
+}
+
+/// `CLOCK_REALTIME` when the run was over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SystemClockRecord {
+    /// TAI less UTC in seconds, as the kernel has been told (`adjtimex`); 0 where nobody has told it.
+    pub tai_utc_s: i32,
+    /// Whether somebody keeps it by a reference, as the kernel has been told.
+    pub synchronised: bool,
+    /// Who keeps it, as far as can be told.
+    pub source: String,
+    /// Its offset from its reference, where chrony says; `null` otherwise.
+    pub offset_ns: Option<ClockOffset>,
 }
 
 /// Which seconds a clock counts.

@@ -37,7 +37,7 @@ pub(super) struct Preparation {
 
 impl Preparation {
     /// Looks at both interfaces while they are in the calling thread's namespace, and writes into the journal what will be
-    /// set. A virtual wire is not looked at, nor one to another host.
+    /// set. A virtual wire is not looked at.
     pub(super) fn begin(policy: StampPolicy, wire: &Wire, journal: &mut Journal) -> Result<Self, BenchError> {
         let ends = match (policy, wire) {
             (StampPolicy::Off, _) | (_, Wire::Veth | Wire::TwoHosts { .. }) => None,
@@ -87,9 +87,13 @@ fn try_out(ends: [&End; 2], at: &[Place<'_>; 2]) -> Result<Result<[Crossing; 2],
         place.namespace.run(move || TrialSocket::open(address, clock))
     };
     let sockets = (open(ends[0], &at[0])?, open(ends[1], &at[1])?);
+    let cross = |from: &mut TrialSocket, to: &mut TrialSocket, sender: &End| {
+        trial::cross(from, to, FRAMES, PATIENCE, sender.record.claimed.transmit)
+    };
     let crossed = match sockets {
-        (Ok(mut here), Ok(mut there)) => trial::cross(&mut here, &mut there, FRAMES, PATIENCE)
-            .and_then(|to| Ok([to, trial::cross(&mut there, &mut here, FRAMES, PATIENCE)?])),
+        (Ok(mut here), Ok(mut there)) => {
+            cross(&mut here, &mut there, ends[0]).and_then(|to| Ok([to, cross(&mut there, &mut here, ends[1])?]))
+        }
         (Err(e), _) | (_, Err(e)) => Err(e),
     };
     Ok(crossed.map_err(|e| format!("whether frames are stamped could not be tried: {e}")))
@@ -102,10 +106,12 @@ pub struct Stamps {
 }
 
 impl Stamps {
-    fn without(policy: StampPolicy, wire: &Wire) -> Self {
+    /// None, and why.
+    #[must_use]
+    pub fn without(policy: StampPolicy, wire: &Wire) -> Self {
         let why = match (policy, wire) {
             (StampPolicy::Off, _) => None,
-            (_, Wire::TwoHosts { .. }) => Some("stamps are taken where both ends are on one host only"),
+            (_, Wire::TwoHosts { .. }) => Some("stamps are not taken yet where exchange and trader are on two hosts"),
             _ => Some("the wire is a veth pair, which has no clock of its own: name two interfaces whose NICs stamp"),
         };
         Self { watch: Box::new(Mutex::new(Watch::without(policy, why))) }

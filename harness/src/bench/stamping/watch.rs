@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tickcert_probes::phc::{Kept, Track};
+use tickcert_probes::{phc::Track, ptp::Keepers};
 use tickcert_results::{
     certificate::StampingRecord,
     stamp::{Lock, StampClock, StampPolicy},
@@ -69,8 +69,10 @@ impl Watch {
             let found = Namespace::open(namespace).and_then(|namespace| namespace.run(|| end.look()));
             look.changed.extend(found.ok().flatten());
         }
+        let keepers = if self.clocks.is_empty() { Keepers::default() } else { Keepers::find() };
         for clock in &mut self.clocks {
-            let kept = Kept::default();
+            let StampClock::Phc(number) = clock.clock() else { continue };
+            let kept = keepers.of(number, clock.interfaces());
             clock.look(&kept);
             look.locks.push((clock.clock(), kept.lock));
         }
@@ -91,6 +93,7 @@ impl Watch {
             trader,
             not_looked_at: self.why_not.map(str::to_owned),
             clocks: self.clocks.iter().map(Track::record).collect(),
+            system_clock: (!self.ends.is_empty()).then(|| Keepers::find().of_system()),
         }
     }
 }
