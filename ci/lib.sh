@@ -57,6 +57,7 @@ need_build_tools() {
 native_features=(
     'bpf: make pkg-config libelf-dev zlib1g-dev clang'
     'dpdk: gcc pkg-config libdpdk-dev'
+    'rdma: cmake make clang libclang-dev'
 )
 
 # Those of them whose packages are here or can be installed, as cargo's --features wants them. What can't be had costs

@@ -5,6 +5,8 @@
 pairs=7 bytes=64 seconds=3 cores=0,1 tickcert=''
 # Set in the shell that a comparison starts for itself on the bench.
 work='' exchange_core='' trader_core=''
+# Options of `tickcert bench exec` that a comparison wants.
+bench_options=()
 
 # The comment at the head of the script that was called.
 print_help() { awk 'NR > 1 { if (!sub(/^# ?/, "")) exit; print }' "$0"; }
@@ -48,7 +50,7 @@ build_for_peers() {
 on_bench() {
     if [ -z "$tickcert" ]; then
         build_for_peers
-        exec "$tickcert" bench exec -- "$0" --on-bench "$tickcert" "$@"
+        exec "$tickcert" bench exec ${bench_options[@]+"${bench_options[@]}"} -- "$0" --on-bench "$tickcert" "$@"
     fi
     : "${TICKCERT_EXCHANGE_NETNS:?} ${TICKCERT_TRADER_NETNS:?} ${TICKCERT_EXCHANGE_ADDR:?} ${TICKCERT_TRADER_ADDR:?}"
     work=$(mktemp -d)

@@ -29,6 +29,14 @@ const TABLE: &[(&str, &str)] = &[
     ("dpdk-memif", r#"{"burst": 8, "descriptors": 64, "buffers": 512}"#),
     ("dpdk-memif", r#"{"descriptors": 4096, "buffers": 16383, "vlan": 100}"#),
     ("dpdk-memif/tcp", r#"{"burst": 1, "descriptors": 64, "vlan": 1}"#),
+    ("rdma-rc-write", r#"{"receive_ring": 64, "send_ring": 16, "signal_every": 1, "inline_bytes": 0}"#),
+    ("rdma-rc-write", r#"{"mtu": 256, "huge_pages": false}"#),
+    ("rdma-rc-write/poll", r#"{"receive_ring": 64, "send_ring": 16, "signal_every": 8, "inline_bytes": 64}"#),
+    ("rdma-rc-write/poll", r#"{"mtu": 256}"#),
+    ("rdma-rc-send", r#"{"receive_ring": 64, "send_ring": 16, "signal_every": 8, "inline_bytes": 0, "mtu": 512}"#),
+    ("rdma-rc-send/cm", r#"{"traffic_class": 104, "service_level": 3, "mtu": 1024}"#),
+    ("rdma-ud", r#"{"receive_ring": 64, "send_ring": 16, "signal_every": 1, "inline_bytes": 0}"#),
+    ("rdma-ud", r#"{"traffic_class": 104, "service_level": 3, "gid_index": 1}"#),
     ("dpdk-afxdp", r#"{"burst": 8, "vlan": 100, "device_arguments": "busy_budget=0"}"#),
 ];
 

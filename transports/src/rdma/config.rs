@@ -1,5 +1,7 @@
 //! Settings of the lanes over RDMA.
 
+use std::net::SocketAddrV4;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{api::Role, values};
@@ -42,6 +44,8 @@ pub struct Config {
     pub exchange_device: Option<String>,
     /// The trader's.
     pub trader_device: Option<String>,
+    /// Where the exchange listens for the trader's end of the control channel, where that is on another host: `10.0.0.1:26480`.
+    pub control: Option<SocketAddrV4>,
     /// Port of the device, 1 to 254.
     #[serde(deserialize_with = "values::between::<_, _, 1, 254>")]
     pub port: u8,
@@ -83,6 +87,7 @@ impl Default for Config {
             connect: Connect::Exchange,
             exchange_device: None,
             trader_device: None,
+            control: None,
             port: 1,
             gid_index: None,
             service_level: 0,
@@ -168,6 +173,7 @@ mod tests {
             (r#"{"send_ring": 8}"#, "power of two from 16"),
             (r#"{"inline_bytes": 2000}"#, "from 0 to 1024"),
             (r#"{"send_ring": 32, "signal_every": 32}"#, "signal_every = 32"),
+            (r#"{"control": "10.0.0.1"}"#, "socket address"),
             (r#"{"colour": "red"}"#, "colour"),
         ] {
             let text = read(json).unwrap_err();

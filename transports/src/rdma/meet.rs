@@ -1,6 +1,5 @@
 //! The control channel: how both ends come to know what their queue pairs need to know of each other, and how each notices
-//! that the other is gone. A unix socket in the folder where both can meet, or TCP between the link's addresses where they
-//! can't, as on two hosts.
+//! that the other is gone. A unix socket in the folder where both meet, or TCP where they are on two hosts.
 
 use std::{
     fs,
@@ -20,7 +19,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_results::time::Nanos;
 
 use super::config::{Connect, Operation};
-use crate::api::{Link, Role};
+use crate::api::{Link, OpenError, Role, Unmet};
 
 /// From one attempt to the next.
 const RETRY: Duration = Duration::from_millis(1);
@@ -138,22 +137,25 @@ enum Place {
 }
 
 impl Place {
-    fn of(link: &Link) -> Self {
-        if link.meeting.as_os_str().is_empty() {
-            Self::Address(link.orders)
-        } else {
-            Self::Folder(link.meeting.join("rdma.sock"))
+    fn of(link: &Link, control: Option<SocketAddrV4>) -> Result<Self, Unmet> {
+        match control {
+            _ if link.same_host => Ok(Self::Folder(link.meeting.join("rdma.sock"))),
+            Some(address) => Ok(Self::Address(address)),
+            None => Err(Unmet {
+                needs: "an address at which the trader, on another host, reaches the exchange".to_owned(),
+                how: "under [transport.rdma]: control = \"10.0.0.1:26480\", an address of the exchange's host and a port that is free".to_owned(),
+            }),
         }
     }
 }
 
 impl Meeting {
-    /// Meets the other end.
+    /// Meets the other end, at `control` where that is on another host.
     ///
     /// # Errors
-    /// When nobody comes in time.
-    pub(super) fn new(link: &Link, role: Role) -> io::Result<Self> {
-        Self::at(&Place::of(link), role, link.connect_timeout)
+    /// When nobody comes in time, or it is not said where.
+    pub(super) fn new(link: &Link, control: Option<SocketAddrV4>, role: Role) -> Result<Self, OpenError> {
+        Ok(Self::at(&Place::of(link, control)?, role, link.connect_timeout)?)
     }
 
     fn at(place: &Place, role: Role, timeout: Nanos) -> io::Result<Self> {

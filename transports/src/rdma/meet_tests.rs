@@ -91,3 +91,19 @@ fn ends_of_different_lanes_are_refused_with_what_differs() {
     assert!(text.contains("RcSend") && text.contains("Ud"), "{text}");
     assert!(hello(2).check(&hello(1)).is_ok());
 }
+
+#[test]
+fn ends_on_two_hosts_need_an_address_to_meet_at_and_those_on_one_do_not() {
+    let address = SocketAddrV4::new(Ipv4Addr::new(10, 0, 0, 1), 26480);
+    let link = |same_host| {
+        serde_json::from_value::<Link>(serde_json::json!({
+            "exchange_interface": "e", "trader_interface": "t", "ticks": "239.1.1.1:1", "orders": "10.77.0.1:2",
+            "trader": "10.77.0.2:3", "is_virtual": true, "exchange_mac": [0, 0, 0, 0, 0, 0], "trader_mac": [0, 0, 0, 0, 0, 0],
+            "meeting": "/run/x", "same_host": same_host, "packets_in_a_stall": 1, "connect_timeout": 1,
+        }))
+        .unwrap()
+    };
+    assert_eq!(Place::of(&link(true), Some(address)), Ok(Place::Folder("/run/x/rdma.sock".into())));
+    assert_eq!(Place::of(&link(false), Some(address)), Ok(Place::Address(address)));
+    assert!(Place::of(&link(false), None).unwrap_err().how.contains("control = "));
+}

@@ -140,11 +140,24 @@ impl Transport for Rdma {
         }
         if config.is_soft() {
             soft::check(root)?;
-            let why = "RDMA is done in software, over an interface of this host: no NIC took part";
-            return Ok(caps(Evidence::Emulated, why, Some("soft-RoCE".to_owned())));
+        } else if !devices(root, config)? {
+            let why = "stamped by the CPU's clock around work requests of a real device";
+            let wire = [&config.exchange_device, &config.trader_device].map(|name| name.as_deref().unwrap_or_default());
+            return Ok(caps(Evidence::Software, why, Some(wire.join(" - "))));
         }
-        let wire = devices(root, config)?;
-        Ok(caps(Evidence::Software, "stamped by the CPU's clock around work requests of a real device", Some(wire)))
+        let why = "RDMA is done in software, over an interface of this host: no NIC took part";
+        Ok(caps(Evidence::Emulated, why, Some("soft-RoCE".to_owned())))
+    }
+
+    fn takes_no_stamps(config: &Config) -> Option<&'static str> {
+        match config.operation {
+            Operation::RcWritePoll => {
+                Some("a plain write completes nothing at its reader, and at its writer only with the acknowledgement")
+            }
+            Operation::Raw => None,
+            _ if config.is_soft() => Some("soft-RoCE stamps no completions"),
+            Operation::RcWrite | Operation::RcSend | Operation::Ud => None,
+        }
     }
 
     fn huge_pages_mib(config: &Config) -> u32 {
@@ -174,26 +187,16 @@ fn no_raw() -> Unmet {
     }
 }
 
-/// Both devices in words, if their ports can be used, and what crosses between them crosses a wire.
-fn devices(root: &Path, config: &Config) -> Result<String, Unmet> {
-    let (Some(exchange), Some(trader)) = (&config.exchange_device, &config.trader_device) else {
+/// Whether RDMA of the devices named is done in software; the exchange's is one of this host.
+fn devices(root: &Path, config: &Config) -> Result<bool, Unmet> {
+    let (Some(exchange), Some(_)) = (&config.exchange_device, &config.trader_device) else {
         return Err(Unmet {
             needs: "an RDMA device for each end; one is named".to_owned(),
-            how: "name both under [transport.rdma]: exchange_device = \"mlx5_0\", trader_device = \"mlx5_1\", or neither for soft-RoCE".to_owned(),
+            how: "name both under [transport.rdma]: exchange_device = \"mlx5_0\", trader_device = \"mlx5_0\" (each is its own host's), or neither for soft-RoCE".to_owned(),
         });
     };
-    if exchange == trader {
-        return Err(Unmet {
-            needs: format!(
-                "two RDMA devices; {exchange} is named for both ends, and would send to itself without a wire"
-            ),
-            how: "name another for one of them".to_owned(),
-        });
-    }
-    for device in [exchange, trader] {
-        ports::Port::new(root, device, config.port).check(root)?;
-    }
-    Ok(format!("{exchange} - {trader}"))
+    ports::Port::new(root, exchange, config.port).check(root)?;
+    Ok(ports::is_software(root, exchange))
 }
 
 #[cfg(test)]

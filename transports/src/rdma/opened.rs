@@ -54,7 +54,7 @@ pub(super) fn open(config: &Config, link: &Link, role: Role) -> Result<(RdmaRx, 
         );
     }
     let mut streams = Streams::new(&device, config, link, role)?;
-    let mut meeting = Meeting::new(link, role)?;
+    let mut meeting = Meeting::new(link, config.control, role)?;
     let own = streams.hello(&device, config);
     let other: Hello = meeting.exchange(&own)?;
     own.check(&other)?;
@@ -92,6 +92,9 @@ fn ways(device: &Device, config: &Config, other: &Hello) -> [Way; 3] {
 pub(super) fn port(config: &Config, link: &Link, role: Role) -> Result<Port, OpenError> {
     let root = Path::new("/");
     if let Some(device) = config.device(role) {
+        if link.same_host && !ports::is_software(root, device) {
+            return Err(no_wire(device).into());
+        }
         return Ok(Port::new(root, device, config.port));
     }
     match &link.soft_rdma {
@@ -105,10 +108,19 @@ pub(super) fn port(config: &Config, link: &Link, role: Role) -> Result<Port, Ope
         },
         SoftRdma::Refused(unmet) => Err(unmet.clone().into()),
         SoftRdma::NotMade => Err(Unmet {
-            needs: "an RDMA device for each end".to_owned(),
-            how: "name both under [transport.rdma]: exchange_device = \"mlx5_0\", trader_device = \"mlx5_1\", or neither for soft-RoCE".to_owned(),
+            needs: "an RDMA device for each end; one in software is made only where both are on one host".to_owned(),
+            how: "name both under [transport.rdma]: exchange_device = \"mlx5_0\", trader_device = \"mlx5_0\" (each is its own host's)".to_owned(),
         }
         .into()),
+    }
+}
+
+/// In one network namespace the kernel resolves an address of its own host to the sender's own hardware address, so that a NIC
+/// would look for the other end within itself.
+fn no_wire(device: &str) -> Unmet {
+    Unmet {
+        needs: format!("a wire between the ends: from {device} to another device of the same host frames take none, since the kernel resolves addresses of its own to the sending NIC"),
+        how: "run the trader's end on another host (trader_host under [bench], control under [transport.rdma]), or neither device for soft-RoCE".to_owned(),
     }
 }
 

@@ -41,7 +41,13 @@ pub(super) fn devices(root: &Path) -> Vec<String> {
     names
 }
 
-/// The devices with a port over that interface, and its number.
+/// Whether the device is no hardware.
+pub(super) fn is_software(root: &Path, device: &str) -> bool {
+    let path = fs::read_link(root.join(DEVICES).join(device));
+    path.is_ok_and(|path| path.iter().any(|part| part == "virtual"))
+}
+
+/// The device with a port over that interface, and its number.
 pub(super) fn over_interface(root: &Path, interface: &str) -> Option<(String, u8)> {
     devices(root).into_iter().find_map(|device| {
         let ports = fs::read_dir(root.join(DEVICES).join(&device).join("ports")).ok()?;

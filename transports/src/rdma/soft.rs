@@ -21,7 +21,7 @@ pub fn check(root: &Path) -> Result<(), Unmet> {
 }
 
 fn check_release(root: &Path, release: &str) -> Result<(), Unmet> {
-    match MODULES.into_iter().find(|module| !is_loaded(root, module) && !can_be_loaded(root, release, module)) {
+    match MODULES.into_iter().rev().find(|module| !is_loaded(root, module) && !can_be_loaded(root, release, module)) {
         None => Ok(()),
         Some(module) => Err(Unmet {
             needs: format!("soft-RoCE: the module {module}, which the kernel {release} has not"),
@@ -42,10 +42,7 @@ pub fn is_ready(root: &Path, interface: &str) -> bool {
 /// Whether there is any RDMA device that is no hardware.
 #[must_use]
 pub fn is_in_use(root: &Path) -> bool {
-    ports::devices(root).iter().any(|device| {
-        fs::read_link(root.join(ports::DEVICES).join(device))
-            .is_ok_and(|path| path.iter().any(|part| part == "virtual"))
-    })
+    ports::devices(root).iter().any(|device| ports::is_software(root, device))
 }
 
 /// Whether a module is loaded, or part of the kernel.

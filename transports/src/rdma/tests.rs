@@ -24,12 +24,20 @@ fn only_raw_frames_cross_between_the_benchs_namespaces() {
 }
 
 #[test]
-fn one_device_as_both_ends_one_end_without_and_none_that_is_there_are_needs() {
+fn one_end_without_a_device_and_one_that_is_not_there_are_needs() {
     let root = tempfile::tempdir().unwrap();
     let needs = |json| devices(root.path(), &read(json)).unwrap_err().to_string();
     assert!(needs(r#"{"exchange_device": "mlx5_0"}"#).contains("trader_device"));
-    assert!(needs(r#"{"exchange_device": "mlx5_0", "trader_device": "mlx5_0"}"#).contains("both ends"));
     assert!(needs(r#"{"exchange_device": "mlx5_0", "trader_device": "mlx5_1"}"#).contains("there are: none"));
+}
+
+#[test]
+fn lanes_that_can_have_no_stamps_say_why() {
+    let on_nics =
+        |operation| read(&format!(r#"{{"operation": "{operation}", "exchange_device": "a", "trader_device": "b"}}"#));
+    assert!(Rdma::takes_no_stamps(&read("{}")).is_some_and(|why| why.contains("soft-RoCE")));
+    assert!(Rdma::takes_no_stamps(&on_nics("rc-write-poll")).is_some());
+    assert_eq!(Rdma::takes_no_stamps(&on_nics("ud")), None);
 }
 
 #[test]
