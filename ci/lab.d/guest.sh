@@ -10,7 +10,7 @@
 #   name_nics                      again, after the script has loaded a driver: the Nth line `nic` of the head is nicN
 #   $guest                         the name of this guest, where a job has several
 #
-# and those of certificates.sh.
+# and those of certificates.sh and hosts.sh.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C TERM=dumb
 guest=$(sed -n 's/.*lab\.guest=\([^ ]*\).*/\1/p' /proc/cmdline)
 program=$(sed -n 's/.*lab\.program=\([^ ]*\).*/\1/p' /proc/cmdline)
@@ -76,6 +76,8 @@ name_nics() {
 
 # shellcheck source=certificates.sh
 . /lab/certificates.sh
+# shellcheck source=hosts.sh
+. /lab/hosts.sh
 export guest
 export -f claim claim_equal within skip name_nics
 printf 'LAB-BOOTED after %s s\n' "$(cut -d ' ' -f 1 /proc/uptime)"

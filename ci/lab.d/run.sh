@@ -64,7 +64,7 @@ ready_guest() {
     local folder=$4/$2
     rm -rf "$folder"
     mkdir -p "$folder"
-    cp "$lab_d/guest.sh" "$lab_d/certificates.sh" "$folder/"
+    cp "$lab_d/guest.sh" "$lab_d/certificates.sh" "$lab_d/hosts.sh" "$folder/"
     cp "$lab_d/jobs/$1" "$folder/job"
     machine_of "$1" "$2" "$3" "$folder" "$sockets" "${5:-}"
 }
