@@ -2,7 +2,7 @@
 //! past the kernel; on RDMA NICs, or in software (soft-RoCE).
 //!
 //! Layers: `*_ffi` (libibverbs, opened at run time: device, registered memory, queue pair, completions, requests), `sender` and
-//! `receiver` (a ring over one queue pair), `slots` (how a frame lies in memory that is only looked at), `meet` (the
+//! `receiver` (a ring over one queue pair), `polled` and `slots` (frames in memory that is only looked at), `meet` (the
 //! control channel), `opened` (an end as a whole), `halves`. What sysfs says is in `ports`, what the kernel lacks in
 //! `soft`, and what is refused, with its remedy, in `refusal`. A build without the feature `rdma` knows the lanes, and says that
 //! they need one with it.
@@ -38,6 +38,8 @@ mod opened;
 #[path = "without.rs"]
 mod opened;
 #[cfg(feature = "rdma")]
+mod polled;
+#[cfg(feature = "rdma")]
 mod queue_ffi;
 #[cfg(feature = "rdma")]
 mod raw_port;
@@ -47,6 +49,8 @@ mod receiver;
 mod request_ffi;
 #[cfg(feature = "rdma")]
 mod sender;
+#[cfg(feature = "rdma")]
+mod setup;
 #[cfg(feature = "rdma")]
 mod steer_ffi;
 

@@ -15,7 +15,8 @@ use super::{
     raw_port::RawPort,
     receiver::Receiver,
     refusal,
-    sender::{Sender, Setup},
+    sender::Sender,
+    setup::Setup,
     way::Way,
 };
 use crate::{
@@ -150,14 +151,7 @@ enum Streams {
 
 impl Streams {
     fn new(device: &Device, config: &Config, link: &Link, role: Role) -> Result<Self, OpenError> {
-        let setup = Setup {
-            operation: config.operation,
-            ring: config.send_ring,
-            signal_every: config.signal_every,
-            inline: config.inline_bytes,
-            huge: config.huge_pages,
-        };
-        let sends = || Sender::new(device, setup);
+        let sends = || Sender::new(device, Setup::new(config));
         let receives = |count| Receiver::new(device, config.operation, count, config.huge_pages);
         let in_a_stall = config.receives(link.packets_in_a_stall);
         Ok(match role {

@@ -10,7 +10,8 @@ use super::{
     device_ffi::Device,
     ports::{self, Port},
     receiver::Receiver,
-    sender::{Sender, Setup},
+    sender::Sender,
+    setup::Setup,
     steer_ffi::{Rule, Steering},
 };
 use crate::{
@@ -42,14 +43,7 @@ impl FramePort for RawPort {
 
     fn open(config: &Config, link: &Link, role: Role) -> Result<(RawReceiver, RawSender), OpenError> {
         let device = Device::open(config, link, role, port(config, link, role)?)?;
-        let setup = Setup {
-            operation: Operation::Raw,
-            ring: config.send_ring,
-            signal_every: config.signal_every,
-            inline: config.inline_bytes,
-            huge: config.huge_pages,
-        };
-        let sender = Sender::new(&device, setup)?;
+        let sender = Sender::new(&device, Setup::new(config))?;
         let receives = config.receives(link.packets_in_a_stall);
         let receiver = Receiver::new(&device, Operation::Raw, receives, config.huge_pages)?;
         sender.connect_raw()?;

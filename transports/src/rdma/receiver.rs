@@ -6,8 +6,7 @@
 //! its way, again and again until there is a receive for it, and that one has a slot of its own. A frame's receive is posted
 //! again only after it was handed over. So nothing is overwritten, and no counter has to cross.
 //!
-//! Plain writes use up no receives. There the reader tells how many frames it has read, by a write of its own into the
-//! writer's memory after each quarter of the slots.
+//! Plain writes use up no receives; see [`polled`].
 
 use std::{io, ptr::NonNull, sync::Arc};
 
@@ -15,17 +14,17 @@ use rdma_mummy_sys::ibv_qp;
 use tickcert_results::stamp::Stamp;
 
 use super::{
-    completions_ffi::BURST,
     config::Operation,
     device_ffi::Device,
     meet::{Connection, StreamEnd},
     memory_ffi::Registered,
     opened::Stream,
+    polled::{self, Polled},
     queue_ffi::{Queue, Room},
     refusal,
-    request_ffi::{Deed, Posting, Receives, Request},
-    sender::{low, service_of},
-    slots::{self, SLOT},
+    request_ffi::Receives,
+    setup::{low, service_of},
+    slots::SLOT,
     way::Way,
 };
 use crate::api::{OpenError, RxMeta};
@@ -38,11 +37,6 @@ const BATCH: u32 = 16;
 const LOOKS: u32 = 256;
 /// Such looks that find it gone before it is believed: what it has sent last may still be on its way.
 const GONE: u32 = 256;
-/// Looks at a frame whose number has come and which is not whole, before it is given up. Some microseconds would do.
-const NOT_WHOLE: u32 = 10_000_000;
-/// Words of which each is written to the other end in turn, so that none changes while the device reads it.
-const CELLS: u64 = 8;
-
 /// The receiving end of a stream.
 pub(super) struct Receiver {
     // Taken down before the memory that its requests are about: fields are dropped in this order.
@@ -69,20 +63,6 @@ enum Kind {
     Polled(Polled),
 }
 
-struct Polled {
-    slots: u64,
-    /// Told to the other end.
-    told: u64,
-    /// Requests to tell it that are under way.
-    telling: u64,
-    tell: Request,
-    cells: Registered,
-    /// Looks at a frame that is not whole.
-    not_whole: u32,
-    /// Frames whose number was seen before they were whole.
-    seen_early: u64,
-}
-
 impl Receiver {
     /// As many receives as are wanted, as far as the device has them, all posted; and a queue pair that isn't connected yet.
     ///
@@ -92,7 +72,7 @@ impl Receiver {
         let polled = operation == Operation::RcWritePoll;
         let receives = if polled { 1 } else { device.requests(wanted) };
         // A polled one's own sends are those that tell what it has read.
-        let room = Room { sends: low(CELLS), receives, inline: 8 };
+        let room = Room { sends: polled::REQUESTS, receives, inline: 8 };
         let queue = Queue::new(device, service_of(operation), room, !polled)?;
         queue.prepare()?;
         let slots = match operation {
@@ -104,15 +84,7 @@ impl Receiver {
         let memory = Registered::new(&device.domain, slots * SLOT, huge, written)?;
         let kind = match operation {
             Operation::RcWrite => Kind::Slots { count: slots, next: 0 },
-            Operation::RcWritePoll => Kind::Polled(Polled {
-                slots: slots as u64,
-                told: 0,
-                telling: 0,
-                tell: Request::new(Deed::Write),
-                cells: Registered::new(&device.domain, 4096, false, false)?,
-                not_whole: 0,
-                seen_early: 0,
-            }),
+            Operation::RcWritePoll => Kind::Polled(Polled::new(device, slots as u64)?),
             Operation::Ud => Kind::Buffers { before: ROUTING_HEADER },
             Operation::RcSend | Operation::Raw => Kind::Buffers { before: 0 },
         };
@@ -220,7 +192,8 @@ impl Receiver {
             }
             Kind::Polled(polled) => format!(
                 "{} slots looked at in memory, {memory}, no completions and so no stamps, {} frames seen before they were whole",
-                polled.slots, polled.seen_early
+                polled.slots(),
+                polled.seen_early()
             ),
         }
     }
@@ -231,7 +204,7 @@ impl Stream for Receiver {
         let slots = match &self.kind {
             Kind::Buffers { .. } => 0,
             Kind::Slots { count, .. } => u32::try_from(*count).unwrap_or_default(),
-            Kind::Polled(polled) => low(polled.slots),
+            Kind::Polled(polled) => low(polled.slots()),
         };
         let (address, key) = if slots > 0 { (self.memory.address(), self.memory.remote_key()) } else { (0, 0) };
         StreamEnd { queue: self.queue.number(), first_packet: self.queue.first_packet(), address, key, slots }
@@ -243,87 +216,13 @@ impl Stream for Receiver {
 
     fn connect(&mut self, device: &Device, way: Option<&Way>, other: &StreamEnd) -> Result<(), OpenError> {
         if let Kind::Polled(polled) = &mut self.kind {
-            polled.tell.aim_at_memory(other.address, other.key);
+            polled.aim_at(other);
         }
         way.map_or(Ok(()), |way| self.queue.connect(device, way))
     }
 
     fn watch(&mut self, connection: Arc<Connection>) {
         self.connection = Some(connection);
-    }
-}
-
-impl Polled {
-    #[inline]
-    fn poll(
-        &mut self,
-        queue: &mut Queue,
-        memory: &Registered,
-        taken: &mut u64,
-        budget: u32,
-        on_frame: &mut impl FnMut(&[u8], RxMeta),
-    ) -> io::Result<usize> {
-        let mut frames = 0;
-        while frames < budget as usize {
-            #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
-            let slot = (*taken % self.slots) as usize;
-            let number = slots::number(*taken);
-            if memory.last_word(slot) != number {
-                break;
-            }
-            let Some(frame) = slots::read(memory.slot(slot), number) else {
-                self.not_yet(number)?;
-                break;
-            };
-            on_frame(frame, RxMeta::default());
-            self.seen_early += u64::from(std::mem::take(&mut self.not_whole) > 0);
-            *taken += 1;
-            frames += 1;
-        }
-        if *taken - self.told >= self.slots / 4 {
-            self.tell(queue, *taken)?;
-        }
-        Ok(frames)
-    }
-
-    #[cold]
-    fn not_yet(&mut self, number: u32) -> io::Result<()> {
-        self.not_whole += 1;
-        if self.not_whole < NOT_WHOLE {
-            return Ok(());
-        }
-        let what = format!(
-            "the frame {number:#x} has its number in memory and is not whole: something else writes there, or the device wrote a part only"
-        );
-        Err(io::Error::new(io::ErrorKind::InvalidData, what))
-    }
-
-    /// Tells the other end how many were read, if there is room for that now.
-    #[inline]
-    fn tell(&mut self, queue: &mut Queue, taken: u64) -> io::Result<()> {
-        for done in queue.sent.take(BURST) {
-            if done.status != 0 {
-                return Err(refusal::completion("write of what was read", done.status, done.vendor_error));
-            }
-            self.telling -= 1;
-        }
-        if self.telling == CELLS {
-            return Ok(());
-        }
-        let cell = (self.told / (self.slots / 4).max(1) % CELLS) * 8;
-        let at = usize::try_from(cell).unwrap_or_default();
-        self.cells.slot_mut(0)[at..at + 8].copy_from_slice(&taken.to_ne_bytes());
-        let posting = Posting {
-            id: taken,
-            address: self.cells.address() + cell,
-            bytes: 8,
-            key: self.cells.local_key(),
-            signalled: true,
-        };
-        self.tell.post(queue, posting)?;
-        self.telling += 1;
-        self.told = taken;
-        Ok(())
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     receiver::ROUTING_HEADER,
     refusal,
     request_ffi::{Deed, Posting, Request},
+    setup::{Setup, low, service_of},
     slots::{self, SLOT},
     way::Way,
 };
@@ -34,16 +35,6 @@ const FAREWELL: Duration = Duration::from_millis(500);
 const REFUSALS: u32 = 1024;
 /// Stamps that wait to be asked for.
 const STAMPS: usize = 256;
-
-/// How it is set up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Setup {
-    pub(super) operation: Operation,
-    pub(super) ring: u32,
-    pub(super) signal_every: u32,
-    pub(super) inline: u32,
-    pub(super) huge: bool,
-}
 
 /// Where the other end's memory is, and how many slots it has.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +91,7 @@ impl Sender {
             Operation::RcWritePoll => Deed::Write,
             Operation::RcSend | Operation::Ud | Operation::Raw => Deed::Send,
         });
-        let signal_every = if queue.sent.reading().is_some() { 1 } else { setup.signal_every };
+        let signal_every = if queue.sent.reading().is_some() { 1 } else { setup.signal_every.min(ring / 2).max(1) };
         Ok(Self {
             queue,
             buffers,
@@ -310,18 +301,4 @@ impl Drop for Sender {
         // Nobody can be told here.
         let _ = self.farewell();
     }
-}
-
-pub(super) const fn service_of(operation: Operation) -> Service {
-    match operation {
-        Operation::RcWrite | Operation::RcWritePoll | Operation::RcSend => Service::Reliable,
-        Operation::Ud => Service::Datagram,
-        Operation::Raw => Service::Raw,
-    }
-}
-
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "numbers wrap around")]
-pub(super) const fn low(n: u64) -> u32 {
-    n as u32
 }
