@@ -190,7 +190,8 @@ impl Bench {
                 Place { namespace: &trader, address: ends::TRADER },
             ],
         )?;
-        let link = Link { is_virtual, stamping, ..spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]) };
+        let link =
+            Link { is_virtual, stamping, ..spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]) };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
         Ok(Self { link, exchange_netns, trader_netns, deferral, stamps, undo, _exchange: exchange, _trader: trader })
     }

@@ -122,8 +122,8 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
 /// Receive buffers hold the most that any load sends within the length of a stall.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
     let packets_in_a_stall = most_within(cells, order.profile.run.stall);
-    let deferral = order.profile.deferral;
-    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, ..BenchSpec::default() }
+    let (deferral, stamps) = (order.profile.deferral, order.profile.stamps.policy);
+    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, stamps, ..BenchSpec::default() }
 }
 
 /// The most packets that any of the cells sends within the length of a stall.
