@@ -22,7 +22,7 @@ use tickcert::{
     },
 };
 use tickcert_results::{
-    certificate::{Certificate, Planned, example},
+    certificate::{Certificate, Planned, Purpose, example},
     evidence::Evidence,
     judge::judge,
     sign::SigningKey,
@@ -122,6 +122,7 @@ impl Run {
             scale: TickScale::from_hz(1e9),
             trader_scale: None,
             late_after: Nanos::SECOND,
+            stamps: None,
         })?)
     }
 
@@ -138,8 +139,12 @@ impl Run {
                 trader: Default::default(),
                 stalls: Vec::new(),
                 astray: Vec::new(),
+                clocks: Vec::new(),
+                format: Default::default(),
+                one_way: Default::default(),
+                stamping_changed: Vec::new(),
             };
-            let slot = Slot { cell: 0, repetition: n, staged: false };
+            let slot = Slot { cell: 0, repetition: n, purpose: Purpose::Latency };
             let attempt = Attempt { slot, number: 1, position: n, started_at: String::new() };
             let name = format!("samples/{n}.parquet");
             let file = SampleFile { folder: &self.out, name, lane: "kernel-udp", evidence: Evidence::Emulated };
@@ -152,7 +157,7 @@ impl Run {
         }
         let cell = certificate.cells.first_mut().ok_or("no cell")?;
         cell.latency_ns = summarise(&all.iter().collect::<Vec<_>>(), &[], 1)?;
-        cell.planned = Some(Planned { repetitions: self.repetitions, staged: 0 });
+        cell.planned = Some(Planned { repetitions: self.repetitions, staged: 0, unstamped: 0 });
         cell.repetitions = records;
         let judgement = judge(&Profile::load("ci")?.requirements, &certificate);
         certificate.verdict = judgement.verdict;

@@ -68,6 +68,7 @@ fn trial() -> TrialSpec {
         late_after: Nanos::MILLI,
         scale: TickScale::from_hz(2.6e9),
         staged: true,
+        stamp_timeout: Nanos::SECOND,
         injection: Injection::default(),
         samples: "/tmp/samples".into(),
     }

@@ -19,6 +19,7 @@ mod tests {
         },
     };
     use tickcert_results::{
+        certificate::Purpose,
         evidence::Evidence,
         time::{Nanos, PerSecond, TickScale, Ticks},
     };
@@ -59,6 +60,7 @@ mod tests {
             scale: TickScale { ns_per_tick: 1.0 },
             trader_scale: None,
             late_after: Nanos::SECOND,
+            stamps: None,
         })
         .unwrap()
     }
@@ -82,8 +84,12 @@ mod tests {
             trader: Default::default(),
             stalls: Vec::new(),
             astray: Vec::new(),
+            clocks: Vec::new(),
+            format: Default::default(),
+            one_way: Default::default(),
+            stamping_changed: Vec::new(),
         };
-        let slot = Slot { cell: 0, repetition: 1, staged: false };
+        let slot = Slot { cell: 0, repetition: 1, purpose: Purpose::Latency };
         let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
         let (lane, evidence) = ("kernel-udp", Evidence::Emulated);
         let file = SampleFile { folder: folder.path(), name: "1.parquet".into(), lane, evidence };

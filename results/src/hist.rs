@@ -135,6 +135,24 @@ impl Histogram {
         Ok(())
     }
 
+    /// The same samples, each so much later, to the resolution of the buckets.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn later_by(&self, by: Nanos) -> Result<Self, HistogramError> {
+        let mut moved = Self::new()?;
+        for (value, count) in self.counts() {
+            let value = Nanos(value.0.saturating_add(by.0));
+            if moved.buckets.record_n(value.0, count).is_err() {
+                moved.out_of_range += count;
+            }
+        }
+        moved.out_of_range += self.out_of_range;
+        moved.extremes =
+            self.extremes.map(|(min, max)| (Nanos(min.0.saturating_add(by.0)), Nanos(max.0.saturating_add(by.0))));
+        Ok(moved)
+    }
+
     /// Samples, those out of range too.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -74,6 +74,18 @@ impl fmt::Display for Nanos {
     }
 }
 
+/// A span that may be negative, in whole nanoseconds: from the end of a frame to an order that left before it, say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SignedNanos(pub i64);
+
+/// As of [`Nanos`], with a minus where it is negative.
+impl fmt::Display for SignedNanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.0 < 0 { "-" } else { "" }, Nanos(self.0.unsigned_abs()))
+    }
+}
+
 /// Raw ticks of one clock (the time-stamp counter, or a NIC's PHC), as read. Never zero: a zero stamp is a missing one.
 ///
 /// Turned into time only by the [`TickScale`] that belongs to the same clock.
@@ -82,6 +94,9 @@ impl fmt::Display for Nanos {
 pub struct Ticks(NonZeroU64);
 
 impl Ticks {
+    /// The earliest there can be.
+    pub const MIN: Self = Self(NonZeroU64::MIN);
+
     /// A stamp as read from the clock; `None` for zero.
     #[must_use]
     pub const fn new(raw: u64) -> Option<Self> {

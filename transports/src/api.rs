@@ -59,6 +59,9 @@ pub const STAMPS_OF_ZERO: &str = "transmit_stamps_of_zero";
 /// Name of the fact that so many transmit stamps belonged to no frame whose stamps were waited for. Not there where none did.
 pub const STAMPS_OF_NOBODY: &str = "transmit_stamps_of_nobody";
 
+/// Name of the fact ([`Rx::facts`]) that so many frames that should have had a receive stamp had a zero. Not there where none had.
+pub const RECEIVED_STAMPS_OF_ZERO: &str = "receive_stamps_of_zero";
+
 /// Receiving half of a lane.
 pub trait Rx {
     /// Hands over each waiting frame of the flow asked for, at most `budget`; returns how many.
@@ -266,6 +269,9 @@ pub struct EndStamping {
     pub receive: bool,
 }
 
+/// Headers of Ethernet (14 bytes), IPv4 without options (20) and UDP (8); see [`Transport::headers_before_ticks`].
+pub const UDP_HEADERS: u32 = 42;
+
 /// What the kernel counts for a small packet that waits in a socket, in bytes.
 const KERNEL_BYTES_PER_PACKET: usize = 1280;
 
@@ -378,6 +384,11 @@ pub trait Transport: Sized {
     /// Whether it does RDMA in software, on a device that is to be made for the run ([`Link::soft_rdma`]).
     fn wants_soft_rdma(_config: &Self::Config) -> bool {
         false
+    }
+
+    /// Bytes from the first of a tick's frame, untagged, to the tick's own first; `None` where that is not known.
+    fn headers_before_ticks(_config: &Self::Config) -> Option<u32> {
+        None
     }
 
     /// Whether both ends stay in the network namespace that the run was started in, rather than in the bench's: where the

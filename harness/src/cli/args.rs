@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use tickcert_results::stamp::StampPolicy;
+use tickcert_scenarios::profile::parse_policy;
 
 use super::{
     run_args::{RUN_EXAMPLES, RunArgs},
@@ -174,6 +176,9 @@ pub(crate) struct CertifyArgs {
     /// Repetitions of each cell, instead of the profile's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) repetitions: Option<u32>,
+    /// Hardware stamps, instead of the profile's policy: require, prefer or off
+    #[arg(long, value_name = "POLICY", value_parser = parse_policy)]
+    pub(crate) stamps: Option<StampPolicy>,
     #[command(flatten)]
     pub(crate) cores: CoreArgs,
     #[command(flatten)]

@@ -102,6 +102,10 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<(Order, Option<u32>
         overrides.push(format!("repetitions = {n}"));
         profile.run.repetitions = n;
     }
+    if let Some(policy) = args.stamps {
+        overrides.push(format!("stamps {policy}"));
+        profile.stamps.policy = policy;
+    }
     ticks::apply(&args.ticks, &mut profile)?;
     if args.ticks.file.is_some() {
         overrides.push("ticks from a file".to_owned());

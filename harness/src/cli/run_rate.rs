@@ -82,6 +82,9 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
         trader_core: cores.1,
         memory_nodes: profile.run.memory_nodes(),
         late_after: profile.run.orders_late_after,
+        stamp_timeout: profile.stamps.timeout,
+        stamps: None,
+        speeds: [None; 2],
         seed: profile.run.seed,
     };
     let rates = search(args, &lanes, &stage, &profile, (&hold, &wired.hypervisor()), &progress)?;

@@ -12,7 +12,7 @@ use tickcert_results::time::{Nanos, TickScale, Ticks};
 use tickcert_scenarios::load::Arrival;
 use tickcert_transports::{
     api::{Link, Role, Unmet},
-    wrap::faults::FaultPlan,
+    wrap::{fake_stamps::FakeStamps, faults::FaultPlan},
 };
 
 /// Parent to endpoint.
@@ -88,6 +88,8 @@ pub struct TrialSpec {
     pub scale: TickScale,
     /// Stamp every stage.
     pub staged: bool,
+    /// Where the link has frames stamped: a stamp that comes later than this after its frame is late.
+    pub stamp_timeout: Nanos,
     /// What goes wrong on purpose; nothing, in a certification.
     pub injection: Injection,
     /// Where this end's samples go.
@@ -114,6 +116,10 @@ pub struct Injection {
     pub stall_exchange: Nanos,
     /// The exchange burns this long for each packet, so that it can't keep its schedule.
     pub slow_exchange: Nanos,
+    /// Stamps that no hardware took, at the exchange.
+    pub stamps_at_exchange: Option<FakeStamps>,
+    /// The same at the trader.
+    pub stamps_at_trader: Option<FakeStamps>,
 }
 
 /// Names and values, as a lane gives them.
@@ -128,6 +134,9 @@ pub struct ExchangeReport {
     pub full: u64,
     /// Arrivals that found no room in the log.
     pub overflowed: u64,
+    /// Stamps, or frames to be stamped, that found no room in the log.
+    #[serde(default)]
+    pub stamps_overflowed: u64,
     /// Faults put into the ticks on purpose.
     pub injected: u64,
     /// Cost of a poll that finds nothing, 99 %; the sender stops polling that long before a due time.
@@ -168,6 +177,9 @@ pub struct TraderReport {
     pub unsent: u64,
     /// Answers of the exchange that were read; `None` where there is no session.
     pub answers: Option<u64>,
+    /// Stamps, or frames to be stamped, that found no room in the log.
+    #[serde(default)]
+    pub stamps_overflowed: u64,
     /// Faults put into the orders on purpose.
     pub injected: u64,
     /// Orders that shared a segment of the byte stream with another; `None` where they don't travel on one.

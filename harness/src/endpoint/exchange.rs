@@ -13,7 +13,10 @@ use tickcert_results::{
 use tickcert_scenarios::{load::Schedule, tape::Tape};
 use tickcert_transports::{
     api::{Flow, Interest, Rx, Transport, Tx, TxError},
-    wrap::faults::Faulty,
+    wrap::{
+        fake_stamps::{FakeRx, FakeTx},
+        faults::Faulty,
+    },
 };
 
 use super::{
@@ -23,6 +26,8 @@ use super::{
     phase::Phase,
     process::{self, UsageMeter},
     samples::{ArrivalLog, ExchangeSamples},
+    stamp_log,
+    stamping::{self, Frame, Stamped, Stamps, Unstamped},
     trouble::{Stall, spin_until},
 };
 
@@ -49,16 +54,44 @@ pub(super) fn run<T: Transport>(
     open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
     cue: &mut Cue<'_>,
 ) -> Result<ExchangeReport> {
+    let expected = tape.expected(spec.packets as usize).len();
+    match Stamped::new(spec, expected, room_for(expected), tape.triggers()) {
+        None => run_with::<T, _>(spec, tape, channel, open, cue, Unstamped).map(|(report, _)| report),
+        Some(stamped) => {
+            let (mut report, stamped) = run_with::<T, _>(spec, tape, channel, open, cue, stamped)?;
+            report.stamps_overflowed = stamped.log().overflowed();
+            let path = stamp_log::beside(&spec.samples);
+            let written = stamped.log().write(&path);
+            written.with_context(|| format!("can't write the stamps {}", path.display()))?;
+            Ok(report)
+        }
+    }
+}
+
+/// Arrivals for which there is room: of what was expected, and of what was not.
+const fn room_for(expected: usize) -> usize {
+    expected * 2 + 1024
+}
+
+fn run_with<T: Transport, S: Stamps>(
+    spec: &TrialSpec,
+    tape: &Tape,
+    channel: OrderChannel,
+    open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
+    cue: &mut Cue<'_>,
+    stamps: S,
+) -> Result<(ExchangeReport, S)> {
     let schedule = Schedule::new(&spec.load, tape.times(), spec.passes, spec.seed)?.cut(spec.packets, Nanos(u64::MAX));
     let expected = tape.expected(spec.packets as usize).len();
     let (rx, tx) = open()?;
     let mut exchange = Exchange {
-        rx,
-        tx: Faulty::new(tx, Flow::Ticks, spec.injection.tick_faults),
+        rx: FakeRx::new(rx, spec.injection.stamps_at_exchange),
+        tx: Faulty::new(FakeTx::new(tx, spec.injection.stamps_at_exchange), Flow::Ticks, spec.injection.tick_faults),
         tape,
         scale: spec.scale,
         gate: Gate::new(channel, spec.scale)?,
-        log: ArrivalLog::with_room(expected * 2 + 1024),
+        log: ArrivalLog::with_room(room_for(expected)),
+        stamps,
         sent: vec![1; schedule.due().len()],
         report: ExchangeReport::default(),
         slow: spec.scale.ticks(spec.injection.slow_exchange),
@@ -66,7 +99,7 @@ pub(super) fn run<T: Transport>(
         phase: Phase::new(spec.seed),
         last_poll: 0,
         last_pump: tsc::now().raw(),
-        pump_at_least: spec.scale.ticks(PUMP_AT_LEAST),
+        pump_at_least: spec.scale.ticks(PUMP_AT_LEAST).min(stamping::look_at_least(spec, spec.scale)),
     };
     exchange.sent.fill(0);
     cue.ready()?;
@@ -83,21 +116,23 @@ pub(super) fn run<T: Transport>(
     exchange.report.overflowed = exchange.log.overflowed();
     exchange.report.injected = exchange.tx.injected();
     exchange.report.stalls = exchange.stall.take().map(Stall::began).unwrap_or_default();
+    exchange.stamps.drain(exchange.tx.without_faults());
     exchange.farewell();
     exchange.report.facts = process::facts(&exchange.rx, &exchange.tx);
     exchange.report.memory = process::memory_by_node();
     ExchangeSamples::write(&spec.samples, base, &exchange.sent, &exchange.log)
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
-    Ok(exchange.report)
+    Ok((exchange.report, exchange.stamps))
 }
 
-struct Exchange<'a, R, X> {
+struct Exchange<'a, R, X, S> {
     rx: R,
     tx: Faulty<X>,
     tape: &'a Tape,
     scale: TickScale,
     gate: Gate,
     log: ArrivalLog,
+    stamps: S,
     sent: Vec<u64>,
     report: ExchangeReport,
     slow: u64,
@@ -108,14 +143,17 @@ struct Exchange<'a, R, X> {
     pump_at_least: u64,
 }
 
-impl<R: Rx, X: Tx> Exchange<'_, R, X> {
+impl<R: Rx, X: Tx, S: Stamps> Exchange<'_, R, X, S> {
     /// One look at the orders' flow; each order is stamped before anything else is done with it.
     #[inline]
     fn poll_orders(&mut self) -> io::Result<u32> {
-        let (gate, log) = (&mut self.gate, &mut self.log);
+        let (gate, log, stamps) = (&mut self.gate, &mut self.log, &mut self.stamps);
         self.rx.poll(Interest::Orders, 1, |frame| {
-            let at = tsc::arrival();
-            gate.on_frame(frame.bytes, at, log);
+            let (at, before) = (tsc::arrival(), log.len());
+            if gate.on_frame(frame.bytes, at, log) && log.len() > before {
+                stamps.arrived(frame.meta);
+                stamps.keep(log.len() - 1);
+            }
         })
     }
 
@@ -148,7 +186,11 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
     fn pump(&mut self) -> Result<()> {
         self.last_pump = tsc::arrival().raw();
         self.tx.look().context("while sending a tick that was kept back on purpose")?;
-        self.gate.pump(&mut self.tx)
+        self.gate.pump(&mut self.tx)?;
+        // An order on its way would be seen later by the time that this takes.
+        let awaited = self.log.len() < self.stamps.asked();
+        self.stamps.look(self.tx.without_faults(), awaited);
+        Ok(())
     }
 
     /// At high rates there is never slack: answers and heartbeats go out all the same, now and then, and the ticks
@@ -208,8 +250,9 @@ impl<R: Rx, X: Tx> Exchange<'_, R, X> {
         let (tape, len) = (self.tape, self.tape.packet(in_pass).len());
         let (mut departure, mut give_up) = (now, None);
         loop {
-            match self.tx.send(Flow::Ticks, len, |out| tape.write_packet(in_pass, pass, out)) {
-                Ok(_) => {
+            let frame = Frame { flow: Flow::Ticks, number: n, in_pass };
+            match self.stamps.send(&mut self.tx, frame, len, |out| tape.write_packet(in_pass, pass, out)) {
+                Ok(()) => {
                     self.tx.flush().or_else(TxError::unless_full)?;
                     self.sent[n] = departure.raw();
                     return Ok(());

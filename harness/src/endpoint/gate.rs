@@ -45,11 +45,15 @@ impl Gate {
         })
     }
 
-    /// Something arrived at `at`: logs every order in it, first of all.
+    /// Something arrived at `at`: logs every order in it, first of all. Whether it ended with the end of an order: what
+    /// came with the frame of its last byte is that order's then, and nobody's otherwise.
     #[inline]
-    pub(super) fn on_frame(&mut self, bytes: &[u8], at: Ticks, log: &mut ArrivalLog) {
+    pub(super) fn on_frame(&mut self, bytes: &[u8], at: Ticks, log: &mut ArrivalLog) -> bool {
         match self {
-            Self::Datagram => log.push(at, bytes),
+            Self::Datagram => {
+                log.push(at, bytes);
+                true
+            }
             Self::Session(session) => {
                 let Session { server, outbox, scale, start, closed } = &mut **session;
                 let now = scale.ns(at.since(*start)).unwrap_or_default();
@@ -59,7 +63,7 @@ impl Gate {
                     |packet| outbox.push(packet),
                     |order| log.push(at, order),
                     |event| note(event, closed),
-                );
+                )
             }
         }
     }
@@ -108,6 +112,8 @@ fn note(event: ServerEvent, closed: &mut Option<CloseReason>) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use tickcert_scenarios::order_entry::session::{ClientSession, Timers};
     use tickcert_transports::api::{Flow, TxError, TxToken};
 
     use super::*;
@@ -129,5 +135,55 @@ mod tests {
         gate.close(&mut NoRoom);
         let Gate::Session(session) = &gate else { panic!("orders on TCP have a session") };
         assert!(!session.outbox.is_empty());
+    }
+
+    /// An exchange that a trader has logged in to.
+    fn logged_in() -> Gate {
+        let mut gate = Gate::new(OrderChannel::Tcp, TickScale { ns_per_tick: 1.0 }).unwrap();
+        let mut client = ClientSession::new(credentials().unwrap(), Timers::default());
+        let mut login = Vec::new();
+        client.connected(Nanos::ZERO, |packet| login.extend_from_slice(packet));
+        gate.on_frame(&login, tsc::now(), &mut ArrivalLog::with_room(1));
+        assert!(gate.is_open());
+        gate
+    }
+
+    /// A packet of the trader's side: an order of so many bytes, or a heartbeat.
+    fn packet(order: Option<u8>) -> Vec<u8> {
+        match order {
+            Some(len) => {
+                let mut packet = vec![0, len + 1, b'U'];
+                packet.extend(std::iter::repeat_n(b'O', len.into()));
+                packet
+            }
+            None => vec![0, 1, b'R'],
+        }
+    }
+
+    proptest! {
+        /// A stream of orders and heartbeats, cut into runs anywhere: a stamp is of the frame that a run's last byte came in.
+        #[test]
+        fn a_runs_stamp_is_an_orders_only_if_the_run_ends_with_the_orders_last_byte(
+            packets in proptest::collection::vec(proptest::option::weighted(0.7, 1_u8..60), 1..30),
+            cuts in proptest::collection::vec(1_usize..90, 1..40),
+        ) {
+            let (mut stream, mut ends) = (Vec::new(), Vec::new());
+            for order in &packets {
+                stream.extend(packet(*order));
+                // Where a packet ends, and whether it is an order.
+                ends.push((stream.len(), order.is_some()));
+            }
+            let (mut gate, mut log) = (logged_in(), ArrivalLog::with_room(64));
+            let (mut from, mut cuts) = (0, cuts.into_iter().cycle());
+            while from < stream.len() {
+                let to = (from + cuts.next().unwrap()).min(stream.len());
+                let before = log.len();
+                let stamped = gate.on_frame(&stream[from..to], tsc::now(), &mut log);
+                prop_assert_eq!(stamped, ends.contains(&(to, true)), "{} to {}", from, to);
+                prop_assert!(!stamped || log.len() > before);
+                from = to;
+            }
+            prop_assert_eq!(log.len(), packets.iter().flatten().count());
+        }
     }
 }

@@ -10,6 +10,8 @@ mod ping_pong;
 mod process;
 mod records;
 pub mod samples;
+pub mod stamp_log;
+mod stamping;
 mod trader;
 mod trouble;
 

@@ -18,7 +18,10 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{
     api::{Flow, Interest, Rx, Segments, Transport, Tx, TxError},
-    wrap::faults::Faulty,
+    wrap::{
+        fake_stamps::{FakeRx, FakeTx},
+        faults::Faulty,
+    },
 };
 
 use super::{
@@ -27,6 +30,8 @@ use super::{
     desk::Desk,
     process::{self, UsageMeter},
     samples::DepartureLog,
+    stamp_log,
+    stamping::{Frame, Stamped, Stamps, Unstamped},
     trouble::Trouble,
 };
 
@@ -47,14 +52,42 @@ pub(super) fn run<T: Transport>(
     open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
     cue: &mut Cue<'_>,
 ) -> Result<TraderReport> {
+    let room = room_for(tape.expected(spec.packets as usize).len());
+    match Stamped::new(spec, room, room, Vec::new()) {
+        None => run_with::<T, _>(spec, tape, channel, open, cue, Unstamped).map(|(report, _)| report),
+        Some(stamped) => {
+            let (mut report, stamped) = run_with::<T, _>(spec, tape, channel, open, cue, stamped)?;
+            report.stamps_overflowed = stamped.log().overflowed();
+            let path = stamp_log::beside(&spec.samples);
+            let written = stamped.log().write(&path);
+            written.with_context(|| format!("can't write the stamps {}", path.display()))?;
+            Ok(report)
+        }
+    }
+}
+
+/// Orders for which there is room: those expected, and some that nobody expects.
+const fn room_for(expected: usize) -> usize {
+    expected + expected / 8 + 1024
+}
+
+fn run_with<T: Transport, S: Stamps>(
+    spec: &TrialSpec,
+    tape: &Tape,
+    channel: OrderChannel,
+    open: impl FnOnce() -> Result<(T::Rx, T::Tx)>,
+    cue: &mut Cue<'_>,
+    stamps: S,
+) -> Result<(TraderReport, S)> {
     let expected = tape.expected(spec.packets as usize).len();
     let (rx, tx) = open()?;
     let mut loop_ = Loop {
-        rx,
+        rx: FakeRx::new(rx, spec.injection.stamps_at_trader),
         out: Out {
-            tx: Faulty::new(tx, Flow::Orders, spec.injection.faults),
+            tx: Faulty::new(FakeTx::new(tx, spec.injection.stamps_at_trader), Flow::Orders, spec.injection.faults),
             template: OrderTemplate::new(&tape.header().orders)?,
-            log: DepartureLog::with_room(expected + expected / 8 + 1024),
+            log: DepartureLog::with_room(room_for(expected)),
+            stamps,
             trouble: Trouble::new(&spec.injection, spec.scale),
             full: 0,
             unsent: 0,
@@ -76,9 +109,11 @@ pub(super) fn run<T: Transport>(
         if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
     let usage = usage.stop();
     let merged = before.zip(loop_.out.tx.segments()).map(|(before, after)| merged(before, after));
+    loop_.out.look(false);
     if matches!(end, End::Session) {
         loop_.close();
     }
+    loop_.out.stamps.drain(loop_.out.tx.without_faults());
     loop_
         .out
         .log
@@ -86,7 +121,8 @@ pub(super) fn run<T: Transport>(
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     let facts = process::facts(&loop_.rx, &loop_.out.tx);
     let memory = process::memory_by_node();
-    Ok(TraderReport { merged, facts, memory, ..loop_.report(trader.stats(), end, usage) })
+    let (report, stamps) = loop_.report(trader.stats(), end, usage);
+    Ok((TraderReport { merged, facts, memory, ..report }, stamps))
 }
 
 /// Writes between the two counts that had no segment of their own.
@@ -102,9 +138,9 @@ enum End {
     Broken(anyhow::Error),
 }
 
-struct Loop<R, X: Tx> {
+struct Loop<R, X: Tx, S> {
     rx: R,
-    out: Out<X>,
+    out: Out<X, S>,
     desk: Desk,
     scale: TickScale,
     /// Without a tick for this long the exchange is taken for gone; the same in ticks of the clock.
@@ -113,17 +149,24 @@ struct Loop<R, X: Tx> {
 }
 
 /// The way out for orders, apart from the way in so that an order can be sent while a tick is being looked at.
-struct Out<X: Tx> {
+struct Out<X: Tx, S> {
     tx: Faulty<X>,
     template: OrderTemplate,
     log: DepartureLog,
+    stamps: S,
     trouble: Option<Trouble>,
     full: u64,
     unsent: u64,
     broken: Option<anyhow::Error>,
 }
 
-impl<X: Tx> Out<X> {
+impl<X: Tx, S: Stamps> Out<X, S> {
+    /// Fetches stamps; while ticks come only if that hasn't been done for long.
+    #[inline]
+    fn look(&mut self, busy: bool) {
+        self.stamps.look(self.tx.without_faults(), busy);
+    }
+
     #[inline]
     fn send<P: Record>(&mut self, order: &Order, probe: &mut P) {
         if let Some(trouble) = &mut self.trouble {
@@ -135,15 +178,19 @@ impl<X: Tx> Out<X> {
                 // The lane has the order: only its doorbell is missing.
                 self.tx.flush()
             } else {
-                let taken = self.tx.send(Flow::Orders, OrderTemplate::LEN, |out| {
+                let frame = Frame { flow: Flow::Orders, number: self.log.len(), in_pass: usize::MAX };
+                let taken = self.stamps.send(&mut self.tx, frame, OrderTemplate::LEN, |out| {
                     self.template.write(out, order);
                     probe.encoded();
                 });
                 sent = taken.is_ok();
-                taken.and_then(|_| self.tx.flush())
+                taken.and_then(|()| self.tx.flush())
             };
             match done {
-                Ok(()) => return self.log.push(probe.departed(tsc::now())),
+                Ok(()) => {
+                    self.log.push(probe.departed(tsc::now()));
+                    return self.stamps.keep(self.log.len() - 1);
+                }
                 Err(TxError::Full) => self.full += 1,
                 Err(TxError::Io(e)) => {
                     self.broken = Some(anyhow::Error::new(e).context("while sending an order"));
@@ -156,7 +203,7 @@ impl<X: Tx> Out<X> {
     }
 }
 
-impl<R: Rx, X: Tx> Loop<R, X> {
+impl<R: Rx, X: Tx, S: Stamps> Loop<R, X, S> {
     fn log_in(&mut self, timeout: Nanos) -> Result<()> {
         let deadline = tsc::now().raw() + self.scale.ticks(timeout);
         while !self.desk.is_open() {
@@ -176,12 +223,18 @@ impl<R: Rx, X: Tx> Loop<R, X> {
             let polled = self.rx.poll(Interest::Ticks, 1, |frame| {
                 last_tick = tsc::arrival();
                 probe.arrived(last_tick);
+                out.stamps.arrived(frame.meta);
                 let outcome = trader.on_tick(frame.bytes, &mut probe, |order, probe| out.send(order, probe));
                 over |= outcome.kind == TickKind::EndOfSession;
             });
             match polled {
                 Err(e) => break End::Broken(anyhow::Error::new(e).context("while receiving ticks")),
-                Ok(0) => idle += 1,
+                Ok(0) => {
+                    idle += 1;
+                    if idle == 1 {
+                        self.out.look(true);
+                    }
+                }
                 Ok(_) => idle = 0,
             }
             if over {
@@ -211,6 +264,7 @@ impl<R: Rx, X: Tx> Loop<R, X> {
     fn on_idle(&mut self, last_tick: Ticks) -> Result<()> {
         self.desk.pump(&mut self.rx, self.out.tx.without_faults(), self.out.log.len())?;
         self.out.tx.look().context("while sending an order that was kept back on purpose")?;
+        self.out.look(false);
         let now = tsc::now().raw();
         if let Some(trouble) = &mut self.out.trouble {
             trouble.look(now);
@@ -225,8 +279,8 @@ impl<R: Rx, X: Tx> Loop<R, X> {
         Ok(())
     }
 
-    fn report(self, stats: &TraderStats, end: End, usage: super::control::Usage) -> TraderReport {
-        TraderReport {
+    fn report(self, stats: &TraderStats, end: End, usage: super::control::Usage) -> (TraderReport, S) {
+        let report = TraderReport {
             packets: stats.packets,
             gaps: stats.gaps,
             missing: stats.missing_messages,
@@ -245,7 +299,8 @@ impl<R: Rx, X: Tx> Loop<R, X> {
             },
             usage,
             ..TraderReport::default()
-        }
+        };
+        (report, self.out.stamps)
     }
 }
 

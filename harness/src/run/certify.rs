@@ -6,10 +6,15 @@ use anyhow::Result;
 use jiff::Timestamp;
 use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise};
 use tickcert_results::{
-    certificate::{Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, Sut},
+    certificate::{
+        Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, StampingRecord,
+        Sut,
+    },
     judge::judge,
+    stamp::StampPolicy,
     time::TickScale,
     verdict::Verdict,
+    wire::LinkSpeed,
 };
 use tickcert_scenarios::tape::Tape;
 use tickcert_transports::api::{Link, Unmet};
@@ -181,8 +186,23 @@ impl Prepared<'_> {
             progress.say(&e.to_string());
         }
         calibrate_again(found, order.far.as_deref());
+        found.probes.stamping = Some(self.stamping(wiring));
         let warning = self.ground.buffer_warning(link.receive_buffer(), order.profile.run.stall);
         Ok((trials.into_cells(self.sut, found.probes, found.clock, warning.as_deref(), found.not_run)?, stop))
+    }
+
+    /// What stamped frames, and by which clocks.
+    fn stamping(&self, wiring: &Wiring) -> StampingRecord {
+        let policy = self.order.profile.stamps.policy;
+        wiring.on_this_host().map_or_else(
+            || StampingRecord {
+                policy,
+                not_looked_at: (policy != StampPolicy::Off)
+                    .then(|| "the ends are on two hosts, where stamps are not taken yet".to_owned()),
+                ..StampingRecord::default()
+            },
+            |bench| bench.stamps.record(),
+        )
     }
 
     /// At settings and noise, before any trial.
@@ -215,6 +235,9 @@ impl Prepared<'_> {
             trader_core: self.order.cores.1,
             memory_nodes: self.order.profile.run.memory_nodes(),
             late_after: self.order.profile.run.orders_late_after,
+            stamp_timeout: self.order.profile.stamps.timeout,
+            stamps: wiring.on_this_host().map(|bench| &bench.stamps),
+            speeds: [&link.exchange_interface, &link.trader_interface].map(|name| speed_of(self.sut, name)),
             seed: self.order.profile.run.seed,
         }
     }
@@ -242,6 +265,12 @@ impl Prepared<'_> {
         }
         Ok(searched.interrupted)
     }
+}
+
+/// How fast the link of an interface is, where the kernel knew before it was lent.
+fn speed_of(sut: &Sut, interface: &str) -> Option<LinkSpeed> {
+    let nic = sut.host.nics.iter().find(|nic| nic.name == interface)?;
+    LinkSpeed::from_mbps(nic.speed_mbps)
 }
 
 /// The clocks against their references once more: the judge certifies nothing without it, but what was measured is shown all

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use tickcert_probes::latency_hold::LatencyHold;
 use tickcert_results::{
-    certificate::{FloorProbe, Latencies, NotRun, NotRunKind, Probes, Quantiles},
+    certificate::{FloorProbe, Latencies, NotRun, NotRunKind, Probes, Purpose, Quantiles},
     evidence::Evidence,
     stats::summarise::summarise,
     time::Nanos,
@@ -106,11 +106,12 @@ fn tick_to_trade(stage: &Stage<'_>, load: &LoadSpec) -> Result<Latencies> {
         schedule: &schedule,
         passes,
         staged: false,
+        stamped: false,
         injection,
     };
     let mut reasons = Vec::new();
     for number in 1..=ATTEMPTS {
-        let slot = Slot { cell: 0, repetition: 1, staged: false };
+        let slot = Slot { cell: 0, repetition: 1, purpose: Purpose::Latency };
         let attempt = Attempt { slot, number, position: 0, started_at: now() };
         let finished = stage.run(&request)?;
         let (record, distributions) = attempt.with_samples(&finished, stage.tape, &schedule)?;

@@ -122,10 +122,10 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
 /// Receive buffers hold the most that any load sends within the length of a stall.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
     let packets_in_a_stall = most_within(cells, order.profile.run.stall);
-    let deferral = order.profile.deferral;
+    let (deferral, stamps) = (order.profile.deferral, order.profile.stamps.policy);
     // Settings that are not understood have been refused before.
     let soft_rdma = cells.iter().any(|cell| soft_rdma::is_wanted_by(cell.lane, &cell.settings).unwrap_or_default());
-    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, soft_rdma, ..BenchSpec::default() }
+    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, stamps, soft_rdma, ..BenchSpec::default() }
 }
 
 /// The most packets that any of the cells sends within the length of a stall.

@@ -1,5 +1,6 @@
 //! A run: from a profile to a certificate.
 
+mod cell_stamps;
 pub mod certify;
 pub mod endpoints;
 mod floor;
@@ -9,6 +10,7 @@ pub mod interrupt;
 pub mod join;
 pub(crate) mod limits;
 mod measured;
+pub mod one_way;
 mod order;
 pub mod output;
 pub mod overhead;
@@ -22,6 +24,9 @@ pub mod scratch;
 pub mod service_time;
 pub(crate) mod settings;
 pub mod soft_rdma;
+pub mod spans;
+pub mod stamp_clocks;
+mod stamps;
 mod sweep;
 pub mod trial;
 mod trials;

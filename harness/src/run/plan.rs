@@ -6,7 +6,7 @@ use std::fmt;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 use tickcert_results::{
-    certificate::{Load, SweepPoint},
+    certificate::{Load, Purpose, SweepPoint},
     time::Nanos,
 };
 use tickcert_scenarios::{
@@ -73,21 +73,36 @@ pub struct Slot {
     pub cell: usize,
     /// Which repetition of it, from 1.
     pub repetition: u32,
-    /// With every stage stamped, for the waterfall only.
-    pub staged: bool,
+    /// What it is for.
+    pub purpose: Purpose,
 }
 
-/// Each cell `repetitions` times, then `staged` times with stages, round by round.
+/// Each cell `repetitions` times, and as often as `unstamped` says of it without hardware stamps among these, then `staged`
+/// times with stages, round by round.
 #[must_use]
-pub fn interleave(cells: usize, repetitions: u32, staged: u32, seed: u64) -> Vec<Slot> {
+pub fn interleave(unstamped: &[u32], repetitions: u32, staged: u32, seed: u64) -> Vec<Slot> {
     let mut random = Pcg64Mcg::seed_from_u64(seed);
     let mut slots = Vec::new();
-    for repetition in 1..=repetitions + staged {
-        let mut round: Vec<usize> = (0..cells).collect();
+    let rounds = repetitions.max(unstamped.iter().copied().max().unwrap_or_default());
+    for number in 1..=rounds + staged {
+        let mut round = Vec::new();
+        for (cell, unstamped) in unstamped.iter().enumerate() {
+            let slot = |repetition, purpose| Slot { cell, repetition, purpose };
+            if number > rounds {
+                round.push(slot(repetitions + number - rounds, Purpose::Stages));
+                continue;
+            }
+            if number <= repetitions {
+                round.push(slot(number, Purpose::Latency));
+            }
+            if number <= *unstamped {
+                round.push(slot(repetitions + staged + number, Purpose::Cost));
+            }
+        }
         for n in (1..round.len()).rev() {
             round.swap(n, random.random_range(0..=n));
         }
-        slots.extend(round.into_iter().map(|cell| Slot { cell, repetition, staged: repetition > repetitions }));
+        slots.extend(round);
     }
     slots
 }
@@ -224,19 +239,31 @@ mod tests {
 
     #[test]
     fn every_cell_has_its_turn_in_every_round_and_stages_come_last() {
-        let slots = interleave(3, 5, 1, 1);
+        let slots = interleave(&[0; 3], 5, 1, 1);
         assert_eq!(slots.len(), 18);
         for (n, round) in slots.chunks(3).enumerate() {
             assert_eq!(round.iter().map(|s| s.cell).collect::<HashSet<_>>().len(), 3);
-            assert!(round.iter().all(|s| s.staged == (n == 5) && s.repetition as usize == n + 1));
+            let purpose = if n == 5 { Purpose::Stages } else { Purpose::Latency };
+            assert!(round.iter().all(|s| s.purpose == purpose && s.repetition as usize == n + 1));
         }
     }
 
     #[test]
+    fn repetitions_without_stamps_lie_among_those_with_them_and_have_numbers_of_their_own() {
+        let slots = interleave(&[3, 0], 5, 1, 1);
+        let of = |purpose| slots.iter().filter(|s| s.purpose == purpose).count();
+        assert_eq!([Purpose::Latency, Purpose::Cost, Purpose::Stages].map(of), [10, 3, 2]);
+        let without: Vec<usize> = (0..slots.len()).filter(|n| slots[*n].purpose == Purpose::Cost).collect();
+        assert!(without.windows(2).all(|pair| pair[1] - pair[0] >= 2) && without[2] < 9, "{without:?}");
+        let names: HashSet<_> = slots.iter().map(|s| (s.cell, s.repetition)).collect();
+        assert_eq!(names.len(), slots.len());
+    }
+
+    #[test]
     fn the_seed_decides_the_order_and_rounds_differ() {
-        assert_eq!(interleave(4, 20, 0, 7), interleave(4, 20, 0, 7));
+        assert_eq!(interleave(&[0; 4], 20, 0, 7), interleave(&[0; 4], 20, 0, 7));
         let orders: HashSet<Vec<usize>> =
-            interleave(4, 20, 0, 7).chunks(4).map(|r| r.iter().map(|s| s.cell).collect()).collect();
+            interleave(&[0; 4], 20, 0, 7).chunks(4).map(|r| r.iter().map(|s| s.cell).collect()).collect();
         assert!(orders.len() > 5, "20 rounds of 4 cells had only {} orders", orders.len());
     }
 }

@@ -4,9 +4,13 @@ use std::{collections::BTreeMap, thread};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Histograms, HwStamps, Repetition, ScheduleError, TimeBucket},
+    certificate::{Histograms, HwStamps, Purpose, Repetition, ScheduleError, TimeBucket},
     hist::Histogram,
-    stats::{independence::independence, quantile, summarise::Distributions},
+    stats::{
+        independence::independence,
+        quantile,
+        summarise::{Distributions, Shifted},
+    },
     time::{Nanos, PerSecond},
 };
 use tickcert_scenarios::{load::Schedule, tape::Tape};
@@ -16,6 +20,7 @@ use super::{
     measured::Measured,
     plan::Slot,
     sample_file::{SampleFile, write_parquet},
+    spans, stamps,
     trial::Finished,
     validity::{digest_reason, rates, reasons},
 };
@@ -65,7 +70,8 @@ impl Attempt {
             started_at: self.started_at.clone(),
             valid: invalid_reasons.is_empty(),
             invalid_reasons,
-            staged: self.slot.staged,
+            staged: self.slot.purpose == Purpose::Stages,
+            unstamped: self.slot.purpose == Purpose::Cost,
             counts: Default::default(),
             orders_sha256: String::new(),
             expected_sha256: String::new(),
@@ -127,7 +133,10 @@ impl Attempt {
             let latencies = || kept.iter().map(OrderSample::t2t_due).collect::<Vec<_>>();
             let found = s.spawn(move || independence(&latencies()));
             let expected_sha256 = tape.expected_digest(schedule.due().len());
-            let distributions = distributions(kept, joined);
+            let distributions = distributions(kept, joined).and_then(|mut all| {
+                all.wire = wire(kept, finished, tape)?;
+                Ok(all)
+            });
             let (error, over_time) = (schedule_error(&joined.schedule_error), over_time(kept));
             found.join().map(|found| (found, expected_sha256, distributions, error, over_time))
         })
@@ -150,6 +159,7 @@ impl Attempt {
             achieved_pps: achieved,
             intended_pps: intended,
             schedule_error_ns: schedule_error,
+            hw_stamps: stamps::record(finished),
             warm_up: measured.warm_up,
             independence: found,
             histograms: distributions.to_record()?,
@@ -197,7 +207,18 @@ fn distributions(kept: &[OrderSample], joined: &Joined) -> Result<Distributions>
         t2t_due: Histogram::of(kept.iter().map(OrderSample::t2t_due))?,
         trader: Histogram::of(kept.iter().map(|o| o.trader))?,
         stages,
+        wire: BTreeMap::new(),
     })
+}
+
+/// The spans between hardware stamps, where these can be used.
+fn wire(kept: &[OrderSample], finished: &Finished, tape: &Tape) -> Result<BTreeMap<String, Shifted>> {
+    match &finished.joined.stamps {
+        Some(stamps) if stamps::unusable(finished).is_none() => {
+            spans::distributions(kept, stamps, tape, &finished.format, &finished.one_way)
+        }
+        _ => Ok(BTreeMap::new()),
+    }
 }
 
 fn over_time(kept: &[OrderSample]) -> Vec<TimeBucket> {

@@ -1,27 +1,40 @@
 //! One attempt at one repetition: two fresh processes, one trial, and what came of it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
-use tickcert_results::time::{Nanos, TickScale, Ticks};
+use tickcert_results::{
+    certificate::TrialClock,
+    time::{Nanos, TickScale, Ticks},
+    wire::LinkSpeed,
+};
 use tickcert_scenarios::{
     load::{Arrival, Schedule},
     tape::Tape,
 };
 use tickcert_transports::{
-    Lane,
-    api::{Link, Role, Unmet},
+    Lane, SettingsError,
+    api::{Job, Link, RECEIVED_STAMPS_OF_ZERO, Role, STAMPS_OF_NOBODY, STAMPS_OF_ZERO, Stamping, Transport, Unmet},
+    dispatch, read_settings,
 };
 
 use super::{
     endpoints::{Far, Homes, Pair, TrialError},
-    join::{Joined, Sources, join},
+    join::{Joined, Sources, StampSources, Useless, join, ties::Tied},
+    one_way::Basis,
     placement,
+    spans::WireFormat,
+    stamp_clocks::{Found, Watched},
 };
 use crate::{
+    bench::stamping::Stamps,
     endpoint::{
-        control::{ExchangeReport, Injection, TraderReport, TrialSpec},
+        control::{ExchangeReport, Facts, Injection, TraderReport, TrialSpec},
         samples::{ExchangeSamples, TraderSamples},
+        stamp_log::{self, StampSamples},
     },
     remote::Lost,
 };
@@ -51,6 +64,12 @@ pub struct Stage<'a> {
     pub memory_nodes: (Option<u32>, Option<u32>),
     /// An order later than this is late.
     pub late_after: Nanos,
+    /// A stamp that comes later than this after its frame is late.
+    pub stamp_timeout: Nanos,
+    /// What watches how frames are stamped, and the clocks of that, where it is somebody's.
+    pub stamps: Option<&'a Stamps>,
+    /// Speeds of the links of exchange and trader, where they are known.
+    pub speeds: [Option<LinkSpeed>; 2],
     /// Seed of random loads.
     pub seed: u64,
 }
@@ -70,6 +89,8 @@ pub struct Request<'a> {
     pub passes: u32,
     /// Stamp every stage.
     pub staged: bool,
+    /// Have frames stamped, where the wire has that.
+    pub stamped: bool,
     /// What goes wrong on purpose.
     pub injection: Injection,
 }
@@ -86,6 +107,60 @@ pub struct Finished {
     pub stalls: Vec<Nanos>,
     /// Memory that was not where it was to be, a line for each end.
     pub astray: Vec<String>,
+    /// The clocks of the hardware stamps, around the trial.
+    pub clocks: Vec<TrialClock>,
+    /// What is known of the frames.
+    pub format: WireFormat,
+    /// Whether one way can be told.
+    pub one_way: Basis,
+    /// What another program has changed of how frames are stamped, in words.
+    pub stamping_changed: Vec<String>,
+}
+
+struct Headers<'s>(&'s serde_json::Value);
+
+impl Job for Headers<'_> {
+    type Out = Result<Option<u32>, SettingsError>;
+
+    fn run<T: Transport>(self) -> Self::Out {
+        Ok(T::headers_before_ticks(&read_settings::<T>(self.0)?))
+    }
+}
+
+/// The stamps that the endpoints logged.
+struct Stamped {
+    exchange: StampSamples,
+    trader: StampSamples,
+    stamping: Stamping,
+    /// By the exchange's lane and the trader's.
+    useless: [Useless; 2],
+}
+
+impl Stamped {
+    /// Of exchange and trader: what they were told, and what their lanes say.
+    fn read(stamping: Stamping, specs: [&TrialSpec; 2], facts: [&Facts; 2]) -> io::Result<Self> {
+        let [exchange, trader] = specs.map(|spec| StampSamples::read(&stamp_log::beside(&spec.samples)));
+        let count = |facts: &Facts, name| facts.get(name).and_then(|n| n.parse().ok()).unwrap_or_default();
+        let useless = |facts| Useless {
+            tx_zero: count(facts, STAMPS_OF_ZERO),
+            tx_of_nobody: count(facts, STAMPS_OF_NOBODY),
+            rx_zero: count(facts, RECEIVED_STAMPS_OF_ZERO),
+        };
+        Ok(Self { exchange: exchange?, trader: trader?, stamping, useless: facts.map(useless) })
+    }
+
+    fn sources<'s>(&'s self, clocks: &'s [Tied], timeout: Nanos) -> StampSources<'s> {
+        let [useless_at_exchange, useless_at_trader] = self.useless;
+        StampSources {
+            exchange: &self.exchange,
+            trader: &self.trader,
+            stamping: self.stamping,
+            timeout,
+            clocks,
+            useless_at_exchange,
+            useless_at_trader,
+        }
+    }
 }
 
 impl Stage<'_> {
@@ -109,9 +184,14 @@ impl Stage<'_> {
     /// As [`Stage::run`].
     pub fn run_in(&self, pair: &mut Pair, request: &Request<'_>) -> Result<Finished> {
         let (at_exchange, at_trader) = (self.spec(request, Role::Exchange), self.spec(request, Role::Trader));
+        let stamping = at_exchange.link.stamping;
+        let watch = Watched::before(stamping, self.stamps, self.scale);
         let (exchange, trader) = pair.trial(&at_exchange, &at_trader, request.schedule.duration())?;
+        let watched = watch.after(self.scale);
         let samples = ExchangeSamples::read(&at_exchange.samples).context("can't read the exchange's samples")?;
         let departures = TraderSamples::read(&at_trader.samples).context("can't read the trader's samples")?;
+        let stamped = stamping.map(|s| Stamped::read(s, [&at_exchange, &at_trader], [&exchange.facts, &trader.facts]));
+        let stamped = stamped.transpose().context("can't read the stamps")?;
         let joined = join(Sources {
             tape: self.tape,
             schedule: request.schedule,
@@ -120,6 +200,7 @@ impl Stage<'_> {
             scale: self.scale,
             trader_scale: self.trader_scale(),
             late_after: self.late_after,
+            stamps: stamped.as_ref().map(|s| s.sources(&watched.tied, self.stamp_timeout)),
         })
         .context("can't read the samples")?;
         let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
@@ -131,7 +212,12 @@ impl Stage<'_> {
             placement::astray("exchange", of_exchange, exchange.memory.as_ref()),
             placement::astray("trader", of_trader, trader.memory.as_ref()),
         ];
-        Ok(Finished { joined, exchange, trader, stalls, astray: astray.into_iter().flatten().collect() })
+        let [at_exchange, at_trader] = self.speeds;
+        let headers = dispatch(request.lane, Headers(request.settings))?;
+        let format = WireFormat { headers, exchange: at_exchange, trader: at_trader };
+        let Found { clocks, one_way, changed, .. } = watched;
+        let astray = astray.into_iter().flatten().collect();
+        Ok(Finished { joined, exchange, trader, stalls, astray, clocks, format, one_way, stamping_changed: changed })
     }
 
     /// Of a trader on another host.
@@ -148,7 +234,7 @@ impl Stage<'_> {
             lane: request.lane.name().to_owned(),
             settings: request.settings.clone(),
             role,
-            link: self.link.clone(),
+            link: Link { stamping: self.link.stamping.filter(|_| request.stamped), ..self.link.clone() },
             core,
             memory_node,
             tape: self.tape_path.to_owned(),
@@ -161,6 +247,7 @@ impl Stage<'_> {
             silence: silence(request.schedule, self.late_after),
             scale: self.scale,
             staged: request.staged,
+            stamp_timeout: self.stamp_timeout,
             injection: request.injection,
             samples: self.sample_file(name),
         }

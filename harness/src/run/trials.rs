@@ -8,14 +8,19 @@ use std::{
 use anyhow::Result;
 use tickcert_results::{
     certificate::{
-        Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Repetition, Sut,
+        Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Purpose, Repetition,
+        StampingRecord, Sut,
     },
     stats::summarise::{Distributions, summarise},
     time::Nanos,
 };
-use tickcert_transports::api::Unmet;
+use tickcert_transports::{
+    api::{Job, Transport, Unmet},
+    dispatch, read_settings,
+};
 
 use super::{
+    cell_stamps::{self, Terms},
     certify::{Order, now},
     ground::lane_not_run,
     interrupt, placement,
@@ -23,6 +28,7 @@ use super::{
     progress::Progress,
     repetition::{Attempt, Kept},
     sample_file::SampleFile,
+    spans::WireFormat,
     trial::{Request, Stage, is_interrupt, lost_in, unmet_in},
     warnings,
 };
@@ -68,19 +74,30 @@ pub(super) struct Trials<'a> {
     /// By cell: the attempts, with their distributions where there are any.
     results: HashMap<usize, Vec<(Repetition, Option<Distributions>)>>,
     position: u32,
+    /// By cell, what is known of its frames.
+    formats: HashMap<usize, WireFormat>,
     /// Cells whose lane turned out not to run here, and why.
     unmet: BTreeMap<usize, Unmet>,
 }
 
 impl<'a> Trials<'a> {
     pub(super) fn new(order: &'a Order, stage: &'a Stage<'a>, cells: Vec<PlannedCell>) -> Self {
-        Self { order, stage, cells, results: HashMap::new(), position: 0, unmet: BTreeMap::new() }
+        Self {
+            order,
+            stage,
+            cells,
+            results: HashMap::new(),
+            position: 0,
+            formats: HashMap::new(),
+            unmet: BTreeMap::new(),
+        }
     }
 
     /// All slots, each until it is valid or its retries are used up; or up to whatever breaks it off.
     pub(super) fn run(&mut self, progress: &mut Progress) -> Result<Option<Stop>> {
         let run = &self.order.profile.run;
-        let slots = plan::interleave(self.cells.len(), run.repetitions, run.staged_repetitions, run.seed);
+        let unstamped: Vec<u32> = (0..self.cells.len()).map(|n| self.unstamped(n)).collect();
+        let slots = plan::interleave(&unstamped, run.repetitions, run.staged_repetitions, run.seed);
         let total: Nanos = slots.iter().map(|s| self.cells[s.cell].schedule.duration()).fold(Nanos::ZERO, |a, b| a + b);
         progress.say(&format!("{} trials, about {} of traffic", slots.len(), total));
         progress.begin(slots.len());
@@ -143,7 +160,20 @@ impl<'a> Trials<'a> {
         Ok(None)
     }
 
-    fn attempt(&self, attempt: &Attempt) -> Result<Attempted> {
+    /// Repetitions of a cell without stamps, where it has stamps otherwise.
+    fn unstamped(&self, cell: usize) -> u32 {
+        let stamped = self.cells.get(cell).is_some_and(|cell| self.terms(cell, None).stamps());
+        if stamped { self.order.profile.stamps.cost_repetitions } else { 0 }
+    }
+
+    /// What its stamps are judged by.
+    fn terms<'t>(&'t self, cell: &PlannedCell, record: Option<&'t StampingRecord>) -> Terms<'t> {
+        let own_wire = cell.caps.own_wire.as_ref().map(|wire| format!("the lane crosses {wire}, where no NIC stamps"));
+        let lane_why_not = dispatch(cell.lane, TakesNoStamps(&cell.settings)).map(str::to_owned).or(own_wire);
+        Terms { spec: &self.order.profile.stamps, stamping: self.stage.link.stamping, record, lane_why_not }
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) -> Result<Attempted> {
         let cell = &self.cells[attempt.slot.cell];
         let request = Request {
             lane: cell.lane,
@@ -151,7 +181,8 @@ impl<'a> Trials<'a> {
             load: &cell.load,
             schedule: &cell.schedule,
             passes: cell.passes,
-            staged: attempt.slot.staged,
+            staged: attempt.slot.purpose == Purpose::Stages,
+            stamped: attempt.slot.purpose != Purpose::Cost && self.terms(cell, None).stamps(),
             injection: Injection::default(),
         };
         let finished = match self.stage.run(&request) {
@@ -167,6 +198,8 @@ impl<'a> Trials<'a> {
                 });
             }
         };
+        self.formats.insert(attempt.slot.cell, finished.format);
+        let cell = &self.cells[attempt.slot.cell];
         // A slash would be another folder.
         let lane = &cell.lane.name().replace('/', "-");
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
@@ -185,14 +218,16 @@ impl<'a> Trials<'a> {
         not_run: &mut Vec<NotRun>,
     ) -> Result<Vec<Cell>> {
         let run = &self.order.profile.run;
-        let (seed, plan) = (run.seed, Planned { repetitions: run.repetitions, staged: run.staged_repetitions });
+        let seed = run.seed;
+        let unstamped: Vec<u32> = (0..self.cells.len()).map(|n| self.unstamped(n)).collect();
         let (link, memory) = (self.stage.link, self.stage.memory_nodes);
         // Of another host this one knows no nodes.
         let here = || placement::nodes(Path::new("/"), &sut.host, link, self.order.cores, memory);
         let nodes = link.same_host.then(here).flatten();
         let mut cells = Vec::new();
+        let mut results = std::mem::take(&mut self.results);
         for (n, planned) in self.cells.iter().enumerate() {
-            let attempts = self.results.remove(&n).unwrap_or_default();
+            let attempts = results.remove(&n).unwrap_or_default();
             // One that the user broke off before stays, with none of what was planned.
             if let (true, Some(unmet)) = (attempts.is_empty(), self.unmet.remove(&n)) {
                 let row = lane_not_run(planned.lane.name(), unmet);
@@ -207,19 +242,32 @@ impl<'a> Trials<'a> {
             };
             let counted = of(Repetition::counts_for_latency);
             let staged = of(|r| r.valid && r.staged);
-            let latency_ns =
+            let mut latency_ns =
                 if counted.is_empty() { Latencies::default() } else { summarise(&counted, &staged, seed)? };
             let repetitions: Vec<Repetition> = attempts.iter().map(|(r, _)| r.clone()).collect();
             let mut warnings = warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning);
             let on_the_wire = planned.caps.own_wire.is_none();
             warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
+            let terms = self.terms(planned, probes.stamping.as_ref());
+            let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
+            cell_stamps::keep_reliable(&mut latency_ns, stamps.as_ref());
+            if let Some(stamps) = &mut stamps {
+                let without = of(|r| r.valid && r.purpose() == Purpose::Cost);
+                stamps.cost = cell_stamps::cost(&counted, &without, seed);
+            }
+            let (evidence, evidence_why) = cell_stamps::evidence(&planned.caps, stamps.as_ref());
+            let plan = Planned {
+                repetitions: run.repetitions,
+                staged: run.staged_repetitions,
+                unstamped: unstamped.get(n).copied().unwrap_or_default(),
+            };
             cells.push(Cell {
                 lane: planned.lane.parts().0.to_owned(),
                 variant: planned.lane.parts().1.to_owned(),
                 settings: settings_of(&planned.settings),
                 order_channel: planned.caps.orders,
-                evidence: planned.caps.evidence,
-                evidence_why: planned.caps.evidence_why.clone(),
+                evidence,
+                evidence_why,
                 placement: self.placement(planned, nodes.clone()),
                 handoff: Handoff::Inline,
                 load: planned.describe_load(),
@@ -227,6 +275,7 @@ impl<'a> Trials<'a> {
                 warnings,
                 repetitions,
                 latency_ns,
+                stamps,
                 stamp_cost_ns: probes.stamp_cost_ns,
             });
         }
@@ -245,13 +294,28 @@ impl<'a> Trials<'a> {
     }
 }
 
+struct TakesNoStamps<'s>(&'s serde_json::Value);
+
+impl Job for TakesNoStamps<'_> {
+    type Out = Option<&'static str>;
+
+    /// Settings that can't be read are said where the lane is opened.
+    fn run<T: Transport>(self) -> Self::Out {
+        read_settings::<T>(self.0).ok().and_then(|config| T::takes_no_stamps(&config))
+    }
+}
+
 /// The settings as a certificate holds them.
 fn settings_of(settings: &serde_json::Value) -> BTreeMap<String, serde_json::Value> {
     settings.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 fn describe(lane: &str, r: &Repetition, d: Option<&Distributions>) -> String {
-    let what = if r.staged { "stages" } else { "repetition" };
+    let what = match r.purpose() {
+        Purpose::Latency => "repetition",
+        Purpose::Stages => "stages",
+        Purpose::Cost => "without stamps",
+    };
     if !r.valid {
         return format!(
             "  {lane} {what} {} attempt {}: INVALID, {}",

@@ -97,6 +97,7 @@ mod tests {
             stages: HashMap::new(),
             legs: 0..0,
             counters_in_step: None,
+            stamps: None,
             span: Default::default(),
         };
         Finished {
@@ -105,6 +106,10 @@ mod tests {
             trader: Default::default(),
             stalls: Vec::new(),
             astray: Vec::new(),
+            clocks: Vec::new(),
+            format: Default::default(),
+            one_way: Default::default(),
+            stamping_changed: Vec::new(),
         }
     }
 

@@ -109,7 +109,7 @@ fn runs(ground: &mut Ground<'_>, shift: Nanos, seed: u64) -> Result<[Certificate
     let mut arms: [Vec<Repetition>; 3] = Default::default();
     let mut load = None;
     // Round by round in random order, as the cells of a certification.
-    for slot in interleave(arms.len(), REPETITIONS, 0, seed) {
+    for slot in interleave(&vec![0; arms.len()], REPETITIONS, 0, seed) {
         if interrupt::wanted() {
             bail!("interrupted");
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use tickcert_probes::{clocks, latency_hold::LatencyHold};
 use tickcert_results::{
-    certificate::{Load, Repetition},
+    certificate::{Load, Purpose, Repetition},
     time::{Nanos, PerSecond, TickScale},
 };
 use tickcert_scenarios::{
@@ -115,6 +115,9 @@ impl<'a> Ground<'a> {
             trader_core: site.cores.1,
             memory_nodes: (None, None),
             late_after: Nanos::SECOND,
+            stamp_timeout: Nanos::SECOND,
+            stamps: None,
+            speeds: [None; 2],
             seed: SEED,
         };
         let pair = Pair::start(&stage.homes)?;
@@ -135,11 +138,12 @@ impl<'a> Ground<'a> {
             schedule: &schedule,
             passes,
             staged: false,
+            stamped: false,
             injection: trial.injection,
         };
         let finished = self.stage.run_in(&mut self.pair, &request)?;
         self.trials += 1;
-        let slot = Slot { cell: 0, repetition: self.trials, staged: false };
+        let slot = Slot { cell: 0, repetition: self.trials, purpose: Purpose::Latency };
         let attempt = Attempt { slot, number: 1, position: self.trials, started_at: String::new() };
         let (record, _) = attempt.with_samples(&finished, self.stage.tape, &schedule)?;
         Ok(Result_ { record, finished, load: load.describe(&schedule) })

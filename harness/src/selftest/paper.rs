@@ -40,6 +40,7 @@ pub(super) fn cell(ground: &Ground<'_>, load: Load, repetitions: Vec<Repetition>
         load,
         latency_ns: summarise(&counted.iter().collect::<Vec<_>>(), &[], stage.seed)?,
         repetitions,
+        stamps: None,
         stamp_cost_ns: None,
         warnings: Vec::new(),
     })

@@ -21,7 +21,7 @@ use tickcert::{
 };
 use tickcert_probes::clocks;
 use tickcert_results::{
-    certificate::Repetition,
+    certificate::{Purpose, Repetition},
     time::{Nanos, TickScale},
 };
 use tickcert_scenarios::{
@@ -128,15 +128,26 @@ impl Ground {
             trader_core: self.cores.1,
             memory_nodes: (None, None),
             late_after: faults::LATE_AFTER,
+            stamp_timeout: Nanos::SECOND,
+            stamps: None,
+            speeds: [None; 2],
             seed: SEED,
         };
         let Set { lane, wanted, .. } = set;
         let (lane, settings) = (*lane, lane.settings(wanted)?);
         let injection = case.injection();
-        let request =
-            Request { lane, settings: &settings, load: &load, schedule: &schedule, passes, staged: false, injection };
+        let request = Request {
+            lane,
+            settings: &settings,
+            load: &load,
+            schedule: &schedule,
+            passes,
+            staged: false,
+            stamped: false,
+            injection,
+        };
         let finished = stage.run(&request)?;
-        let slot = Slot { cell: 0, repetition: 1, staged: false };
+        let slot = Slot { cell: 0, repetition: 1, purpose: Purpose::Latency };
         let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
         let (record, _) =
             attempt.with_samples(&finished, &self.tape, &schedule).context("the samples make no record")?;

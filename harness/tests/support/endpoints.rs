@@ -69,6 +69,7 @@ impl Site {
             silence: Nanos::SECOND * 20,
             scale: self.scale,
             staged: false,
+            stamp_timeout: Nanos::SECOND,
             injection: Injection::default(),
             samples: self.samples(role),
         }

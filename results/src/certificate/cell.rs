@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Repetition;
+use super::{CellStamps, Repetition};
 use crate::{
     evidence::Evidence,
-    time::{Nanos, PerSecond},
+    time::{Nanos, PerSecond, SignedNanos},
 };
 
 /// One lane x placement x hand-off x load.
@@ -40,6 +40,9 @@ pub struct Cell {
     pub repetitions: Vec<Repetition>,
     /// Over all valid repetitions.
     pub latency_ns: Latencies,
+    /// Hardware stamps, and whether they can be relied on; `null` where none were wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stamps: Option<CellStamps>,
     /// Median cost of one stage stamp; each stage holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp_cost_ns: Option<f64>,
@@ -123,6 +126,14 @@ pub struct Planned {
     pub repetitions: u32,
     /// Repetitions with every stage stamped.
     pub staged: u32,
+    /// Repetitions without hardware stamps, among others that have them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unstamped: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }
 
 /// What was asked of the system.
@@ -192,6 +203,10 @@ pub struct Latencies {
     pub trader: Quantiles,
     /// The trader's stages, by name; empty where no repetition was stamped in that detail.
     pub stages: BTreeMap<String, Quantiles>,
+    /// Spans between hardware stamps, by name (see [`crate::wire::WireSpan`]); those that can't be relied on, or aren't known,
+    /// are not there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub wire: BTreeMap<String, SignedQuantiles>,
 }
 
 /// Quantiles of one distribution. `null` where there are not enough samples for it: see `needs_more`.
@@ -227,6 +242,74 @@ impl Quantiles {
     /// By the name used in profiles: `min`, `p50`, `p90`, `p99`, `p99_9`, `p99_99`, `max`.
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<Nanos> {
+        match name {
+            "min" => self.min,
+            "p50" => self.p50,
+            "p90" => self.p90,
+            "p99" => self.p99,
+            "p99_9" => self.p99_9,
+            "p99_99" => self.p99_99,
+            "max" => self.max,
+            _ => None,
+        }
+    }
+}
+
+/// As [`Quantiles`], of spans that may be negative.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SignedQuantiles {
+    /// Samples, of all repetitions that count.
+    pub n: u64,
+    /// Smallest.
+    pub min: Option<SignedNanos>,
+    /// Median.
+    pub p50: Option<SignedNanos>,
+    /// 90 %.
+    pub p90: Option<SignedNanos>,
+    /// 99 %.
+    pub p99: Option<SignedNanos>,
+    /// 99.9 %.
+    pub p99_9: Option<SignedNanos>,
+    /// 99.99 %.
+    pub p99_99: Option<SignedNanos>,
+    /// Largest.
+    pub max: Option<SignedNanos>,
+    /// As of [`Quantiles`].
+    pub ci95: BTreeMap<String, [f64; 2]>,
+    /// As of [`Quantiles`].
+    pub needs_more: BTreeMap<String, u64>,
+    /// As of [`Quantiles`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cautions: Vec<String>,
+}
+
+impl SignedQuantiles {
+    /// Those of samples that were recorded so much too late, so that none was negative.
+    #[must_use]
+    pub fn from_shifted(q: Quantiles, shift: Nanos) -> Self {
+        let by = i64::try_from(shift.0).unwrap_or(i64::MAX);
+        let back = |value: Option<Nanos>| {
+            value.map(|v| SignedNanos(i64::try_from(v.0).unwrap_or(i64::MAX).saturating_sub(by)))
+        };
+        let as_float = crate::hist::count_f64(shift.0);
+        Self {
+            n: q.n,
+            min: back(q.min),
+            p50: back(q.p50),
+            p90: back(q.p90),
+            p99: back(q.p99),
+            p99_9: back(q.p99_9),
+            p99_99: back(q.p99_99),
+            max: back(q.max),
+            ci95: q.ci95.into_iter().map(|(name, ends)| (name, ends.map(|x| x - as_float))).collect(),
+            needs_more: q.needs_more,
+            cautions: q.cautions,
+        }
+    }
+
+    /// By the name used in profiles.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<SignedNanos> {
         match name {
             "min" => self.min,
             "p50" => self.p50,

@@ -6,6 +6,7 @@ mod cell;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
 mod host;
+mod hw_stamps;
 mod probes;
 mod rate;
 mod repetition;
@@ -13,13 +14,15 @@ mod stamping;
 
 pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
-    ServiceCell, SweepPoint,
+    ServiceCell, SignedQuantiles, SweepPoint,
 };
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
+pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
-    Counts, Histograms, HwStamps, Independence, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
+    Counts, Histograms, Independence, Purpose, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
+    WireHistogram,
 };
 pub use stamping::{
     ClockReading, ClockRecord, ReadMethod, SeenStamps, StampClaims, StampConfig, StampingEnd, StampingRecord,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::HwStamps;
 use crate::time::{Nanos, PerSecond};
 
 /// One attempt at a trial.
@@ -24,6 +25,9 @@ pub struct Repetition {
     pub invalid_reasons: Vec<String>,
     /// True when the stages were stamped: such a repetition gives the stage waterfall and nothing else.
     pub staged: bool,
+    /// True when hardware stamps were left out on purpose, to show what they cost: it counts for nothing else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unstamped: bool,
     /// Packets, orders, and what became of them.
     #[serde(flatten)]
     pub counts: Counts,
@@ -53,11 +57,32 @@ pub struct Repetition {
     pub notes: BTreeMap<String, String>,
 }
 
+/// What a repetition is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Purpose {
+    /// The latencies.
+    Latency,
+    /// The stages.
+    Stages,
+    /// The cost of hardware stamps: without them.
+    Cost,
+}
+
 impl Repetition {
-    /// Valid, and not one of those that only give the stages.
+    /// What it is for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        match (self.staged, self.unstamped) {
+            (true, _) => Purpose::Stages,
+            (_, true) => Purpose::Cost,
+            _ => Purpose::Latency,
+        }
+    }
+
+    /// Valid, and not one of those that only give the stages, or the cost of stamping.
     #[must_use]
     pub fn counts_for_latency(&self) -> bool {
-        self.valid && !self.staged
+        self.valid && self.purpose() == Purpose::Latency
     }
 }
 
@@ -103,15 +128,6 @@ pub struct ScheduleError {
     pub queued_ppm: u32,
 }
 
-/// How much of the traffic carries hardware stamps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct HwStamps {
-    /// Share of transmitted triggers or orders with a stamp, 0 to 1; `null` where the lane has none.
-    pub tx_coverage: Option<f64>,
-    /// Share of received ones.
-    pub rx_coverage: Option<f64>,
-}
-
 /// What was discarded at the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WarmUp {
@@ -149,6 +165,18 @@ pub struct Histograms {
     pub trader: String,
     /// By stage.
     pub stages: StageHistograms,
+    /// Spans between hardware stamps, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub wire: BTreeMap<String, WireHistogram>,
+}
+
+/// A distribution of spans that may be negative.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WireHistogram {
+    /// Added to each sample before it was recorded, so that none was negative.
+    pub shift_ns: Nanos,
+    /// As of [`Histograms`].
+    pub histogram: String,
 }
 
 /// Stage name to histogram.

@@ -42,23 +42,23 @@ fn evidence_for(cell: &Cell, of: &Distribution, q: Quantile, ground: &Ground<'_>
     if repetitions < LEAST_REPETITIONS {
         return Err(format!("{repetitions} valid repetitions; at least {LEAST_REPETITIONS} are needed"));
     }
-    let quantiles = quantiles(cell, of).ok_or_else(|| match of {
+    let figures = figures(cell, of, q).ok_or_else(|| match of {
         Distribution::Stage(name) if ground.certificate.exchange_host.is_some() && ["rx", "tx"].contains(&&**name) => {
             format!("{of} is from one host's clock to another's: it needs synchronised clocks")
         }
-        _ => format!("nothing was measured of {of}"),
+        _ => nothing_of(cell, of),
     })?;
     let needed = q.level().map_or(1, samples_needed);
-    if quantiles.n < needed {
-        let short = needed - quantiles.n;
-        return Err(format!("{q} of {of} needs {short} more samples than the {} there are", quantiles.n));
+    if figures.n < needed {
+        let short = needed - figures.n;
+        return Err(format!("{q} of {of} needs {short} more samples than the {} there are", figures.n));
     }
-    let value = ns(quantiles.by_name(q.name()).ok_or_else(|| format!("{q} of {of} was not computed"))?);
+    let value = figures.value.ok_or_else(|| format!("{q} of {of} was not computed"))?;
     let ci95 = match q {
         Quantile::Min | Quantile::Max => None,
-        _ => Some(sound_interval(quantiles, q, value).ok_or_else(|| format!("{q} of {of} has no usable interval"))?),
+        _ => Some(sound_interval(figures.ci95, value).ok_or_else(|| format!("{q} of {of} has no usable interval"))?),
     };
-    Ok(Value { ns: value, ci95, n: quantiles.n, repetitions })
+    Ok(Value { ns: value, ci95, n: figures.n, repetitions })
 }
 
 pub(super) fn evidence_too_weak(cell: &Cell, asked: crate::evidence::Evidence) -> String {
@@ -79,12 +79,45 @@ pub(super) fn quantiles<'c>(cell: &'c Cell, of: &Distribution) -> Option<&'c Qua
         Distribution::T2tDue => Some(&cell.latency_ns.t2t_due),
         Distribution::Trader => Some(&cell.latency_ns.trader),
         Distribution::Stage(name) => cell.latency_ns.stages.get(name),
+        Distribution::Wire(_) => None,
     }
 }
 
+/// Why there is nothing of a distribution.
+fn nothing_of(cell: &Cell, of: &Distribution) -> String {
+    let stamps = cell.stamps.as_ref();
+    let why_not = match of {
+        Distribution::Wire(span) => stamps.and_then(|s| s.why_without(*span)),
+        _ => None,
+    };
+    match why_not {
+        Some(why) => format!("nothing was measured of {of}: {why}"),
+        None => format!("nothing was measured of {of}"),
+    }
+}
+
+/// One quantile of a distribution.
+struct Figures {
+    n: u64,
+    value: Option<f64>,
+    ci95: Option<[f64; 2]>,
+}
+
+#[expect(clippy::cast_precision_loss, reason = "spans stay far below 2^53 ns")]
+fn figures(cell: &Cell, of: &Distribution, q: Quantile) -> Option<Figures> {
+    if let Distribution::Wire(span) = of {
+        let found = cell.latency_ns.wire.get(span.name())?;
+        let value = found.by_name(q.name()).map(|v| v.0 as f64);
+        return Some(Figures { n: found.n, value, ci95: found.ci95.get(q.name()).copied() });
+    }
+    let found = quantiles(cell, of)?;
+    let value = found.by_name(q.name()).map(ns);
+    Some(Figures { n: found.n, value, ci95: found.ci95.get(q.name()).copied() })
+}
+
 /// The interval, if it is one and holds the value.
-fn sound_interval(quantiles: &Quantiles, q: Quantile, value: f64) -> Option<[f64; 2]> {
-    let [low, high] = *quantiles.ci95.get(q.name())?;
+fn sound_interval(ci95: Option<[f64; 2]>, value: f64) -> Option<[f64; 2]> {
+    let [low, high] = ci95?;
     // A hair of slack for what was rounded on the way through a file.
     (low.is_finite() && high.is_finite() && low <= value + 1e-6 && value <= high + 1e-6).then_some([low, high])
 }

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-use crate::stats::quantile::Quantile;
+use crate::{stats::quantile::Quantile, wire::WireSpan};
 
 /// What a requirement is about.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -51,6 +51,8 @@ pub enum Distribution {
     Trader,
     /// One stage of the trader.
     Stage(String),
+    /// Between hardware stamps.
+    Wire(WireSpan),
 }
 
 /// What can become of an order.
@@ -195,8 +197,9 @@ impl Metric {
     /// The one of all metrics whose name takes the fewest edits, if it is near enough to have been meant.
     fn nearest(written: &str) -> Option<String> {
         let stage = written.strip_prefix("stage.").and_then(|s| s.split('.').next()).filter(|s| !s.is_empty());
-        let distributions = ["t2t_sent", "t2t_due", "trader"].map(str::to_owned);
-        let latencies = distributions.into_iter().chain(stage.map(|s| format!("stage.{s}")));
+        let wire = WireSpan::ALL.iter().map(|span| span.name());
+        let distributions = ["t2t_sent", "t2t_due", "trader"].into_iter().chain(wire).map(str::to_owned);
+        let latencies = distributions.chain(stage.map(|s| format!("stage.{s}")));
         latencies
             .flat_map(|d| Quantile::ALL.map(|q| format!("{d}.{q}")))
             .chain(Quantile::LEVELS.map(|(q, _)| format!("samples.{q}")))
@@ -223,6 +226,7 @@ impl FromStr for Metric {
             "t2t_due" => Ok(Self::Latency(Distribution::T2tDue, quantile)),
             "trader" => Ok(Self::Latency(Distribution::Trader, quantile)),
             "samples" if quantile.level().is_some() => Ok(Self::Samples(quantile)),
+            _ if let Ok(span) = of.parse() => Ok(Self::Latency(Distribution::Wire(span), quantile)),
             _ => match of.strip_prefix("stage.") {
                 Some(stage) if is_stage_name(stage) => {
                     Ok(Self::Latency(Distribution::Stage(stage.to_owned()), quantile))
@@ -244,6 +248,7 @@ impl fmt::Display for Distribution {
             Self::T2tDue => f.write_str("t2t_due"),
             Self::Trader => f.write_str("trader"),
             Self::Stage(name) => write!(f, "stage.{name}"),
+            Self::Wire(span) => span.fmt(f),
         }
     }
 }
@@ -266,7 +271,8 @@ mod tests {
     #[test]
     fn every_metric_is_read_back_from_its_name() {
         let mut names: Vec<String> = NAMED.iter().map(|(n, _)| (*n).to_owned()).collect();
-        for d in ["t2t_sent", "t2t_due", "trader", "stage.decode"] {
+        let wire = WireSpan::ALL.iter().map(|span| span.name());
+        for d in ["t2t_sent", "t2t_due", "trader", "stage.decode"].into_iter().chain(wire) {
             names.extend(Quantile::ALL.map(|q| format!("{d}.{q}")));
         }
         names.extend(Quantile::LEVELS.map(|(q, _)| format!("samples.{q}")));

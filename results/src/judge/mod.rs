@@ -69,14 +69,26 @@ pub fn judge(requirements: &[Requirement], certificate: &Certificate) -> Judgeme
 
 /// What `requirement` comes to; `cell` is there whenever its metric is about cells.
 fn finding(requirement: &Requirement, cell: Option<&Cell>, ground: &Ground<'_>) -> Finding {
-    let found = alone(requirement, cell, ground);
+    let found = stamps_permitting(cell, alone(requirement, cell, ground), &requirement.metric);
     match cell.and_then(slots::gap) {
         Some(why) if found.verdict == Verdict::Pass => Finding { verdict: Verdict::NotCertifiable, why, ..found },
         _ => found,
     }
 }
 
-/// The same, whether or not every repetition became valid.
+/// Where the profile requires hardware stamps that the cell hasn't, nothing about it passes, and no latency fails either: it
+/// was not measured as was asked for. Orders that were lost are lost all the same.
+fn stamps_permitting(cell: Option<&Cell>, found: Finding, metric: &Metric) -> Finding {
+    let why = cell.and_then(|cell| cell.stamps.as_ref()?.not_certifiable.clone());
+    let about_time = matches!(metric, Metric::Latency(..));
+    match (why, found.verdict) {
+        (Some(why), Verdict::Pass) => Finding { verdict: Verdict::NotCertifiable, why, ..found },
+        (Some(why), Verdict::Fail) if about_time => Finding { verdict: Verdict::NotCertifiable, why, ..found },
+        _ => found,
+    }
+}
+
+/// The same, whether or not every repetition became valid, and stamps could be had.
 fn alone(requirement: &Requirement, cell: Option<&Cell>, ground: &Ground<'_>) -> Finding {
     let bound = requirement.limit.bound;
     match (&requirement.metric, cell) {

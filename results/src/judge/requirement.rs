@@ -137,6 +137,7 @@ fn in_words(metric: &Metric, limit: &Limit) -> String {
                 Distribution::T2tSent => format!("{share} arrive {within} {time}, counted from the tick's departure"),
                 Distribution::Trader => format!("{share} leave the trader {within} {time} of the tick's arrival"),
                 Distribution::Stage(s) => format!("{share} pass the stage {s} {within} {time}"),
+                Distribution::Wire(span) => format!("{share} take no longer than {time} {}", span.meaning()),
             }
         }
         (Metric::RateHighest, _) => {

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::certificate::{Cell, Repetition};
+use crate::certificate::{Cell, Purpose, Repetition};
 
-/// By whether it is staged, and its number.
-type Slots<'a> = BTreeMap<(bool, u32), &'a Repetition>;
+/// By what it is for, and its number.
+type Slots<'a> = BTreeMap<(Purpose, u32), &'a Repetition>;
 
-/// Of each repetition the attempt that counts: the valid one or, where none became valid, the last. The staged ones
-/// stand apart, so that none of them can stand in for a plain one of the same number.
+/// Of each repetition the attempt that counts: the valid one or, where none became valid, the last. Those for
+/// the stages and for the cost of stamps stand apart, so that none of them can stand in for a plain one of the same number.
 pub(super) fn counted(cell: &Cell) -> Slots<'_> {
     let mut slots = Slots::new();
     for attempt in &cell.repetitions {
-        let slot = slots.entry((attempt.staged, attempt.repetition)).or_insert(attempt);
+        let slot = slots.entry((attempt.purpose(), attempt.repetition)).or_insert(attempt);
         if !slot.valid || attempt.valid {
             *slot = attempt;
         }
@@ -47,12 +47,16 @@ fn never_attempted(cell: &Cell, slots: &Slots<'_>) -> Option<String> {
     let Some(planned) = cell.planned else {
         return Some("how many repetitions were planned is not recorded".to_owned());
     };
-    let attempted = |staged| slots.keys().filter(|slot| slot.0 == staged).count();
-    let short = |planned: u32, staged, what: &str| {
-        let missing = (planned as usize).checked_sub(attempted(staged)).filter(|n| *n > 0)?;
+    let attempted = |purpose| slots.keys().filter(|slot| slot.0 == purpose).count();
+    let short = |planned: u32, purpose, what: &str| {
+        let missing = (planned as usize).checked_sub(attempted(purpose)).filter(|n| *n > 0)?;
         Some(format!("{missing} of {planned} {what} planned were never attempted"))
     };
-    let parts = [short(planned.repetitions, false, "repetitions"), short(planned.staged, true, "staged repetitions")];
+    let parts = [
+        short(planned.repetitions, Purpose::Latency, "repetitions"),
+        short(planned.staged, Purpose::Stages, "staged repetitions"),
+        short(planned.unstamped, Purpose::Cost, "repetitions without stamps"),
+    ];
     let said: Vec<String> = parts.into_iter().flatten().collect();
     (!said.is_empty()).then(|| said.join(", "))
 }

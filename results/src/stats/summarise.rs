@@ -8,7 +8,7 @@ use super::{
     quantile::{Quantile, samples_needed},
 };
 use crate::{
-    certificate::{Histograms, Latencies, Quantiles},
+    certificate::{Histograms, Latencies, Quantiles, SignedQuantiles, WireHistogram},
     hist::{Histogram, HistogramError, count_f64},
     time::Nanos,
 };
@@ -24,6 +24,17 @@ pub struct Distributions {
     pub trader: Histogram,
     /// The trader's stages, by name.
     pub stages: BTreeMap<String, Histogram>,
+    /// Spans between hardware stamps, by name.
+    pub wire: BTreeMap<String, Shifted>,
+}
+
+/// A distribution of which each sample was recorded so much too late, so that none was negative.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shifted {
+    /// How much.
+    pub shift: Nanos,
+    /// The samples.
+    pub histogram: Histogram,
 }
 
 impl Distributions {
@@ -33,7 +44,13 @@ impl Distributions {
     /// As [`Histogram::new`].
     pub fn new() -> Result<Self, HistogramError> {
         let empty = Histogram::new()?;
-        Ok(Self { t2t_sent: empty.clone(), t2t_due: empty.clone(), trader: empty, stages: BTreeMap::new() })
+        Ok(Self {
+            t2t_sent: empty.clone(),
+            t2t_due: empty.clone(),
+            trader: empty,
+            stages: BTreeMap::new(),
+            wire: BTreeMap::new(),
+        })
     }
 
     /// As the certificate records them.
@@ -42,11 +59,16 @@ impl Distributions {
     /// As [`Histogram::to_base64`].
     pub fn to_record(&self) -> Result<Histograms, HistogramError> {
         let stages = self.stages.iter().map(|(name, h)| Ok((name.clone(), h.to_base64()?)));
+        let wire = self.wire.iter().map(|(name, of)| {
+            let histogram = of.histogram.to_base64()?;
+            Ok((name.clone(), WireHistogram { shift_ns: of.shift, histogram }))
+        });
         Ok(Histograms {
             t2t_sent: self.t2t_sent.to_base64()?,
             t2t_due: self.t2t_due.to_base64()?,
             trader: self.trader.to_base64()?,
             stages: stages.collect::<Result<_, HistogramError>>()?,
+            wire: wire.collect::<Result<_, HistogramError>>()?,
         })
     }
 
@@ -57,11 +79,16 @@ impl Distributions {
     pub fn from_record(record: &Histograms) -> Result<Self, HistogramError> {
         let read = |text: &str| if text.is_empty() { Histogram::new() } else { Histogram::from_base64(text) };
         let stages = record.stages.iter().map(|(name, text)| Ok((name.clone(), read(text)?)));
+        let wire = record
+            .wire
+            .iter()
+            .map(|(name, of)| Ok((name.clone(), Shifted { shift: of.shift_ns, histogram: read(&of.histogram)? })));
         Ok(Self {
             t2t_sent: read(&record.t2t_sent)?,
             t2t_due: read(&record.t2t_due)?,
             trader: read(&record.trader)?,
             stages: stages.collect::<Result<_, HistogramError>>()?,
+            wire: wire.collect::<Result<_, HistogramError>>()?,
         })
     }
 }
@@ -86,7 +113,37 @@ pub fn summarise(valid: &[&Distributions], staged: &[&Distributions], seed: u64)
             .into_iter()
             .map(|(name, repetitions)| Ok((name.to_owned(), quantiles(&repetitions, seed)?)))
             .collect::<Result<_, HistogramError>>()?,
+        wire: wire(valid, seed)?,
     })
+}
+
+/// The spans between hardware stamps that every repetition has: of the others the worst may be missing.
+fn wire(valid: &[&Distributions], seed: u64) -> Result<BTreeMap<String, SignedQuantiles>, HistogramError> {
+    let Some(first) = valid.first() else { return Ok(BTreeMap::new()) };
+    let mut all = BTreeMap::new();
+    for name in first.wire.keys() {
+        let of: Option<Vec<&Shifted>> = valid.iter().map(|d| d.wire.get(name)).collect();
+        if let Some(of) = of {
+            all.insert(name.clone(), signed_quantiles(&of, seed)?);
+        }
+    }
+    Ok(all)
+}
+
+/// As [`quantiles`], of samples that may be negative. Intervals are those of the shifted samples, shifted back.
+///
+/// # Errors
+/// As [`Histogram::merge`].
+pub fn signed_quantiles(repetitions: &[&Shifted], seed: u64) -> Result<SignedQuantiles, HistogramError> {
+    let shift = repetitions.iter().map(|r| r.shift).max().unwrap_or_default();
+    let alike: Vec<Histogram> = repetitions
+        .iter()
+        .map(|r| match shift.saturating_sub(r.shift) {
+            Nanos::ZERO => Ok(r.histogram.clone()),
+            more => r.histogram.later_by(more),
+        })
+        .collect::<Result<_, HistogramError>>()?;
+    Ok(SignedQuantiles::from_shifted(quantiles(&alike.iter().collect::<Vec<_>>(), seed)?, shift))
 }
 
 /// The quantiles of the repetitions' samples pooled, with intervals over the repetitions.
@@ -161,6 +218,7 @@ fn never_narrower(quantile: Quantile, over: [f64; 2], within: Option<[f64; 2]>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::SignedNanos;
 
     fn repetition(shift: u64, n: u64) -> Histogram {
         Histogram::of((0..n).map(|i| Nanos(10_000 + shift + i * 7_919 % 1_000))).unwrap()
@@ -215,6 +273,34 @@ mod tests {
         let back = Distributions::from_record(&d.to_record().unwrap()).unwrap();
         assert_eq!((&back.t2t_due, &back.stages), (&d.t2t_due, &d.stages));
         assert!(Distributions::from_record(&Histograms::default()).unwrap().trader.is_empty());
+    }
+
+    #[test]
+    fn what_was_recorded_later_than_it_was_is_given_back_as_it_was_and_may_be_negative() {
+        let of = |shift: u64| Shifted {
+            shift: Nanos(shift),
+            histogram: Histogram::of((0..2_000).map(|i| Nanos(shift - 200 + i % 400))).unwrap(),
+        };
+        let (one, other) = (of(1_000), of(1_200));
+        let q = signed_quantiles(&[&one, &other, &one, &one, &one], 1).unwrap();
+        assert_eq!((q.n, q.min, q.max), (10_000, Some(SignedNanos(-200)), Some(SignedNanos(199))));
+        let p50 = q.p50.unwrap().0;
+        assert!((-2..=2).contains(&p50), "{p50}");
+        let [low, high] = q.ci95["p50"];
+        assert!(low <= 0.0 && high >= 0.0 && high - low < 100.0, "{low} {high}");
+        assert_eq!(q.needs_more["p99_99"], 90_000);
+    }
+
+    #[test]
+    fn a_span_that_one_repetition_lacks_is_not_given() {
+        let mut with = Distributions::new().unwrap();
+        let shifted = Shifted { shift: Nanos::ZERO, histogram: repetition(0, 100) };
+        with.wire.insert("trader_wire".into(), shifted.clone());
+        let without = Distributions::new().unwrap();
+        assert!(summarise(&[&with, &without], &[], 1).unwrap().wire.is_empty());
+        assert_eq!(summarise(&[&with, &with], &[], 1).unwrap().wire["trader_wire"].n, 200);
+        let back = Distributions::from_record(&with.to_record().unwrap()).unwrap();
+        assert_eq!(back.wire["trader_wire"], shifted);
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         strategy: doc.strategy(&raw.strategy)?,
         risk: doc.risk(&raw.risk)?,
         noise: doc.noise(&raw.noise)?,
+        stamps: doc.stamps(&raw.stamps)?,
         warnings: warnings(&run),
         lane_places: lane_places(&raw.run, &raw.requirement),
         transports: raw.transport.into_iter().map(|(name, table)| TransportTable::new(name, table)).collect(),

@@ -7,12 +7,14 @@
 mod builtin;
 mod check;
 mod check_bench;
+mod check_stamps;
 mod check_sweep;
 mod check_workload;
 mod error;
 mod locate;
 mod raw;
 mod requirement;
+mod stamps;
 mod suggest;
 mod sweep_values;
 mod transports;
@@ -25,6 +27,7 @@ mod tests;
 
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
+pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use sweep_values::{SweepValueError, parse_resolution, parse_trial};
 pub use transports::SettingRefused;
@@ -81,6 +84,8 @@ pub struct Profile {
     pub sweep: Option<SweepSpec>,
     /// The noise probe.
     pub noise: NoiseSpec,
+    /// Hardware stamps.
+    pub stamps: StampsSpec,
     /// What the certificate is judged by; never empty.
     pub requirements: Vec<Requirement>,
     /// What is allowed but hardly wanted, to be shown before the run.

@@ -29,6 +29,8 @@ pub(super) struct RawProfile {
     pub(super) risk: RawRisk,
     #[serde(default)]
     pub(super) noise: RawNoise,
+    #[serde(default)]
+    pub(super) stamps: RawStamps,
     /// By transport: what it understands is its own affair.
     #[serde(default)]
     pub(super) transport: BTreeMap<String, Spanned<BTreeMap<String, Spanned<Value>>>>,
@@ -117,6 +119,15 @@ pub(super) struct RawRisk {
 pub(super) struct RawNoise {
     pub(super) duration: Option<Spanned<Scalar>>,
     pub(super) threshold: Option<Spanned<Scalar>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStamps {
+    pub(super) policy: Option<Spanned<String>>,
+    pub(super) coverage: Option<Spanned<Scalar>>,
+    pub(super) timeout: Option<Spanned<Scalar>>,
+    pub(super) cost_repetitions: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -547,6 +547,7 @@ fn the_manual_has_every_key_and_every_metric() {
         "[strategy]",
         "[risk]",
         "[noise]",
+        "[stamps]",
         "[sweep]",
         "[[load]]",
         "[[requirement]]",

@@ -13,6 +13,7 @@ mod map;
 mod oracle;
 #[cfg(test)]
 mod tests;
+mod trigger_ends;
 
 pub use build::{build, most_active_symbol};
 pub use format::{TapeError, TapeHeader};
@@ -21,7 +22,7 @@ pub use oracle::{Expected, USER_REF_NUM};
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 use tickcert_results::{certificate::TapeSummary, time::Nanos};
@@ -48,6 +49,8 @@ pub struct Tape {
     triggers: Vec<u32>,
     /// By packets sent; every repetition of every lane asks for the same ones.
     digests: Mutex<BTreeMap<usize, String>>,
+    /// Found when they are first asked for.
+    trigger_ends: OnceLock<Vec<u32>>,
 }
 
 impl Tape {
@@ -61,7 +64,7 @@ impl Tape {
         let sha256 = layout.digest(&bytes).map_err(|e| layout::damaged(path, 0, &e.to_string()))?;
         let at = layout.packets(&bytes).iter().map(format::PacketEntry::at).collect();
         let triggers = layout.order_packets(&bytes).iter().map(|p| p.get()).collect();
-        Ok(Self { bytes, layout, sha256, at, triggers, digests: Mutex::default() })
+        Ok(Self { bytes, layout, sha256, at, triggers, digests: Mutex::default(), trigger_ends: OnceLock::new() })
     }
 
     /// What was written about it when it was built.
@@ -141,6 +144,18 @@ impl Tape {
     pub fn expected_digest(&self, sent: usize) -> String {
         let mut known = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(sent).or_insert_with(|| self.expected(sent).digest()).clone()
+    }
+
+    /// Of each packet of one pass, whether it causes an order.
+    #[must_use]
+    pub fn triggers(&self) -> Vec<bool> {
+        let mut causes = vec![false; self.packets()];
+        for packet in &self.triggers {
+            if let Some(this) = causes.get_mut(*packet as usize) {
+                *this = true;
+            }
+        }
+        causes
     }
 
     /// How many packets it takes until `orders` orders have been caused.

@@ -33,7 +33,7 @@ use port::AfXdpPort;
 use tickcert_results::evidence::Evidence;
 
 use crate::{
-    api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
+    api::{Caps, Link, OpenError, Role, Transport, UDP_HEADERS, Unmet, Variant},
     raw::{self, Framing, RawRx, RawTx},
 };
 
@@ -75,6 +75,10 @@ impl Transport for AfXdp {
             settings: r#"{"copy": "zero-copy"}"#,
         },
     ];
+
+    fn headers_before_ticks(_config: &Config) -> Option<u32> {
+        Some(UDP_HEADERS)
+    }
 
     fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         program::preflight()?;

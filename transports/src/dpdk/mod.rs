@@ -46,7 +46,7 @@ pub use hugepages::Pool as HugePagePool;
 pub use pci::PciAddress;
 
 use crate::{
-    api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
+    api::{Caps, Link, OpenError, Role, Transport, UDP_HEADERS, Unmet, Variant},
     raw::{self, Framing, RawRx, RawTx},
     spare::HostUse,
 };
@@ -84,6 +84,10 @@ impl Transport for Dpdk {
             settings: r#"{"device": "pci"}"#,
         },
     ];
+
+    fn headers_before_ticks(_config: &Config) -> Option<u32> {
+        Some(UDP_HEADERS)
+    }
 
     fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         device::preflight()?;

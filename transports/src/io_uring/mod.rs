@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tickcert_results::certificate::OrderChannel;
 
 use crate::{
-    api::{Caps, Link, OpenError, Role, Transport, Unmet, Variant},
+    api::{Caps, Link, OpenError, Role, Transport, UDP_HEADERS, Unmet, Variant},
     kernel, values,
 };
 use halves::{UringRx, UringTx};
@@ -92,6 +92,10 @@ impl Transport for IoUring {
         Some(
             "its receives come without control messages, in which the kernel hands stamps over; kernel-udp and kernel-tcp have them",
         )
+    }
+
+    fn headers_before_ticks(_config: &Config) -> Option<u32> {
+        Some(UDP_HEADERS)
     }
 
     fn preflight(config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {

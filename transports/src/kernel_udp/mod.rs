@@ -3,7 +3,7 @@
 use tickcert_results::certificate::OrderChannel;
 
 use crate::{
-    api::{Caps, Flow, Link, OpenError, Role, Transport, Unmet, Variant},
+    api::{Caps, Flow, Link, OpenError, Role, Transport, UDP_HEADERS, Unmet, Variant},
     kernel::{
         self, busy_poll,
         datagram::{self, DatagramRx, DatagramTx},
@@ -35,6 +35,10 @@ impl Transport for KernelUdp {
             settings: r#"{"busy_poll": true}"#,
         },
     ];
+
+    fn headers_before_ticks(_config: &Config) -> Option<u32> {
+        Some(UDP_HEADERS)
+    }
 
     fn preflight(_config: &Config, link_is_virtual: bool) -> Result<Caps, Unmet> {
         let (evidence, evidence_why) = kernel::evidence(link_is_virtual);

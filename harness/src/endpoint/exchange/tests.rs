@@ -68,6 +68,7 @@ fn polls_while_a_send_costs(send: u64) -> u64 {
         scale: SCALE,
         gate: Gate::new(OrderChannel::Datagram, SCALE).unwrap(),
         log: ArrivalLog::with_room(16),
+        stamps: Unstamped,
         sent: vec![0; offsets.len()],
         report: ExchangeReport { poll_cost: Nanos(POLL), ..ExchangeReport::default() },
         slow: 0,

@@ -20,7 +20,8 @@ pub(super) fn received_sha256(exchange: &ExchangeSamples) -> io::Result<String> 
 pub(super) enum Fate {
     Nothing,
     Wrong,
-    Arrived(Ticks),
+    /// When, and as the how-manieth of all arrivals.
+    Arrived(Ticks, u32),
 }
 
 pub(super) struct Fates {
@@ -36,7 +37,10 @@ impl Fates {
             ..Counts::default()
         };
         let mut first = vec![Fate::Nothing; expected.len()];
+        let mut next = 0;
         exchange.each_arrival(|arrival| {
+            let place = next;
+            next += 1;
             let bytes = arrival.bytes().unwrap_or_default();
             let Some((n, slot)) = expected.index(bytes).and_then(|n| Some((n, first.get_mut(n)?))) else {
                 counts.unexpected += 1;
@@ -47,7 +51,7 @@ impl Fates {
                 return;
             }
             *slot = match arrival.at() {
-                Some(at) if expected.is(n, bytes) => Fate::Arrived(at),
+                Some(at) if expected.is(n, bytes) => Fate::Arrived(at, place),
                 _ => Fate::Wrong,
             };
         })?;

@@ -1,10 +1,13 @@
 //! Joins what the endpoints recorded with what the tape expects: every order's fate, and its latencies.
 
+pub mod attribute;
 mod fates;
 mod sending;
 mod stages;
+mod stamps;
 #[cfg(test)]
 mod tests;
+pub mod ties;
 
 use std::{collections::HashMap, io, ops::Range, thread};
 
@@ -19,11 +22,13 @@ use tickcert_scenarios::{
 
 pub use sending::{Lateness, Span};
 pub use stages::STAGES;
+pub use stamps::{JoinedStamps, OrderStamps, StampSources, Useless};
 
 use crate::endpoint::samples::{Departure, ExchangeSamples, TraderSamples};
 use fates::{Fate, Fates, received_sha256};
 use sending::{lateness, span};
 use stages::{in_step, stages, stages_of_trader};
+use stamps::join_stamps;
 
 /// The orders of a repetition, by the oracle's number, and what became of them.
 pub struct Joined {
@@ -42,6 +47,8 @@ pub struct Joined {
     /// The counters of the two cores differ by no more than this, the longer of the smallest legs either way: a larger
     /// difference would make one of the true legs negative. `None` where no leg was stamped.
     pub counters_in_step: Option<Nanos>,
+    /// The hardware stamps, where any were taken.
+    pub stamps: Option<JoinedStamps>,
     /// Times from the first packet to the last, as intended and as achieved.
     pub span: Span,
 }
@@ -94,6 +101,8 @@ pub struct Sources<'a> {
     pub trader_scale: Option<TickScale>,
     /// An order that takes longer from its tick's departure is late.
     pub late_after: Nanos,
+    /// What was logged of hardware stamps, where they were taken.
+    pub stamps: Option<StampSources<'a>>,
 }
 
 /// Joins one repetition.
@@ -113,7 +122,7 @@ pub fn join(sources: Sources<'_>) -> io::Result<Joined> {
 
 /// All but the digest.
 fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
-    let Sources { tape, schedule, exchange, trader, scale, trader_scale, late_after } = sources;
+    let Sources { tape, schedule, exchange, trader, scale, trader_scale, late_after, stamps } = sources;
     let expected = tape.expected(schedule.due().len());
     let fates = Fates::new(&expected, exchange)?;
     let mut counts = fates.counts;
@@ -136,6 +145,7 @@ fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
     let mut in_order = fates.first.iter().enumerate();
     trader.each(|departure| in_order.next().into_iter().for_each(|order| keep(order, Some(departure))))?;
     in_order.for_each(|order| keep(order, None));
+    let stamps = stamps.map(|of| join_stamps(&sources, &of, &expected, &fates.first)).transpose()?;
     let (schedule_error, early) = lateness(schedule, exchange, scale);
     counts.bad_stamps += early;
     Ok(Joined {
@@ -146,6 +156,7 @@ fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
         counters_in_step: if trader_scale.is_none() { in_step(&all_stages) } else { None },
         legs: stages::legs(trader_scale.is_none()),
         stages: all_stages,
+        stamps,
         span: span(schedule, exchange, scale),
     })
 }
@@ -168,7 +179,7 @@ fn sample(
     let arrival = match fate {
         Fate::Nothing => return Outcome::Lost,
         Fate::Wrong => return Outcome::Wrong,
-        Fate::Arrived(at) => at,
+        Fate::Arrived(at, _) => at,
     };
     let (Some(packet), Some(base)) = (expected.packet(n), Ticks::new(exchange.base)) else { return Outcome::BadStamps };
     let (Some(sent), Some(due)) = (exchange.sent.get(packet).copied().and_then(Ticks::new), schedule.due().get(packet))

@@ -82,6 +82,7 @@ impl Case {
             scale: SCALE,
             trader_scale,
             late_after: Nanos::MILLI,
+            stamps: None,
         })
         .unwrap()
     }
@@ -247,7 +248,7 @@ proptest! {
         let Ok(exchange) = ExchangeSamples::read(&paths[0]) else { return Ok(()) };
         let trader = TraderSamples::read(&paths[1]).unwrap();
         let (tape, schedule) = (&case.tape, &case.schedule);
-        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, trader_scale: None, late_after: Nanos::MILLI };
+        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, trader_scale: None, late_after: Nanos::MILLI, stamps: None };
         let joined = join(sources).unwrap();
         let c = joined.counts;
         prop_assert_eq!(c.matched, joined.orders.len() as u64);

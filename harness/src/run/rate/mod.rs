@@ -149,6 +149,7 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
         schedule: &schedule,
         passes,
         staged: false,
+        stamped: quest.caps.own_wire.is_none(),
         injection: Injection::default(),
     };
     let e = match stage.run(&request) {

@@ -107,7 +107,7 @@ pub fn interrupted() -> Certificate {
     c.interrupted = true;
     c.verdict = Verdict::NotRun;
     c.reasons = vec!["the run was interrupted after 3 of 12 trials".to_owned()];
-    c.cells[0].planned = Some(Planned { repetitions: 5, staged: 1 });
+    c.cells[0].planned = Some(Planned { repetitions: 5, staged: 1, unstamped: 0 });
     c.not_run.push(NotRun::new(
         NotRunKind::Load,
         "kernel-tcp, tape speed",

@@ -115,7 +115,8 @@ impl ServerSession {
     }
 
     /// Bytes came. Each packet of unsequenced data from a client that is in goes to `on_order`, whole, before anything
-    /// else is done with it; its answer waits for [`ServerSession::pump`].
+    /// else is done with it; its answer waits for [`ServerSession::pump`]. Whether the last of the bytes was the last of
+    /// such a packet.
     #[inline]
     pub fn receive(
         &mut self,
@@ -124,10 +125,12 @@ impl ServerSession {
         mut send: impl FnMut(&[u8]),
         mut on_order: impl FnMut(&[u8]),
         mut on_event: impl FnMut(ServerEvent),
-    ) {
+    ) -> bool {
         let Self { deframer, core } = self;
+        let mut order_last = false;
         let framed = deframer.push(bytes, |packet| {
-            if core.state == State::Up && packet.get(2) == Some(&UNSEQUENCED_DATA) {
+            order_last = core.state == State::Up && packet.get(2) == Some(&UNSEQUENCED_DATA);
+            if order_last {
                 on_order(packet);
                 core.wait(now, packet, &mut send);
             } else {
@@ -137,6 +140,7 @@ impl ServerSession {
         if let Err(error) = framed {
             core.close(CloseReason::Framing(error), &mut on_event);
         }
+        order_last && deframer.is_at_boundary()
     }
 
     /// Answers at most `budget` waiting orders, oldest first, and returns how many were taken. Without a client the
