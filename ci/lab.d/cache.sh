@@ -73,7 +73,7 @@ lists_are_new=''
 update_lists() {
     [ -z "$lists_are_new" ] || return 0
     write_sources
-    lab_apt apt-get update >"$cache/apt/log" 2>&1 ||
+    lab_apt apt-get update -o APT::Update::Error-Mode=any >"$cache/apt/log" 2>&1 ||
         fail "can't read the archives' lists of packages: $(grep -m 1 '^E:' "$cache/apt/log" || tail -n 1 "$cache/apt/log")"
     lists_are_new=yes
 }
@@ -111,7 +111,10 @@ download() {
 download_closure() {
     local suite=$1 plan=$cache/apt/plan
     shift
-    lab_apt apt-get install --yes --no-install-recommends --reinstall --target-release "$suite" --print-uris "$@" >"$plan" 2>"$cache/apt/log" ||
+    # Against an empty folder: what has been fetched before is part of the plan too.
+    mkdir -p "$cache/apt/none/partial"
+    lab_apt apt-get install --yes --no-install-recommends --reinstall --target-release "$suite" \
+        -o Dir::Cache::archives="$cache/apt/none" --print-uris "$@" >"$plan" 2>"$cache/apt/log" ||
         fail "can't resolve $*: $(grep -m 1 '^E:' "$cache/apt/log")"
     lab_apt apt-get install --yes --no-install-recommends --reinstall --target-release "$suite" --download-only "$@" >"$cache/apt/log" 2>&1 ||
         fail "can't fetch $*: $(grep -m 1 '^E:' "$cache/apt/log" || tail -n 1 "$cache/apt/log")"

@@ -62,14 +62,21 @@ find_qemu() {
     [ -n "$qemu_version" ] || fail "the QEMU in $qemu_dir doesn't start; ci/lab fetch gets it anew"
 }
 
+# Everything as Debian has it now; older kernels go.
 renew_all() {
-    rm -rf "$cache/qemu" "$cache"/tools-* "$cache"/accelerator-*
-    have_programs
+    local kernel
+    rm -f "$cache"/accelerator-*
+    qemu_dir=$cache/qemu tools_dir=$cache/tools-$(tools_key)
+    fetch_qemu
+    fetch_tools "$tools_dir"
     fetch_kernel base
     fetch_kernel newest
+    for kernel in "$cache/kernels"/*; do
+        case ${kernel##*/} in "$(unpacked_kernel base)" | "$(unpacked_kernel newest)") ;; *) rm -rf "$kernel" ;; esac
+    done
 }
 
-# Everything anew, for ci/lab fetch. Kernels that are newer stand beside older ones, which are left out of use.
+# For ci/lab fetch.
 cache_renew() {
     locked renew_all
     find_qemu

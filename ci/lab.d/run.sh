@@ -141,7 +141,7 @@ judge() {
     if [ -n "$timed_out" ]; then result=timed-out why="ended after $(job_value "$job" limit 120) s${why:+; $why}"; fi
     seconds=$((milliseconds / 1000)).$((milliseconds % 1000 / 100))
     write_result >"$folder/result.json"
-    printf '%-12s %-9s %6s s  %s\n' "$job" "$result" "$seconds" "$(head -n 1 <<<"${why:-$kept claims}")"
+    printf '%-15s %-9s %6s s  %s\n' "$job" "$result" "$seconds" "$(head -n 1 <<<"${why:-$kept claims}")"
     case $result in passed | skipped) return 0 ;; esac
     for name in "$@"; do
         printf '    the end of %s:\n' "$folder/$name.log"
