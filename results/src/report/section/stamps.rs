@@ -9,7 +9,8 @@ use crate::{
         StampingCost, StampingEnd, StampingRecord,
     },
     report::text,
-    stamp::{Lock, StampPolicy},
+    stamp::{ClockOffset, Lock, StampPolicy},
+    time::Nanos,
     wire::WireSpan,
 };
 
@@ -100,7 +101,7 @@ fn clocks(clocks: &[ClockRecord]) -> Markup {
                         td.bad[clock.lock == Lock::Unlocked] { (lock(clock.lock)) }
                         @for reading in [clock.readings.first(), clock.readings.last()] {
                             td.num { @match reading {
-                                Some(r) => { (r.offset_ns) br; span.ci { "± " (text::duration(r.width_ns)) } }
+                                Some(r) => { (offset(r.offset_ns)) br; span.ci { "± " (text::duration(Nanos(r.width_ns.0.div_ceil(2)))) } }
                                 None => "–",
                             } }
                         }
@@ -112,6 +113,16 @@ fn clocks(clocks: &[ClockRecord]) -> Markup {
             }
         }
     }
+}
+
+/// To the nanosecond, also where it holds the leap seconds.
+fn offset(of: ClockOffset) -> String {
+    let size = of.size();
+    if size < Nanos::SECOND {
+        return of.to_string();
+    }
+    let sign = if of.0 < 0 { '-' } else { '+' };
+    format!("{sign}{}.{:09} s", size.0 / Nanos::SECOND.0, size.0 % Nanos::SECOND.0)
 }
 
 fn of_cell(cell: &Cell, stamps: &CellStamps) -> Markup {
@@ -279,13 +290,13 @@ fn convention(c: &Conversion) -> Markup {
 }
 
 fn cost(stamps: &CellStamps) -> Markup {
-    let time = |n: Option<crate::time::Nanos>| n.map_or("–".to_owned(), text::duration);
+    let time = |n: Option<Nanos>| n.map_or("–".to_owned(), text::duration);
     let ratio = |cost: &StampingCost| {
         html! {
             @match cost.ratio { Some(ratio) => (format!("{ratio:.3}")), None => "–" }
             @match (cost.ci95, cost.needs_more) {
                 (Some([lo, hi]), _) => { br; span.ci title="95 % interval" { (format!("{lo:.3} – {hi:.3}")) } }
-                (None, Some(more)) => { br; span.ci { "needs " (more) " more repetitions" } }
+                (None, Some(more)) => { br; span.ci { "needs " (text::plural(more as usize, "more repetition", "more repetitions")) } }
                 _ => {}
             }
         }
