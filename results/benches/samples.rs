@@ -36,6 +36,7 @@ fn samples(c: &mut Criterion) {
         warm_up: &warm_up,
         measured: &measured,
         stages: vec![],
+        stamps: vec![],
     };
     let meta = SampleMeta {
         lane: "kernel-udp".to_owned(),
@@ -44,6 +45,7 @@ fn samples(c: &mut Criterion) {
         evidence: Evidence::Emulated,
         tape_sha256: "ab".repeat(32),
         stages: vec![],
+        stamps: None,
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("samples.parquet");

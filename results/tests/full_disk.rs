@@ -59,6 +59,7 @@ fn check(disk: &Path) {
         warm_up: &flags,
         measured: &flags,
         stages: vec![],
+        stamps: vec![],
     };
     let meta = SampleMeta {
         lane: "kernel-udp".to_owned(),
@@ -67,6 +68,7 @@ fn check(disk: &Path) {
         evidence: Evidence::Emulated,
         tape_sha256: String::new(),
         stages: vec![],
+        stamps: None,
     };
     let error = write_samples(&disk.join("samples.parquet"), &meta, &columns).unwrap_err();
     assert!(matches!(error, SampleError::Write(WriteError::DiskFull { .. })), "{error:?}");

@@ -258,3 +258,39 @@ fn what_the_departure_alone_would_have_hidden_is_said_of_the_lane_and_of_no_othe
     cell.latency_ns.t2t_due.p99 = Some(Nanos(5_000_000));
     assert_eq!(words(&page(&certificate)).matches(hidden).count(), 1);
 }
+
+#[test]
+fn stamps_stand_with_their_ends_clocks_counts_spans_conversions_and_cost() {
+    let certificate = example::stamped();
+    let text = words(&page(&certificate)).replace('\u{202f}', " ");
+    let stamps = text.split_once("Hardware stamps").unwrap().1.split_once("Every attempt is kept").unwrap().0;
+    for part in [
+        "The profile takes them where they can be had",
+        "ens1f0 mlx5_core /dev/ptp0 both ways",
+        "ptp4l: slave of b8cef6.fffe.1a2b3c",
+        "+36.999999988 s ± 70 ns",
+        "exchange, ticks sent",
+        "trader, ticks received",
+        "t2t_wire at the exchange's NIC, from the start of the tick's frame",
+        "trader_wire_eot",
+        "25 Gbit/s",
+        "42 of headers",
+        "One way may be off by 31 ns",
+        "What stamping costs",
+        "1.021 – 1.058",
+        "needs 1 more repetition",
+        "The times of this lane are by the processor's clock: in repetition 2 71.20 %",
+        "One way is not reported: /dev/ptp1",
+    ] {
+        assert!(stamps.contains(part), "`{part}` is missing in: {stamps}");
+    }
+    assert!(!words(&page(&example::two_lanes())).contains("Hardware stamps"));
+}
+
+#[test]
+fn a_coverage_that_lacks_one_frame_is_never_shown_as_whole() {
+    let text = words(&page(&example::stamped())).replace('\u{202f}', " ");
+    // 15 of 100,000 ticks and the staged repetition's.
+    assert!(text.contains("exchange, ticks sent 99.985 %"), "{text}");
+    assert!(text.contains("exchange, orders received 100 %"));
+}

@@ -63,6 +63,7 @@ impl Table {
             warm_up: &self.warm_up,
             measured: &self.measured,
             stages: vec![&self.decode],
+            stamps: vec![],
         }
     }
 }
@@ -75,6 +76,7 @@ fn meta() -> SampleMeta {
         evidence: Evidence::Emulated,
         tape_sha256: "ab".repeat(32),
         stages: vec!["decode".to_owned()],
+        stamps: None,
     }
 }
 

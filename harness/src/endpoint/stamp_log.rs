@@ -224,7 +224,7 @@ fn stamp(bytes: &[u8]) -> Option<Stamp> {
     Some(Stamp { at, clock, lock })
 }
 
-const HEADER: u64 = 24;
+const HEADER: usize = 24;
 const SENT: usize = 8;
 const RECEIVED: usize = 2 * STAMP;
 const CAME: usize = 4 + STAMP + 8;
@@ -242,16 +242,16 @@ impl StampSamples {
     /// # Errors
     /// When the file can't be read, or is cut short.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mut header = [0; HEADER as usize];
+        let mut header = [0; HEADER];
         fs::File::open(path)?.read_exact(&mut header)?;
         let [sent, received, came] = [0, 8, 16]
             .map(|at| header.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word)));
         let place = |from: u64, n: u64, size: usize| n.checked_mul(size as u64).and_then(|len| from.checked_add(len));
         let too_many = || io::Error::new(io::ErrorKind::UnexpectedEof, "the stamps are cut short");
-        let after_sent = place(HEADER, sent, SENT).ok_or_else(too_many)?;
+        let after_sent = place(HEADER as u64, sent, SENT).ok_or_else(too_many)?;
         let after_received = place(after_sent, received, RECEIVED).ok_or_else(too_many)?;
         Ok(Self {
-            sent: Records::new(path, HEADER, sent)?,
+            sent: Records::new(path, HEADER as u64, sent)?,
             received: Records::new(path, after_sent, received)?,
             came: Records::new(path, after_received, came)?,
         })

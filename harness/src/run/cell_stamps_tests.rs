@@ -23,7 +23,11 @@ fn stamping() -> Stamping {
 fn repetitions(exchange: u64, trader: u64) -> Vec<Repetition> {
     let end = |good| {
         let counts = StampCounts { asked: 1_000, good, missing: 1_000 - good, ..StampCounts::default() };
-        Some(EndStamps { clock: Some(CLOCK), tx: counts, rx: StampCounts { asked: 1_000, good: 1_000, ..counts } })
+        Some(EndStamps {
+            clock: Some(CLOCK),
+            tx: counts,
+            rx: StampCounts { asked: 1_000, good: 1_000, ..StampCounts::default() },
+        })
     };
     let mut all = example::one_lane().cells.remove(0).repetitions;
     for r in &mut all {

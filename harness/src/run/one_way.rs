@@ -97,3 +97,94 @@ fn said(clock: &ClockRecord) -> String {
         (source, None) => source.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tickcert_results::time::Ticks;
+    use tickcert_transports::api::EndStamping;
+
+    use super::*;
+
+    const A: StampClock = StampClock::Phc(0);
+    const B: StampClock = StampClock::Phc(1);
+
+    fn clock(clock: StampClock) -> ClockRecord {
+        ClockRecord {
+            clock,
+            name: String::new(),
+            interfaces: vec![],
+            timescale: Timescale::Tai,
+            kernel_tai_utc_s: 0,
+            readings: vec![],
+            drift_ppb: None,
+            lock: Lock::Locked,
+            source: "ptp4l".to_owned(),
+            reference: Some("aabbcc.fffe.000001".to_owned()),
+            largest_offset_ns: Some(Nanos(20)),
+            troubles: vec![],
+        }
+    }
+
+    fn basis(exchange: StampClock, trader: StampClock, clocks: &[ClockRecord]) -> Basis {
+        let end = |clock| EndStamping { clock: Some(clock), transmit: true, receive: true };
+        Basis::new(Some(Stamping { exchange: end(exchange), trader: end(trader) }), clocks)
+    }
+
+    fn stamp(clock: StampClock, at: u64) -> Stamp {
+        Stamp::new(Ticks::new(at).unwrap(), clock)
+    }
+
+    fn why(of: &Basis) -> String {
+        of.record.clone().unwrap().why_not.unwrap_or_default()
+    }
+
+    #[test]
+    fn two_clocks_of_one_reference_tell_one_way_with_their_offsets_as_its_error() {
+        let found = basis(A, B, &[clock(A), clock(B)]);
+        assert_eq!(found.record.as_ref().unwrap().error_ns, Some(Nanos(40)));
+        let there = found.span(stamp(A, 5_000), stamp(B, 7_350)).unwrap();
+        assert_eq!((there.0 - i64::try_from(there.1.0).unwrap(), there.1), (2_350, Nanos(1_040)));
+        // What the error explains is no contradiction.
+        assert!(found.span(stamp(B, 5_030), stamp(A, 5_000)).unwrap().0 > 0);
+        assert_eq!(found.span(stamp(A, 1), stamp(StampClock::Device, 2)), None);
+    }
+
+    #[test]
+    fn a_clock_of_utc_and_one_of_tai_are_held_together_by_the_leap_seconds() {
+        let utc = ClockRecord { timescale: Timescale::Utc, ..clock(A) };
+        let found = basis(A, B, &[utc, clock(B)]);
+        let (shifted, shift) = found.span(stamp(A, 1_000), stamp(B, 37_000_003_000)).unwrap();
+        assert_eq!(shifted - i64::try_from(shift.0).unwrap(), 2_000);
+        let (back, shift) = found.span(stamp(B, 37_000_003_000), stamp(A, 4_000)).unwrap();
+        assert_eq!(back - i64::try_from(shift.0).unwrap(), 1_000);
+    }
+
+    #[test]
+    fn clocks_that_can_not_be_held_together_give_no_figure_and_the_reason() {
+        let unlocked = ClockRecord { lock: Lock::Unlocked, troubles: vec!["ptp4l: listening".to_owned()], ..clock(B) };
+        let other = ClockRecord { reference: Some("another".to_owned()), ..clock(B) };
+        let own = ClockRecord { timescale: Timescale::Arbitrary, ..clock(B) };
+        let unsaid = ClockRecord { largest_offset_ns: None, ..clock(B) };
+        for (second, reason) in [
+            (unlocked, "is not known to follow a reference: ptp4l: listening"),
+            (other, "/dev/ptp1 follows another"),
+            (own, "counts seconds of its own"),
+            (unsaid, "is not said"),
+        ] {
+            let found = basis(A, B, &[clock(A), second]);
+            assert!(why(&found).contains(reason), "{}", why(&found));
+            assert_eq!(found.span(stamp(A, 1), stamp(B, 2)), None);
+        }
+        assert!(why(&basis(A, StampClock::Device, &[clock(A)])).contains("no clock that can be held against"));
+        assert!(why(&basis(StampClock::Device, StampClock::Device, &[])).contains("no clock"));
+        assert_eq!(Basis::new(None, &[]).record, None);
+    }
+
+    #[test]
+    fn one_clock_at_both_ends_needs_nobody_to_keep_it() {
+        let found = basis(A, A, &[]);
+        assert_eq!(found.record.as_ref().unwrap().error_ns, Some(Nanos::ZERO));
+        let (shifted, shift) = found.span(stamp(A, 10), stamp(A, 35)).unwrap();
+        assert_eq!(shifted - i64::try_from(shift.0).unwrap(), 25);
+    }
+}

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use anyhow::Result;
 use tickcert_results::{
+    certificate::EndStamps,
     evidence::Evidence,
     export::parquet::{NO_VALUE, ROWS_PER_GROUP, SampleColumns, SampleMeta, SampleWriter},
+    stamp::Stamp,
     time::Nanos,
 };
 use tickcert_scenarios::{load::Schedule, tape::Tape};
 
 use super::{
-    join::{Joined, OrderSample, STAGES},
+    join::{Joined, JoinedStamps, OrderSample, OrderStamps, STAGES},
     measured::Measured,
     repetition::Attempt,
 };
@@ -50,6 +52,7 @@ pub(super) fn write_parquet(
         } else {
             Vec::new()
         },
+        stamps: joined.stamps.as_ref().map(|s| [&s.exchange, &s.trader].map(clock_of)),
     };
     let (per_pass, packets) = (narrow(tape.orders()), narrow(tape.packets()));
     let signed = |n: Nanos| i64::try_from(n.get()).unwrap_or(i64::MAX);
@@ -64,6 +67,7 @@ pub(super) fn write_parquet(
         let stages: Vec<Vec<i64>> = measured_legs
             .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
             .collect();
+        let stamps: Vec<Vec<i64>> = joined.stamps.as_ref().map(|s| stamps_of(s, orders)).unwrap_or_default();
         writer.write(&SampleColumns {
             order: &index(&|o| o.order % per_pass),
             pass: &index(&|o| o.packet / packets),
@@ -77,9 +81,22 @@ pub(super) fn write_parquet(
             warm_up,
             measured,
             stages: stages.iter().map(Vec::as_slice).collect(),
+            stamps: stamps.iter().map(Vec::as_slice).collect(),
         })?;
     }
     Ok(writer.finish()?)
+}
+
+fn clock_of(end: &EndStamps) -> String {
+    end.clock.map_or_else(|| "none".to_owned(), |clock| clock.to_string())
+}
+
+/// A column for each place of a stamp, as the file has them.
+fn stamps_of(stamps: &JoinedStamps, orders: &[OrderSample]) -> Vec<Vec<i64>> {
+    let places: [fn(&OrderStamps) -> Option<Stamp>; 4] = [|s| s.tick_tx, |s| s.tick_rx, |s| s.order_tx, |s| s.order_rx];
+    let raw = |stamp: Stamp| i64::try_from(stamp.at.raw()).unwrap_or(NO_VALUE);
+    let of = |order: &OrderSample| stamps.of(order.order, order.packet);
+    places.iter().map(|place| orders.iter().map(|o| place(&of(o)).map_or(NO_VALUE, raw)).collect()).collect()
 }
 
 fn narrow(n: usize) -> u32 {

@@ -29,11 +29,11 @@ use tickcert_transports::{
 pub(crate) struct Site {
     pub(crate) bench: Bench,
     pub(crate) dir: TempDir,
-    tape: Tape,
-    scale: TickScale,
+    pub(crate) tape: Tape,
+    pub(crate) scale: TickScale,
     /// Packets a second.
     pub(crate) rate: PerSecond,
-    cores: (u32, u32),
+    pub(crate) cores: (u32, u32),
     _lock: RunLock,
 }
 

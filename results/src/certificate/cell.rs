@@ -131,7 +131,6 @@ pub struct Planned {
     pub unstamped: u32,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
 const fn is_zero(n: &u32) -> bool {
     *n == 0
 }

@@ -239,7 +239,7 @@ fn notes(a: &Certificate, b: &Certificate) -> Vec<String> {
     }
     for run in [a, b] {
         for cell in &run.cells {
-            let attempts: Vec<_> = cell.repetitions.iter().filter(|r| !r.staged).collect();
+            let attempts: Vec<_> = cell.repetitions.iter().filter(|r| !r.staged && !r.unstamped).collect();
             let invalid = attempts.iter().filter(|r| !r.valid).count();
             if invalid > 0 {
                 let (name, of) = (check::name(cell), attempts.len());

@@ -137,7 +137,7 @@ mod tests {
     /// many as `stalled` that were due in a stall of 4 ms, by both clocks or by the due time only.
     fn lane(stalled: u64, in_sent_too: bool) -> Cell {
         let mut cell = example::one_lane().cells.remove(0);
-        cell.repetitions.retain(|r| r.valid && !r.staged);
+        cell.repetitions.retain(crate::certificate::Repetition::counts_for_latency);
         let mut all = Vec::new();
         for repetition in &mut cell.repetitions {
             let mut d = Distributions::new().unwrap();

@@ -37,6 +37,7 @@ pub fn render_html(certificate: &Certificate, signer: Option<&str>) -> String {
                     @for group in &groups {
                         @for view in &group.cells { (section::cell(view)) }
                     }
+                    (section::stamps(c))
                     @for group in &groups { (section::repetitions(group)) }
                     (section::host(c))
                     (section::tape(c))

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     certificate::{Certificate, Quantiles},
-    time::Nanos,
+    time::{Nanos, SignedNanos},
 };
 
 /// Wider lines are not read well.
@@ -30,6 +30,7 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
         wrap(&mut out, "  - ", reason, width);
     }
     lanes(&mut out, c, width);
+    stamps(&mut out, c, width);
     rates(&mut out, c, width);
     if !c.not_run.is_empty() {
         out.push_str("\nnot run\n");
@@ -71,6 +72,29 @@ fn lanes(out: &mut String, c: &Certificate, width: usize) {
             row(out, &title, name, "t2t_due", &cell.latency_ns.t2t_due);
             row(out, "", name, "t2t_sent", &cell.latency_ns.t2t_sent);
         }
+    }
+}
+
+/// The spans between hardware stamps of each lane, or why there are none though the profile wants them.
+fn stamps(out: &mut String, c: &Certificate, width: usize) {
+    let cells: Vec<_> = c.cells.iter().filter_map(|cell| Some((cell, cell.stamps.as_ref()?))).collect();
+    if cells.is_empty() {
+        return;
+    }
+    out.push_str("\nhardware stamps\n");
+    for (cell, stamps) in cells {
+        let title = format!("{} ({}), {}", cell.title(), cell.evidence, cell.load.text);
+        let shown = ["t2t_wire", "trader_wire"].iter().filter_map(|name| {
+            let q = cell.latency_ns.wire.get(*name)?;
+            let value = |v: Option<SignedNanos>| v.map_or_else(|| "-".to_owned(), |v| v.to_string());
+            Some(format!("{name} p50 {}, p99 {}", value(q.p50), value(q.p99)))
+        });
+        let shown: Vec<String> = shown.collect();
+        let why = stamps.not_certifiable.as_ref().or(stamps.fallback.as_ref());
+        let said = why
+            .cloned()
+            .unwrap_or_else(|| if shown.is_empty() { "no span is known".to_owned() } else { shown.join("; ") });
+        wrap(out, "  - ", &format!("{title}: {said}"), width);
     }
 }
 

@@ -4,6 +4,7 @@ mod cells;
 mod host;
 mod rates;
 mod samples;
+mod stamps;
 
 use cells::LaneShape;
 
@@ -23,6 +24,18 @@ pub fn two_lanes() -> Certificate {
         LaneShape::new("kernel-tcp", "", Evidence::Emulated, 12_400).with_invalid_attempt(),
     ];
     certificate(&lanes, 5, 20_000)
+}
+
+/// Two lanes over NICs that stamp: one whose stamps reach the floor at both ends, one that falls back.
+#[must_use]
+pub fn stamped() -> Certificate {
+    let lanes = [
+        LaneShape::new("kernel-udp", "", Evidence::Software, 8_900),
+        LaneShape::new("kernel-tcp", "", Evidence::Software, 12_400),
+    ];
+    let mut c = certificate(&lanes, 5, 20_000);
+    stamps::put_into(&mut c);
+    c
 }
 
 /// One lane.
@@ -166,6 +179,7 @@ pub fn all() -> Vec<(&'static str, Certificate)> {
         ("interrupted", interrupted()),
         ("nothing-ran", nothing_ran()),
         ("hostile", hostile()),
+        ("stamped", stamped()),
     ]
 }
 

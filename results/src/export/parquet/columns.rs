@@ -30,7 +30,13 @@ pub struct SampleColumns<'a> {
     pub measured: &'a [bool],
     /// Stages in the order in which they were named to the writer; [`NO_VALUE`] where not stamped.
     pub stages: Vec<&'a [i64]>,
+    /// Usable hardware stamps, in nanoseconds of their clocks, in the order of [`STAMPS`]; [`NO_VALUE`] where there is none. None of
+    /// them where the writer was told of no clocks.
+    pub stamps: Vec<&'a [i64]>,
 }
+
+/// The columns of hardware stamps: the tick leaves and arrives, the order leaves and arrives.
+pub const STAMPS: [&str; 4] = ["tick_tx_stamp_ns", "tick_rx_stamp_ns", "order_tx_stamp_ns", "order_rx_stamp_ns"];
 
 impl SampleColumns<'_> {
     /// Number of rows.
@@ -54,7 +60,8 @@ impl SampleColumns<'_> {
             ("measured", self.measured.len()),
         ];
         let stages = self.stages.iter().map(|s| ("a stage", s.len()));
-        lengths.into_iter().chain(stages).find(|(_, len)| *len != self.rows())
+        let stamps = self.stamps.iter().map(|s| ("a stamp", s.len()));
+        lengths.into_iter().chain(stages).chain(stamps).find(|(_, len)| *len != self.rows())
     }
 
     /// Rows `from` to `to`, which lie within the table.
@@ -72,6 +79,7 @@ impl SampleColumns<'_> {
             warm_up: &self.warm_up[from..to],
             measured: &self.measured[from..to],
             stages: self.stages.iter().map(|s| &s[from..to]).collect(),
+            stamps: self.stamps.iter().map(|s| &s[from..to]).collect(),
         }
     }
 }

@@ -19,7 +19,7 @@ use parquet::{
 };
 use thiserror::Error;
 
-use super::{NO_VALUE, SampleColumns};
+use super::{NO_VALUE, STAMPS, SampleColumns};
 use crate::{
     atomic_file::{AtomicFile, WriteError},
     evidence::Evidence,
@@ -74,6 +74,8 @@ pub struct SampleMeta {
     pub tape_sha256: String,
     /// Names of the stage columns, each once.
     pub stages: Vec<String>,
+    /// The clocks of the hardware stamps of exchange and trader, where there are columns of these.
+    pub stamps: Option<[String; 2]>,
 }
 
 /// A Parquet file being written; it takes its place with [`SampleWriter::finish`], dropped before that it is gone.
@@ -81,6 +83,7 @@ pub struct SampleWriter {
     writer: SerializedFileWriter<Slot>,
     path: String,
     stages: usize,
+    stamps: usize,
     scratch: Scratch,
 }
 
@@ -100,11 +103,12 @@ impl SampleWriter {
     pub fn create(path: &Path, meta: &SampleMeta) -> Result<Self, SampleError> {
         let shown = path.display().to_string();
         let encode = |source| SampleError::Encode { path: shown.clone(), source };
-        let schema = schema(&meta.stages).map_err(encode)?;
+        let schema = schema(&meta.stages, meta.stamps.is_some()).map_err(encode)?;
         let file = Slot(Some(AtomicFile::create(path)?));
         let properties = Arc::new(properties(meta));
         let writer = SerializedFileWriter::new(file, Arc::new(schema), properties).map_err(encode)?;
-        Ok(Self { writer, path: shown, stages: meta.stages.len(), scratch: Scratch::default() })
+        let stamps = if meta.stamps.is_some() { STAMPS.len() } else { 0 };
+        Ok(Self { writer, path: shown, stages: meta.stages.len(), stamps, scratch: Scratch::default() })
     }
 
     /// Appends rows. [`ROWS_PER_GROUP`] at once fill a row group; the caller's buffers may be filled anew between calls,
@@ -121,6 +125,11 @@ impl SampleWriter {
             let (column, found) = ("stages (number of columns)", columns.stages.len());
             let path = self.path.clone();
             return Err(SampleError::Uneven { path, column, found, wanted: self.stages });
+        }
+        if columns.stamps.len() != self.stamps {
+            let (column, found) = ("stamps (number of columns)", columns.stamps.len());
+            let path = self.path.clone();
+            return Err(SampleError::Uneven { path, column, found, wanted: self.stamps });
         }
         for from in (0..wanted).step_by(ROWS_PER_GROUP) {
             let group = columns.slice(from, wanted.min(from + ROWS_PER_GROUP));
@@ -184,13 +193,16 @@ pub fn write_samples(path: &Path, meta: &SampleMeta, columns: &SampleColumns<'_>
 
 fn properties(meta: &SampleMeta) -> WriterProperties {
     let pair = |key: &str, value: String| KeyValue::new(format!("tickcert.{key}"), value);
-    let metadata = vec![
+    let mut metadata = vec![
         pair("lane", meta.lane.clone()),
         pair("repetition", meta.repetition.to_string()),
         pair("attempt", meta.attempt.to_string()),
         pair("evidence", meta.evidence.to_string()),
         pair("tape_sha256", meta.tape_sha256.clone()),
     ];
+    if let Some([exchange, trader]) = &meta.stamps {
+        metadata.extend([pair("exchange_clock", exchange.clone()), pair("trader_clock", trader.clone())]);
+    }
     WriterProperties::builder()
         .set_created_by(format!("tickcert {}", env!("CARGO_PKG_VERSION")))
         .set_key_value_metadata(Some(metadata))
@@ -208,7 +220,7 @@ fn properties(meta: &SampleMeta) -> WriterProperties {
         .build()
 }
 
-fn schema(stages: &[String]) -> Result<Type, ParquetError> {
+fn schema(stages: &[String], stamps: bool) -> Result<Type, ParquetError> {
     let field = |name: &str, physical, repetition, logical| {
         Type::primitive_type_builder(name, physical)
             .with_repetition(repetition)
@@ -235,6 +247,9 @@ fn schema(stages: &[String]) -> Result<Type, ParquetError> {
         let name = format!("stage_{stage}_ns");
         fields.push(field(&name, Physical::INT64, Repetition::OPTIONAL, None)?);
     }
+    for name in STAMPS.iter().filter(|_| stamps) {
+        fields.push(field(name, Physical::INT64, Repetition::OPTIONAL, None)?);
+    }
     Type::group_type_builder("samples").with_fields(fields).build()
 }
 
@@ -254,8 +269,8 @@ fn write_group(
     for values in [columns.warm_up, columns.measured] {
         with_column(&mut group, |column| column.typed::<BoolType>().write_batch(values, None, None).map(drop))?;
     }
-    for stage in &columns.stages {
-        put_nullable(&mut group, scratch, stage)?;
+    for column in columns.stages.iter().chain(&columns.stamps) {
+        put_nullable(&mut group, scratch, column)?;
     }
     group.close().map(drop)
 }

@@ -20,7 +20,7 @@ const LABELS: usize = 16;
 const SHAPES: [(&str, Shape); 3] = [("p50", Shape::Circle), ("p99", Shape::Square), ("largest", Shape::Triangle)];
 
 pub(in crate::report) fn spread(view: &CellView<'_>) -> Option<Markup> {
-    let mut attempts: Vec<_> = view.cell.repetitions.iter().filter(|r| !r.staged).collect();
+    let mut attempts: Vec<_> = view.cell.repetitions.iter().filter(|r| !r.staged && !r.unstamped).collect();
     attempts.sort_by_key(|r| (r.position, r.repetition, r.attempt));
     let columns: Vec<Column<'_>> = attempts.into_iter().map(Column::new).collect();
     let values = || columns.iter().filter(|c| c.of.valid).flat_map(Column::values);

@@ -8,6 +8,7 @@ mod rates;
 mod repetitions;
 mod requirements;
 mod run;
+mod stamps;
 mod verdict;
 mod verification;
 
@@ -19,6 +20,7 @@ pub(super) use rates::rates;
 pub(super) use repetitions::repetitions;
 pub(super) use requirements::requirements;
 pub(super) use run::{not_run, tape};
+pub(super) use stamps::stamps;
 pub(super) use verdict::verdict;
 pub(super) use verification::verification;
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{banner, chip};
 use crate::{
-    certificate::{Cell, Repetition},
+    certificate::{Cell, Purpose, Repetition},
     report::{data::Group, text},
 };
 
@@ -34,16 +34,17 @@ pub(in crate::report) fn repetitions(group: &Group<'_>) -> Markup {
 
 /// How many repetitions were planned, and how many of them count.
 fn plan(cell: &Cell) -> Markup {
-    let valid = |staged| cell.repetitions.iter().filter(|r| r.valid && r.staged == staged).count();
-    let of = |planned: u32, staged, what: &str| {
-        let valid = valid(staged);
+    let valid = |purpose| cell.repetitions.iter().filter(|r| r.valid && r.purpose() == purpose).count();
+    let of = |planned: u32, purpose, what: &str| {
+        let valid = valid(purpose);
         html! { span.bad[valid < planned as usize] { (valid) " of " (planned) " planned" (what) " are valid" } }
     };
     html! {
         @match cell.planned {
             Some(plan) => {
-                (of(plan.repetitions, false, ""))
-                @if plan.staged > 0 { ", " (of(plan.staged, true, " for the stages")) }
+                (of(plan.repetitions, Purpose::Latency, ""))
+                @if plan.staged > 0 { ", " (of(plan.staged, Purpose::Stages, " for the stages")) }
+                @if plan.unstamped > 0 { ", " (of(plan.unstamped, Purpose::Cost, " without stamps")) }
                 "."
             }
             None => { "How many were planned is not recorded." }
@@ -95,10 +96,11 @@ fn name(r: &Repetition) -> String {
 }
 
 fn standing(r: &Repetition) -> &'static str {
-    match (r.valid, r.staged) {
+    match (r.valid, r.purpose()) {
         (false, _) => "✕ no",
-        (true, true) => "stages only",
-        (true, false) => "✓ yes",
+        (true, Purpose::Stages) => "stages only",
+        (true, Purpose::Cost) => "cost of stamps",
+        (true, Purpose::Latency) => "✓ yes",
     }
 }
 
