@@ -78,10 +78,13 @@ fn step() -> impl Strategy<Value = Step> {
 
 const FEW: u64 = 4;
 
+/// Where in its slot, and what.
+type Word = (usize, [u8; 8]);
+
 /// A writer, a reader, and what is under way between them: writes come one after the other, their words as they like.
 struct Model {
     memory: Vec<[u8; SLOT]>,
-    under_way: VecDeque<(usize, Vec<(usize, [u8; 8])>)>,
+    under_way: VecDeque<(usize, Vec<Word>)>,
     sent: Vec<Vec<u8>>,
     read: u64,
     told: u64,
