@@ -1,6 +1,9 @@
 //! RDMA devices in software, made and removed by netlink (`linux/include/uapi/rdma/rdma_netlink.h`).
 
-use std::io;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use netlink_packet_core::{DefaultNla, NLM_F_DUMP};
 use netlink_sys::protocols::NETLINK_RDMA;
@@ -38,6 +41,23 @@ pub fn remove(device: &str) -> io::Result<()> {
     let index = index_of(&ask(NETLINK_RDMA, question(GET, Vec::new()), NLM_F_DUMP)?, device);
     let index = index.ok_or_else(|| io::Error::from_raw_os_error(libc::ENODEV))?;
     ask(NETLINK_RDMA, question(DELETE_LINK, vec![DefaultNla::new(INDEX, index)]), 0).map(drop)
+}
+
+/// Processes that have the device open, as far as they can be seen (below `root`). Until they close it, removing waits in the kernel,
+/// and can't be interrupted.
+#[must_use]
+pub fn holders(root: &Path, device: &str) -> Vec<u32> {
+    let folders = |path: PathBuf| fs::read_dir(path).into_iter().flatten().flatten();
+    let is_of = |node: &PathBuf| fs::read_to_string(node.join("ibdev")).is_ok_and(|name| name.trim() == device);
+    let Some(node) = folders(root.join("sys/class/infiniband_verbs")).map(|entry| entry.path()).find(is_of) else {
+        return Vec::new();
+    };
+    let node = Path::new("/dev/infiniband").join(node.file_name().unwrap_or_default());
+    let has_it = |process: &u32| {
+        let mut open = folders(root.join("proc").join(process.to_string()).join("fd"));
+        open.any(|entry| fs::read_link(entry.path()).is_ok_and(|path| path == node))
+    };
+    folders(root.join("proc")).filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(has_it).collect()
 }
 
 /// The number of a device among those that the kernel told of.
@@ -81,6 +101,23 @@ mod tests {
         let devices = [device("rxe01", 1), device("rxe0", 2)];
         assert_eq!(index_of(&devices, "rxe0"), Some(vec![2, 0, 0, 0]));
         assert_eq!(index_of(&devices, "rxe"), None);
+    }
+
+    #[test]
+    fn who_has_a_device_open_is_found_and_who_has_another_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        for (node, device) in [("uverbs0", "mlx5_0"), ("uverbs1", "rxe0")] {
+            let folder = root.path().join("sys/class/infiniband_verbs").join(node);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("ibdev"), format!("{device}\n")).unwrap();
+        }
+        for (process, node) in [("7", "uverbs1"), ("8", "uverbs0"), ("self", "uverbs1")] {
+            let folder = root.path().join("proc").join(process).join("fd");
+            fs::create_dir_all(&folder).unwrap();
+            std::os::unix::fs::symlink(format!("/dev/infiniband/{node}"), folder.join("3")).unwrap();
+        }
+        assert_eq!(holders(root.path(), "rxe0"), [7]);
+        assert!(holders(root.path(), "rxe1").is_empty());
     }
 
     #[test]
