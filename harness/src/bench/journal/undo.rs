@@ -5,7 +5,8 @@ use std::{
     fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -74,6 +75,14 @@ pub enum UndoError {
         device: String,
         /// Why.
         source: io::Error,
+    },
+    /// An RDMA device that others have open.
+    #[error("the RDMA device {device} is still in use, by the processes {holders:?}: end them, then `tickcert clean`")]
+    RdmaDeviceInUse {
+        /// Which.
+        device: String,
+        /// Who has it open.
+        holders: Vec<u32>,
     },
     /// A module can't be unloaded.
     #[error("the module {module} can't be unloaded (`modprobe -r {module}` does it)")]
@@ -168,7 +177,23 @@ fn with_interface(
     Ok(undone.or_else(ignore_if_so)?)
 }
 
+/// How long processes that were killed may take to close a device, and how often it is looked.
+const CLOSED: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Removes a device that nobody has open any more: the kernel would wait for who has, for ever.
 fn remove_rdma_device(device: &str) -> Result<(), UndoError> {
+    let until = Instant::now() + CLOSED;
+    loop {
+        let holders = links::holders(Path::new("/"), device);
+        if holders.is_empty() {
+            break;
+        }
+        if Instant::now() >= until {
+            return Err(UndoError::RdmaDeviceInUse { device: device.into(), holders });
+        }
+        thread::sleep(LOOK);
+    }
     match links::remove(device) {
         Err(source) if !GONE.contains(&source.raw_os_error().unwrap_or_default()) => {
             Err(UndoError::RdmaDevice { device: device.into(), source })
