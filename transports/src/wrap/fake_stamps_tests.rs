@@ -61,7 +61,9 @@ fn every_third_stamp_of_what_is_sent_is_missing_late_twice_or_stale_and_no_other
 #[test]
 fn a_late_stamp_comes_when_its_time_has_come() {
     let mut tx = FakeTx::new(Nowhere, Some(plan(StampFault::Late { by: Nanos::MILLI })));
-    (0..3).for_each(|_| drop(tx.send_stamped(Flow::Orders, 1, |_| ()).unwrap()));
+    for _ in 0..3 {
+        tx.send_stamped(Flow::Orders, 1, |_| ()).unwrap();
+    }
     let mut came = 0;
     while came < 3 {
         tx.stamps(|_, _| came += 1);
@@ -74,7 +76,9 @@ fn a_late_stamp_comes_when_its_time_has_come() {
 fn zeros_are_a_fact_and_are_not_there_where_there_were_none() {
     let mut tx = FakeTx::new(Nowhere, Some(plan(StampFault::Zero)));
     assert!(facts(|note| tx.facts(note)).is_empty());
-    (0..6).for_each(|_| drop(tx.send_stamped(Flow::Orders, 1, |_| ()).unwrap()));
+    for _ in 0..6 {
+        tx.send_stamped(Flow::Orders, 1, |_| ()).unwrap();
+    }
     assert_eq!(facts(|note| tx.facts(note))[STAMPS_OF_ZERO], "2");
     let mut rx = FakeRx::new(Nowhere, Some(plan(StampFault::Zero)));
     rx.poll(Interest::Ticks, 3, |_| ()).unwrap();
