@@ -28,14 +28,20 @@ job_value() {
     echo "${value:-$3}"
 }
 
+# Ends the script because of a fault of this tree: not for want of anything, which would be 4.
+broken() {
+    printf 'lab: %s\n' "$*" >&2
+    exit 1
+}
+
 # Ends the script over a head that can't be meant so.
 check_job() {
     local key unknown
-    [ -n "$(job_key "$1" does)" ] || fail "the job $1 doesn't say what it does"
+    [ -n "$(job_key "$1" does)" ] || broken "the job $1 doesn't say what it does"
     unknown=$(sed -n '/^#/!q;s/^# \([a-z]*\): .*/\1/p' "$lab_d/jobs/$1" |
         grep -vxE 'does|kernel|memory|cpus|limit|guests|nodes|nic|iommu|modules|fixture|append|qemu' | tr '\n' ' ' || true)
-    [ -z "$unknown" ] || fail "the head of the job $1 has keys that the lab doesn't know: $unknown"
+    [ -z "$unknown" ] || broken "the head of the job $1 has keys that the lab doesn't know: $unknown"
     for key in memory cpus limit nodes; do
-        [[ $(job_value "$1" "$key" 1) =~ ^[0-9]+$ ]] || fail "the job $1 gives no number for '$key'"
+        [[ $(job_value "$1" "$key" 1) =~ ^[0-9]+$ ]] || broken "the job $1 gives no number for '$key'"
     done
 }

@@ -11,7 +11,7 @@ kernel_pattern() {
     case $1 in
         base) echo '^linux-image-6\.12\.[0-9]+\+deb12(\.[0-9]+)?-amd64$' ;;
         newest) echo '^linux-image-[0-9.]+\+deb13(\.[0-9]+)?-amd64$' ;;
-        *) fail "a job asks for the kernel '$1'; there are base and newest" ;;
+        *) broken "a job asks for the kernel '$1'; there are base and newest" ;;
     esac
 }
 
@@ -132,7 +132,7 @@ make_initrd() {
 build_module() {
     local name=$1 release=$2 kernel=$cache/kernels/$2 built=$cache/kernels/$2/built/$1 source
     source=$lab_d/modules/$name
-    [ -d "$source" ] || fail "there is no module $name under ci/lab.d/modules"
+    [ -d "$source" ] || broken "there is no module $name under ci/lab.d/modules"
     if [ ! -e "$built/$name.ko" ] || [ -n "$(find "$source" -newer "$built/$name.ko")" ]; then
         [ -d "$kernel/usr/src" ] || fetch_headers "$release" >&2
         rm -rf "$built"

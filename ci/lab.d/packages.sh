@@ -37,7 +37,7 @@ have_programs() {
     qemu_dir=$cache/qemu tools_dir=$cache/tools-$(tools_key)
     [ -d "$qemu_dir" ] || fetch_qemu
     [ ! -d "$tools_dir" ] || return 0
-    old=$(find "$cache" -maxdepth 1 -name 'tools-*' ! -name '*.part' | head -n 1)
+    old=$(find "$cache" -maxdepth 1 -name 'tools-*' ! -name '*.part' ! -name '*.unpacked' | head -n 1)
     if (fetch_tools "$tools_dir"); then
         [ -z "$old" ] || rm -rf "$old"
     elif [ -n "$old" ]; then

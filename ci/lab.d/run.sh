@@ -41,10 +41,10 @@ declare -A obstacle=()
 # Fetches and builds what the jobs need, before any of them runs.
 prepare() {
     local job kind module release said
+    for job in "$@"; do check_job "$job"; done
     have_programs
     find_qemu
     for job in "$@"; do
-        check_job "$job"
         kind=$(job_value "$job" kernel base)
         if [ "$kind" = base ]; then
             have_kernel base

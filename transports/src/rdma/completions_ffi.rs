@@ -9,7 +9,7 @@ use rdma_mummy_sys::{
     ibv_wc_read_vendor_err,
 };
 use sideway::ibverbs::completion::{BasicCompletionQueue, CompletionQueue, ExtendedCompletionQueue};
-use tickcert_results::stamp::{Stamp, StampClock};
+use tickcert_results::stamp::Stamp;
 
 use super::stamps::Reading;
 
@@ -34,7 +34,7 @@ pub(super) struct Done {
 /// Where completions are taken from.
 enum Source {
     Plain { queue: NonNull<ibv_cq>, taken: Box<[ibv_wc; BURST as usize]>, _keeps: Arc<BasicCompletionQueue> },
-    Stamped { queue: NonNull<ibv_cq_ex>, reading: Reading, clock: StampClock, _keeps: Arc<ExtendedCompletionQueue> },
+    Stamped { queue: NonNull<ibv_cq_ex>, reading: Reading, _keeps: Arc<ExtendedCompletionQueue> },
 }
 
 /// A completion queue, and those taken from it last.
@@ -52,11 +52,10 @@ impl Completions {
         Self { source: Source::Plain { queue: pointer, taken, _keeps: queue }, done: Box::default() }
     }
 
-    /// `clock` is what a wallclock is of.
-    pub(super) fn stamped(queue: Arc<ExtendedCompletionQueue>, reading: Reading, clock: StampClock) -> Self {
+    pub(super) fn stamped(queue: Arc<ExtendedCompletionQueue>, reading: Reading) -> Self {
         // SAFETY: the pointer is kept beside what keeps its queue.
         let pointer = unsafe { queue.cq() }.cast();
-        Self { source: Source::Stamped { queue: pointer, reading, clock, _keeps: queue }, done: Box::default() }
+        Self { source: Source::Stamped { queue: pointer, reading, _keeps: queue }, done: Box::default() }
     }
 
     /// As a queue pair is told of it.
@@ -100,16 +99,14 @@ impl Completions {
                 }
                 count
             }
-            Source::Stamped { queue, reading, clock, .. } => {
-                take_stamped(*queue, *reading, *clock, &mut self.done[..most as usize])
-            }
+            Source::Stamped { queue, reading, .. } => take_stamped(*queue, *reading, &mut self.done[..most as usize]),
         };
         self.done.get(..count).unwrap_or_default()
     }
 }
 
 /// Takes what is done, with stamps; how many.
-fn take_stamped(queue: NonNull<ibv_cq_ex>, reading: Reading, clock: StampClock, into: &mut [Done]) -> usize {
+fn take_stamped(queue: NonNull<ibv_cq_ex>, reading: Reading, into: &mut [Done]) -> usize {
     let pointer = queue.as_ptr();
     let mut how = ibv_poll_cq_attr { comp_mask: 0 };
     if into.is_empty() {
@@ -135,7 +132,7 @@ fn take_stamped(queue: NonNull<ibv_cq_ex>, reading: Reading, clock: StampClock, 
                 // SAFETY: as above, with stamps of the counter.
                 Reading::Counter { .. } => unsafe { ibv_wc_read_completion_ts(pointer) },
             };
-            done.stamp = reading.stamp(raw, clock);
+            done.stamp = reading.stamp(raw);
         } else {
             // SAFETY: a completion is current.
             done.vendor_error = unsafe { ibv_wc_read_vendor_err(pointer) };

@@ -11,7 +11,6 @@ use sideway::ibverbs::{
 };
 
 use rdma_mummy_sys::ibv_pd;
-use tickcert_results::stamp::StampClock;
 
 use super::{
     completions_ffi::Completions,
@@ -54,8 +53,6 @@ pub(super) struct Device {
     pub(super) mtu: u32,
     /// Frequency of its clock in kHz, 0 where it has none; bits that its stamps have.
     clock: (u64, u64),
-    /// What its wallclock is.
-    wallclock: StampClock,
     firmware: String,
     most_requests: u32,
 }
@@ -87,11 +84,9 @@ impl Device {
         }
         let domain = context.alloc_pd().map_err(|e| failed("a protection domain", &e))?;
         let clock = if config.completion_stamps { clock_of(&attributes) } else { (0, 0) };
-        let stamping = link.stamping.as_ref().and_then(|stamping| stamping.of(role).clock);
-        let wallclock = stamping.filter(|clock| clock.is_hardware()).unwrap_or(StampClock::Device);
         let most_requests = u32::try_from(attributes.max_qp_wr()).unwrap_or_default();
         let firmware = attributes.firmware_version();
-        Ok(Self { domain, context, port, gid, mtu, clock, wallclock, firmware, most_requests })
+        Ok(Self { domain, context, port, gid, mtu, clock, firmware, most_requests })
     }
 
     /// As verbs want it.
@@ -124,7 +119,7 @@ impl Device {
                     continue;
                 }
                 if let Ok(queue) = builder.setup_wc_flags(base | flag).build_ex() {
-                    return Ok(Completions::stamped(queue, reading, self.wallclock));
+                    return Ok(Completions::stamped(queue, reading));
                 }
             }
         }

@@ -25,7 +25,7 @@ fn check_release(root: &Path, release: &str) -> Result<(), Unmet> {
         None => Ok(()),
         Some(module) => Err(Unmet {
             needs: format!("soft-RoCE: the module {module}, which the kernel {release} has not"),
-            how: "a kernel with it (Debian: apt-get install linux-image-amd64; those for clouds have none), or two RDMA NICs, named under [transport.rdma]: exchange_device = \"mlx5_0\", trader_device = \"mlx5_1\"".to_owned(),
+            how: "a kernel with it (Debian: apt-get install linux-image-amd64; those for clouds have none), or an RDMA NIC in each of two hosts, named under [transport.rdma]: exchange_device = \"mlx5_0\", trader_device = \"mlx5_0\"".to_owned(),
         }),
     }
 }
