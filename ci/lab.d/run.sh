@@ -70,9 +70,10 @@ ready_guest() {
 }
 
 run_jobs() {
-    local job pids=() status=0
+    local job pids=() status=0 began
     locked prepare "$@"
     find_accelerator "$(unpacked_kernel base)"
+    began=$SECONDS
     printf 'QEMU %s on %s; logs and results in %s\n' "$qemu_version" "$accelerator" "$out"
     for job in "$@"; do
         while [ "$(jobs -pr | wc -l)" -ge "$at_once" ]; do wait -n || true; done
@@ -82,6 +83,7 @@ run_jobs() {
     done
     for job in "${pids[@]}"; do wait "$job" || status=1; done
     guests=()
+    printf '%d jobs in %d s\n' $# $((SECONDS - began))
     return "$status"
 }
 
