@@ -29,8 +29,8 @@ pub struct StampClocks {
 }
 
 impl StampClocks {
-    /// Those that stamp on the link. One that can't be read is none of them: what stands in its way is in the record of the
-    /// run's clocks.
+    /// Those that stamp on the link. One that can't be read is none of them: the trial's stamps of it are unusable then, and
+    /// what stands in its way is in the record of the run's clocks.
     #[must_use]
     pub fn of(stamping: Option<Stamping>) -> Self {
         let ends = stamping.map(|s| [s.exchange.clock, s.trader.clock]).into_iter().flatten().flatten();

@@ -83,12 +83,13 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::HashMap;
 
     use super::*;
 
-    fn finished() -> Finished {
+    /// A trial of which nothing is to be said.
+    pub(in crate::run) fn finished() -> Finished {
         let joined = Joined {
             counts: Default::default(),
             received_sha256: String::new(),

@@ -42,6 +42,8 @@ pub struct Attributed {
 pub struct Seen {
     /// Its number.
     pub frame: u32,
+    /// The packet that it is or that caused it, where that is known. Only frames of one packet may have one stamp.
+    pub packet: Option<usize>,
     /// What came with it.
     pub with: Received,
     /// It had not left yet at this time, by the counter, where that is known…
@@ -77,7 +79,7 @@ pub fn transmitted(
         let waited = handed.and_then(|h| checks.scale.ns(Ticks::new(came.seen)?.since(h)));
         if waited.is_some_and(|w| w > checks.timeout) {
             counts.late += 1;
-        } else if checks.is_outside(stamp, handed, Ticks::new(came.seen)) || last.is_some_and(|l| stamp.at < l) {
+        } else if checks.is_outside(stamp, handed, Ticks::new(came.seen)) || last.is_some_and(|l| stamp.at <= l) {
             counts.stale += 1;
         } else {
             last = Some(stamp.at);
@@ -115,19 +117,22 @@ fn by_frame(sent: &[Sent], came: &[Came], clock: Option<StampClock>, counts: &mu
 /// The stamps of frames received, in the order in which they were seen.
 #[must_use]
 pub fn received(frames: impl IntoIterator<Item = Seen>, checks: &Checks<'_>) -> Attributed {
-    let (mut counts, mut good, mut last) = (StampCounts::default(), HashMap::new(), None);
-    for Seen { frame, with, not_before, seen } in frames {
+    let (mut counts, mut good, mut last) = (StampCounts::default(), HashMap::new(), None::<(Ticks, Option<usize>)>);
+    for Seen { frame, packet, with, not_before, seen } in frames {
         counts.asked += 1;
         let Some(stamp) = with.hw.filter(|s| checks.clock == Some(s.clock)) else {
             counts.missing += 1;
             counts.unasked += u64::from(with.hw.is_some());
             continue;
         };
-        if checks.is_outside(stamp, not_before, Some(seen)) || last.is_some_and(|l| stamp.at < l) {
+        // One tick may cause several orders; of another frame the same stamp is one that was handed back twice.
+        let is_old =
+            |(at, of): (Ticks, Option<usize>)| stamp.at < at || stamp.at == at && (packet.is_none() || packet != of);
+        if checks.is_outside(stamp, not_before, Some(seen)) || last.is_some_and(is_old) {
             counts.stale += 1;
             continue;
         }
-        last = Some(stamp.at);
+        last = Some((stamp.at, packet));
         counts.good += 1;
         good.insert(frame, stamp);
         checks.beside(stamp, with.kernel, &mut counts, |later, within| later > within);

@@ -104,10 +104,30 @@ fn a_name_that_two_frames_have_is_nobodys() {
 
 #[test]
 fn without_a_clock_to_compare_by_what_is_older_than_the_frame_ahead_is_stale_all_the_same() {
-    let came = [good(0), Came { stamp: good(0).stamp, ..good(1) }, Came { stamp: Stamp::new(at(5), CLOCK), ..good(2) }];
+    let came = [good(0), good(1), Came { stamp: Stamp::new(at(5), CLOCK), ..good(2) }];
     let checks = Checks { tied: None, ..checks(&tied()) };
     let found = transmitted(&sent(3), &came, |n| Some(at(handed(n))), &checks);
     assert_eq!((found.counts.good, found.counts.stale), (2, 1));
+}
+
+#[test]
+fn a_stamp_that_the_frame_ahead_had_already_is_stale() {
+    let came = [good(0), Came { stamp: good(0).stamp, ..good(1) }, good(2)];
+    let checks = Checks { tied: None, ..checks(&tied()) };
+    let found = transmitted(&sent(3), &came, |n| Some(at(handed(n))), &checks);
+    assert_eq!((found.counts.good, found.counts.stale), (2, 1));
+    assert!(!found.good.contains_key(&1));
+}
+
+#[test]
+fn frames_received_may_have_one_stamp_only_if_they_are_of_one_packet() {
+    let checks = Checks { tied: None, ..checks(&tied()) };
+    let with = seen(0, Some(1_000), None).with;
+    for (packets, stale) in [([Some(7), Some(7)], 0), ([Some(7), Some(8)], 1), ([None, None], 1)] {
+        let frames = [0, 1].map(|n| Seen { packet: packets[n as usize], with, ..seen(n, None, None) });
+        let counts = received(frames, &checks).counts;
+        assert_eq!((counts.good, counts.stale), (2 - stale, stale), "{packets:?}");
+    }
 }
 
 #[test]
@@ -124,7 +144,7 @@ fn seen(n: u32, hw: Option<u64>, kernel: Option<u64>) -> Seen {
     let hw = hw.map(|after| Stamp::new(at(handed(n) + after + AHEAD), CLOCK));
     let kernel = kernel.map(|after| Stamp::new(at(handed(n) + after + 500), StampClock::Kernel));
     let with = Received { hw, kernel };
-    Seen { frame: n, with, not_before: Some(at(handed(n))), seen: at(handed(n) + 5_000) }
+    Seen { frame: n, packet: Some(n as usize), with, not_before: Some(at(handed(n))), seen: at(handed(n) + 5_000) }
 }
 
 #[test]

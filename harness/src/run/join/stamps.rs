@@ -109,6 +109,19 @@ impl JoinedStamps {
             order_rx: get(&self.order_rx, order),
         }
     }
+
+    /// Takes these stamps in as good ones of the order of this number, caused by that packet.
+    #[cfg(test)]
+    pub fn put(&mut self, order: u32, packet: u32, stamps: OrderStamps) {
+        for (of, frame, stamp) in [
+            (&mut self.tick_tx, packet, stamps.tick_tx),
+            (&mut self.tick_rx, order, stamps.tick_rx),
+            (&mut self.order_tx, order, stamps.order_tx),
+            (&mut self.order_rx, order, stamps.order_rx),
+        ] {
+            of.good.extend(stamp.map(|stamp| (frame, stamp)));
+        }
+    }
 }
 
 /// Attributes the stamps of both ends.
@@ -131,23 +144,23 @@ pub(super) fn join_stamps(
     };
     let (at_exchange, at_trader) = (checks(stamping.exchange.clock), checks(stamping.trader.clock));
     let sent = |packet: usize| sources.exchange.sent.get(packet).copied().and_then(Ticks::new);
-    let tick_of = |order: usize| expected.packet(order).and_then(sent);
+    let seen = |order: usize, with, seen| {
+        let packet = expected.packet(order);
+        Some(Seen { frame: u32::try_from(order).ok()?, packet, with, not_before: packet.and_then(sent), seen })
+    };
     let handed = |frame: u32| left.get(frame as usize).copied().flatten();
     let tick_tx = transmitted(&of.exchange.sent()?, &of.exchange.came()?, |n| sent(n as usize), &at_exchange);
     let order_tx = transmitted(&of.trader.sent()?, &of.trader.came()?, handed, &at_trader);
     let with = of.trader.received()?;
-    let ticks = left.iter().enumerate().filter_map(|(n, seen)| {
-        Some(Seen { frame: u32::try_from(n).ok()?, with: at(&with, n), not_before: tick_of(n), seen: (*seen)? })
-    });
+    let ticks = left.iter().enumerate().filter_map(|(n, came)| seen(n, at(&with, n), (*came)?));
     let tick_rx = received(ticks, &at_trader);
     let with = of.exchange.received()?;
     let mut orders: Vec<(u32, Seen)> = fates
         .iter()
         .enumerate()
         .filter_map(|(n, fate)| {
-            let Fate::Arrived(seen, place) = *fate else { return None };
-            let frame = u32::try_from(n).ok()?;
-            Some((place, Seen { frame, with: at(&with, place as usize), not_before: tick_of(n), seen }))
+            let Fate::Arrived(came, place) = *fate else { return None };
+            Some((place, seen(n, at(&with, place as usize), came)?))
         })
         .collect();
     orders.sort_unstable_by_key(|(place, _)| *place);
