@@ -194,6 +194,7 @@ impl Bench {
                 Place { namespace: &exchange, address: ends::EXCHANGE },
                 Place { namespace: &trader, address: ends::TRADER },
             ],
+            &mut undo.journal,
         )?;
         let soft_rdma = if spec.soft_rdma {
             soft_rdma::make(&mut undo.journal, spec.connect_timeout.into())

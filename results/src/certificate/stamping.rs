@@ -70,7 +70,7 @@ pub struct StampingEnd {
     pub set: Option<StampConfig>,
     /// As it was found when the run was over: other than `set` where another program has changed it meanwhile.
     pub after: Option<StampConfig>,
-    /// What became of it afterwards: `set back`, `left alone: …`.
+    /// What is to become of it when the bench is taken down: `to be set back …`, `to be left alone: …`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undone: Option<String>,
 }

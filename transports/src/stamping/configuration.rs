@@ -55,6 +55,35 @@ impl Configuration {
     }
 }
 
+/// Who reads and sets it.
+pub trait Driver {
+    /// See [`Configuration::read`].
+    ///
+    /// # Errors
+    /// As there.
+    fn read(&self, interface: &str) -> io::Result<Configuration>;
+
+    /// See [`Configuration::apply`].
+    ///
+    /// # Errors
+    /// As there.
+    fn apply(&self, interface: &str, wanted: Configuration) -> io::Result<Configuration>;
+}
+
+/// The driver that the kernel has for an interface.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Kernel;
+
+impl Driver for Kernel {
+    fn read(&self, interface: &str) -> io::Result<Configuration> {
+        Configuration::read(interface)
+    }
+
+    fn apply(&self, interface: &str, wanted: Configuration) -> io::Result<Configuration> {
+        wanted.apply(interface)
+    }
+}
+
 impl From<hwtstamp_config> for Configuration {
     fn from(of: hwtstamp_config) -> Self {
         Self { flags: of.flags, transmit: of.tx_type, filter: of.rx_filter }

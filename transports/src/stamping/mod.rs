@@ -10,7 +10,7 @@ mod words;
 use std::io;
 
 pub use claims::Claims;
-pub use configuration::Configuration;
+pub use configuration::{Configuration, Driver, Kernel};
 pub use trial::{Crossing, TrialSocket};
 
 /// The name of an interface's driver, in the calling thread's network namespace; `unknown` where it doesn't say.

@@ -54,8 +54,15 @@ pub enum Change {
         interface: String,
         /// As it was.
         before: Configuration,
-        /// As it was set.
-        set: Configuration,
+        /// What may be tried one after the other, since a driver may refuse some of it.
+        attempts: Vec<Configuration>,
+    },
+    /// What came of it: known only afterwards, and then what counts for the [`Self::StampingSet`] of that interface.
+    StampingCame {
+        /// Of which interface.
+        interface: String,
+        /// As the driver has it, which may be none of the attempts; `null` where it refused them all.
+        set: Option<Configuration>,
     },
     /// A kernel module was loaded.
     ModuleLoaded {
@@ -95,7 +102,7 @@ impl Change {
                 was.addresses.iter().try_for_each(check_address)?;
                 was.routes.iter().try_for_each(check_route)
             }
-            Self::StampingSet { interface, .. } => check_name(interface),
+            Self::StampingSet { interface, .. } | Self::StampingCame { interface, .. } => check_name(interface),
             Self::ModuleLoaded { module } if soft::MODULES.contains(&module.as_str()) => Ok(()),
             Self::ModuleLoaded { module } => Err(format!("{module:?} is no module that a run loads")),
             Self::InterfaceMade { interface } => check_name(interface),

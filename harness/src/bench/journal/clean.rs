@@ -133,7 +133,8 @@ fn undo_orphan(path: &Path, head: &Head, changes: &[Change], left: &mut Vec<Stri
             return Outcome::Failed(undone.errors);
         }
         *left = undone.left;
-        Outcome::Undone(changes.len())
+        // What came of a change is none by itself.
+        Outcome::Undone(changes.iter().filter(|change| !matches!(change, Change::StampingCame { .. })).count())
     };
     match fs::remove_file(path).or_else(ignore_missing) {
         Ok(()) => outcome,

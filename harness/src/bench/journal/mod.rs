@@ -7,7 +7,7 @@
 
 mod change;
 mod clean;
-mod stamping;
+pub(super) mod stamping;
 mod undo;
 
 use std::{
@@ -138,6 +138,12 @@ impl Journal {
         }
         self.changes.push(change);
         Ok(())
+    }
+
+    /// For tests that look at what would be undone.
+    #[cfg(test)]
+    pub(in crate::bench) fn changes(&self) -> &[Change] {
+        &self.changes
     }
 
     /// Whether there is nothing to undo.

@@ -17,7 +17,7 @@ use nix::{
 
 use tickcert_transports::{
     rdma::{links, soft},
-    stamping::Configuration,
+    stamping::{Configuration, Kernel},
 };
 
 use super::{Change, InterfaceState, change::ignore_if_so, ignore_missing, stamping};
@@ -122,7 +122,7 @@ pub(super) struct Undone {
 pub(super) fn undo_all(changes: &[Change], owner: Owner) -> Undone {
     let mut done = Undone::default();
     for change in changes.iter().rev() {
-        match undo(change, owner) {
+        match undo(change, changes, owner) {
             Ok(left) => done.left.extend(left),
             Err(e) => done.errors.push(e),
         }
@@ -131,9 +131,11 @@ pub(super) fn undo_all(changes: &[Change], owner: Owner) -> Undone {
 }
 
 /// What was left alone, if it was.
-fn undo(change: &Change, owner: Owner) -> Result<Option<String>, UndoError> {
+fn undo(change: &Change, all: &[Change], owner: Owner) -> Result<Option<String>, UndoError> {
     match change {
-        Change::StampingSet { interface, before, set } => stamping::undo(interface, *before, *set),
+        Change::StampingSet { interface, before, attempts } => {
+            stamping::undo(&Kernel, interface, *before, &stamping::ours(all, interface, attempts))
+        }
         change => undo_own(change, owner).map(|()| None),
     }
 }
@@ -152,7 +154,7 @@ fn undo_own(change: &Change, owner: Owner) -> Result<(), UndoError> {
         Change::RouteAdded { interface, route } => {
             with_interface(interface, |connection, found| connection.remove_route(found, route))
         }
-        Change::StampingSet { .. } => Ok(()),
+        Change::StampingSet { .. } | Change::StampingCame { .. } => Ok(()),
         Change::ModuleLoaded { module } => unload(module),
         Change::InterfaceMade { interface } => with_interface(interface, |connection, found| connection.delete(found)),
         Change::RdmaDeviceMade { device } => remove_rdma_device(device),

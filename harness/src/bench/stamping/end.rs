@@ -6,7 +6,7 @@ use tickcert_results::{
 };
 use tickcert_transports::{
     api::EndStamping,
-    stamping::{self, Claims, Configuration, Crossing},
+    stamping::{self, Claims, Configuration, Crossing, Driver},
 };
 
 use crate::bench::journal::{Change, Journal, JournalError};
@@ -39,8 +39,9 @@ impl End {
                     .to_owned(),
             );
         }
-        if let (Some(before), Some(set)) = (before, wanted) {
-            journal.record(Change::StampingSet { interface: interface.into(), before, set })?;
+        if let (Some(before), Some(wanted)) = (before, wanted) {
+            let attempts = attempts(before, wanted).to_vec();
+            journal.record(Change::StampingSet { interface: interface.into(), before, attempts })?;
         }
         let record = StampingEnd {
             interface: interface.to_owned(),
@@ -61,24 +62,28 @@ impl End {
         self.record.clock
     }
 
-    /// Sets it, in the calling thread's namespace: all that was wanted, or else one direction.
-    pub(super) fn set(&mut self) {
-        let (Some(before), Some(wanted)) = (self.before, self.wanted) else { return };
-        let attempts = [
-            wanted,
-            Configuration { filter: before.filter, ..wanted },
-            Configuration { transmit: before.transmit, ..wanted },
-        ];
-        for attempt in attempts {
-            match attempt.apply(&self.record.interface) {
-                Ok(set) => {
-                    self.set = Some(set);
-                    self.record.set = Some(set.record());
-                    return;
+    /// Sets it, in the calling thread's namespace: all that was wanted, or else one direction. What came of it is in the
+    /// journal afterwards; where it can't be written down, nothing stays set.
+    pub(super) fn set(&mut self, driver: &impl Driver, journal: &mut Journal) -> Result<(), JournalError> {
+        let (Some(before), Some(wanted)) = (self.before, self.wanted) else { return Ok(()) };
+        let interface = self.record.interface.clone();
+        for attempt in attempts(before, wanted) {
+            match driver.apply(&interface, attempt) {
+                Ok(returned) => {
+                    // As it will be read afterwards: what the call returns may be something else.
+                    self.set = Some(driver.read(&interface).unwrap_or(returned));
+                    break;
                 }
                 Err(e) => self.record.why_not.push(format!("its driver refuses {attempt}: {e}")),
             }
         }
+        self.record.set = self.set.map(Configuration::record);
+        journal.record(Change::StampingCame { interface: interface.clone(), set: self.set }).inspect_err(|_| {
+            if self.set.is_some() {
+                // Nothing more can be done about it here: the run ends with what could not be written down.
+                let _ = driver.apply(&interface, before);
+            }
+        })
     }
 
     /// What came of frames that left here, and of those that came here.
@@ -149,17 +154,25 @@ impl End {
     pub(super) fn undone(&self) -> Option<String> {
         self.set?;
         Some(match &self.record.after {
-            Some(after) if self.record.set.as_ref() == Some(after) => "set back to what it was before".to_owned(),
-            _ => "left alone: another program has set it meanwhile".to_owned(),
+            Some(after) if self.record.set.as_ref() == Some(after) => "to be set back to what it was before".to_owned(),
+            _ => "to be left alone: another program has set it meanwhile".to_owned(),
         })
     }
 }
+
+/// One after the other, until the driver takes one.
+const fn attempts(before: Configuration, wanted: Configuration) -> [Configuration; 3] {
+    [wanted, Configuration { filter: before.filter, ..wanted }, Configuration { transmit: before.transmit, ..wanted }]
+}
+
+#[cfg(test)]
+mod driver_tests;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn end(claims: Claims) -> End {
+    pub(super) fn end(claims: Claims) -> End {
         let record = StampingEnd {
             interface: "eth2".into(),
             driver: "e1000e".into(),

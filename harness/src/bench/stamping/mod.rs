@@ -15,7 +15,7 @@ use tickcert_results::{
 };
 use tickcert_transports::{
     api::{EndStamping, Stamping},
-    stamping::{Crossing, TrialSocket, trial},
+    stamping::{Crossing, Kernel, TrialSocket, trial},
 };
 
 use end::End;
@@ -50,12 +50,17 @@ impl Preparation {
 
     /// Sets both, and sees what is stamped when frames cross, once they hear each other. What lanes are to take, and the
     /// rest of the run's stamps.
-    pub(super) fn finish(self, wire: &Wire, at: [Place<'_>; 2]) -> Result<(Option<Stamping>, Stamps), BenchError> {
+    pub(super) fn finish(
+        self,
+        wire: &Wire,
+        at: [Place<'_>; 2],
+        journal: &mut Journal,
+    ) -> Result<(Option<Stamping>, Stamps), BenchError> {
         let Some(mut ends) = self.ends else {
             return Ok((None, Stamps::without(self.policy, wire)));
         };
         for (end, place) in ends.iter_mut().zip(&at) {
-            place.namespace.run(|| end.set())?;
+            place.namespace.run(|| end.set(&Kernel, journal))??;
         }
         let [exchange, trader] = &mut ends;
         match try_out([exchange, trader], &at)? {
