@@ -25,6 +25,8 @@ pub struct Kept {
     pub lock: Lock,
     /// How far it is from the reference, where that is said.
     pub offset: Option<ClockOffset>,
+    /// How far `offset` itself may be off: half the width of each reading that it was taken from.
+    pub within: Nanos,
     /// Who keeps it, and how.
     pub source: String,
     /// The reference itself: a grandmaster's identity, another clock.
@@ -102,7 +104,7 @@ impl Track {
         record.source.clone_from(&kept.source);
         record.reference.clone_from(&kept.reference);
         if let Some(offset) = kept.offset {
-            record.largest_offset_ns = record.largest_offset_ns.max(Some(offset.size()));
+            record.largest_offset_ns = record.largest_offset_ns.max(Some(offset.size() + kept.within));
         }
         if let Some(text) = &kept.trouble {
             trouble(record, text.clone());
@@ -185,6 +187,7 @@ mod tests {
         Kept {
             lock: Lock::Locked,
             offset: Some(ClockOffset(offset)),
+            within: Nanos::ZERO,
             source: "ptp4l".to_owned(),
             reference: Some("525400.fffe.1ab001".to_owned()),
             trouble: None,
@@ -209,6 +212,8 @@ mod tests {
         track.look(&locked(-40));
         track.look(&locked(12));
         assert_eq!((track.record().lock, track.record().largest_offset_ns), (Lock::Locked, Some(Nanos(40))));
+        track.look(&Kept { within: Nanos(300), ..locked(-12) });
+        assert_eq!(track.record().largest_offset_ns, Some(Nanos(312)), "an offset is no surer than its readings");
         track.look(&Kept { lock: Lock::Unlocked, source: "ptp4l".into(), ..Kept::default() });
         track.look(&locked(1));
         assert_eq!(track.record().lock, Lock::Unlocked);

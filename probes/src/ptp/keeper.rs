@@ -120,6 +120,7 @@ fn follows(state: &State) -> Kept {
     Kept {
         lock,
         offset: state.offset(),
+        within: Nanos::ZERO,
         source: format!("ptp4l: {}", state.describe()),
         reference: Some(state.grandmaster.to_string()),
         trouble,
@@ -132,12 +133,18 @@ fn by_phc2sys(serving: &Serving, number: u32) -> Kept {
     let source = format!("phc2sys: set by {name}");
     match phc2sys_offset(serving, number) {
         None => Kept { source, ..Kept::default() },
-        Some(offset) if offset.size() <= FOLLOWS_WITHIN => {
-            Kept { lock: Lock::Locked, offset: Some(offset), source, reference: Some(name.to_owned()), trouble: None }
-        }
-        Some(offset) => Kept {
+        Some((offset, within)) if offset.size() <= FOLLOWS_WITHIN => Kept {
+            lock: Lock::Locked,
+            offset: Some(offset),
+            within,
+            source,
+            reference: Some(name.to_owned()),
+            trouble: None,
+        },
+        Some((offset, within)) => Kept {
             lock: Lock::Unlocked,
             offset: Some(offset),
+            within,
             trouble: Some(format!("phc2sys sets /dev/ptp{number} by {name}, from which it is still {offset}")),
             source,
             reference: Some(name.to_owned()),
@@ -145,16 +152,18 @@ fn by_phc2sys(serving: &Serving, number: u32) -> Kept {
     }
 }
 
-/// The clock less its source, and less what phc2sys adds or the timescales differ by.
-fn phc2sys_offset(serving: &Serving, number: u32) -> Option<ClockOffset> {
+/// The clock less its source, and less what phc2sys adds or the timescales differ by; and how far that may be off, by
+/// the readings that it is taken from.
+fn phc2sys_offset(serving: &Serving, number: u32) -> Option<(ClockOffset, Nanos)> {
     let read = |number| -> Option<Reading> { Phc::open(number).ok()?.read().ok() };
     let system = SystemClock::ask().unwrap_or_default();
     let from_utc = |reading: Reading| residue(reading.offset, timescale(reading.offset, system), system);
     if serving.from_system() {
-        return read(number).map(from_utc);
+        return read(number).map(|sink| (from_utc(sink), Nanos(sink.width.get().div_ceil(2))));
     }
     let (sink, source) = (read(number)?, read(serving.source_clock()?)?);
-    Some(ClockOffset(from_utc(sink).0.saturating_sub(from_utc(source).0)))
+    let offset = ClockOffset(from_utc(sink).0.saturating_sub(from_utc(source).0));
+    Some((offset, Nanos((sink.width + source.width).get().div_ceil(2))))
 }
 
 #[cfg(test)]
