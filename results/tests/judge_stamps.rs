@@ -6,6 +6,7 @@ mod fixture;
 use fixture::{USUAL, cell, certificate};
 use tickcert_results::{
     certificate::{CellStamps, Certificate, Conversion, SignedQuantiles},
+    evidence::Evidence,
     judge::{Requirement, judge},
     time::Nanos,
     verdict::Verdict,
@@ -84,4 +85,26 @@ fn a_repetition_without_stamps_counts_for_its_cost_and_not_for_latency_and_must_
     assert!(passes(&short));
     let valid = short.cells[0].valid().count();
     assert_eq!(valid, c.cells[0].valid().count());
+}
+
+#[test]
+fn stamps_beside_them_make_no_better_evidence_of_times_by_the_processors_clock() {
+    let (mut c, _) = with_stamps(|_| ());
+    let of = |metric: &str, limit: &str| Requirement::new(metric, None, metric, limit, vec![], vec![]).unwrap();
+    let by_processor = ["t2t_due.p50", "t2t_sent.p50", "trader.p50", "stage.decode.p50"].map(|m| of(m, "<= 1 s"));
+    for (class, asked) in [(Evidence::Nic, ">= nic"), (Evidence::Wire, ">= wire"), (Evidence::Wire, ">= nic")] {
+        c.cells[0].evidence = class;
+        let all = [&[of("evidence", asked), of("trader_wire.p50", "<= 1 s")][..], &by_processor].concat();
+        let results = judge(&all, &c).results;
+        for r in &results[..2] {
+            assert_eq!((r.verdict, r.evidence), (Verdict::Pass, Some(class)), "{}: {}", r.id, r.why);
+        }
+        for r in &results[2..] {
+            assert_eq!((r.verdict, r.evidence), (Verdict::NotCertifiable, Some(Evidence::Software)), "{}", r.id);
+            assert!(r.why.contains("is by the processor's clock, so its evidence is software"), "{}", r.why);
+        }
+        // Where no stamps are asked for they pass as ever.
+        let results = judge(&[&[of("evidence", ">= software")][..], &by_processor].concat(), &c).results;
+        assert!(results.iter().all(|r| r.verdict == Verdict::Pass), "{results:?}");
+    }
 }

@@ -4,6 +4,7 @@ use super::{
     Bound, Distribution, Limit,
     finding::{Finding, ns, time},
     ground::Ground,
+    rests,
 };
 use crate::{
     certificate::{Cell, Quantiles},
@@ -35,8 +36,15 @@ struct Value {
 fn evidence_for(cell: &Cell, of: &Distribution, q: Quantile, ground: &Ground<'_>) -> Result<Value, String> {
     ground.clock.as_ref().map_err(|fault| fault.why().to_owned())?;
     let asked = ground.evidence_asked(cell);
+    let rests = rests::on_of(of, cell.evidence);
     if cell.evidence < asked {
         return Err(evidence_too_weak(cell, asked));
+    }
+    if rests < asked {
+        return Err(format!(
+            "{of} is by the processor's clock, so its evidence is {rests} whatever else is stamped, but {asked} or better \
+             is asked for: set a limit to a span between stamps, such as t2t_wire, instead"
+        ));
     }
     let repetitions = repetitions(cell, of);
     if repetitions < LEAST_REPETITIONS {

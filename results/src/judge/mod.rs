@@ -15,6 +15,7 @@ mod orders;
 mod rate;
 mod reasons;
 mod requirement;
+mod rests;
 mod scope;
 mod slots;
 

@@ -8,6 +8,7 @@ use super::{
     Bound, Requirement, RequirementResult,
     finding::Finding,
     ground::Ground,
+    rests,
     scope::{result, why_not_run},
 };
 use crate::{
@@ -23,7 +24,7 @@ pub(super) fn results(requirement: &Requirement, ground: &Ground<'_>) -> Vec<Req
         result(requirement, format!("{} [{name}]", requirement.id), evidence, finding)
     };
     let mut results: Vec<_> =
-        covered.map(|s| row(&s.title(), Some(s.evidence), of_search(requirement, s, ground))).collect();
+        covered.map(|s| row(&s.title(), Some(evidence(requirement, s)), of_search(requirement, s, ground))).collect();
     for lane in &requirement.lanes {
         if !certificate.rates.iter().any(|s| s.lane == *lane || s.title() == *lane) {
             results.push(row(lane, None, Finding::new(Verdict::NotRun, no_search(lane, ground))));
@@ -41,15 +42,21 @@ fn no_search(lane: &str, ground: &Ground<'_>) -> String {
     if ran { format!("the rate of {lane} was not searched for") } else { why_not_run(lane, ground.certificate) }
 }
 
+/// A rate is counted by the processor's clock.
+fn evidence(requirement: &Requirement, search: &RateSearch) -> Evidence {
+    rests::on(&requirement.metric, search.evidence)
+}
+
 fn of_search(requirement: &Requirement, search: &RateSearch, ground: &Ground<'_>) -> Finding {
     if let Err(fault) = &ground.clock {
         return Finding::not_certifiable(fault.why());
     }
     let asked = ground.evidence_asked_of_lane(|r| r.names_lane(&search.lane, &search.title()));
-    if search.evidence < asked {
+    let rests = evidence(requirement, search);
+    if rests < asked {
         return Finding::not_certifiable(format!(
-            "the evidence is {} ({}), but {asked} or better is asked for",
-            search.evidence, search.evidence_why
+            "the evidence is {rests} ({}), but {asked} or better is asked for",
+            search.evidence_why
         ));
     }
     let Bound::Number(relation, limit) = requirement.limit.bound else {

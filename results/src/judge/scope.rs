@@ -1,6 +1,6 @@
 //! Which cells a requirement is about, and what is said where there is none.
 
-use super::{Requirement, RequirementResult, finding::Finding};
+use super::{Requirement, RequirementResult, finding::Finding, rests};
 use crate::{
     certificate::{Cell, Certificate, NotRun, NotRunKind},
     evidence::Evidence,
@@ -21,7 +21,7 @@ pub(super) fn results(
     let mut results: Vec<_> = covered
         .map(|cell| {
             let id = format!("{} [{}]", requirement.id, label(cell, &certificate.cells));
-            result(requirement, id, Some(cell.evidence), judge(Some(cell)))
+            result(requirement, id, Some(rests::on(&requirement.metric, cell.evidence)), judge(Some(cell)))
         })
         .collect();
     for lane in &requirement.lanes {
