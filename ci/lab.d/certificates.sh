@@ -2,7 +2,8 @@
 # What jobs do with certificates, in the guest. Sourced by guest.sh for them.
 #
 #   small_profile FILE LANES [REST]  writes a profile that an emulated guest gets through: few packets, no limit to latency.
-#                                  LANES as in `kernel-udp shm`; the rest is more of the profile's text
+#                                  LANES as in `kernel-udp shm`; the rest is more of the profile's text. The variables `orders`
+#                                  and `rate` (packets a second) may say how much
 #   certify NAME PROFILE [ARG]...  runs it and leaves the certificate in /lab/NAME, what was said in
 #                                  /lab/NAME.log; claims that there is one
 #   claim_lane NAME LANE           every repetition of the lane valid, every order as expected, the evidence `emulated`
@@ -17,13 +18,13 @@ description = "Orders are right on a virtual machine's devices"
 [run]
 lanes = ["$lanes"]
 repetitions = 2
-retries = 2
+retries = 4
 staged_repetitions = 0
 orders_late_after = "30 s"
 stall = "2 s"
 
 [window]
-orders = 120
+orders = ${orders:-120}
 max_duration = "20 s"
 
 [tape]
@@ -38,7 +39,7 @@ duration = "100 ms"
 
 [[load]]
 mode = "constant"
-rate = "2000 packets/s"
+rate = "${rate:-1000} packets/s"
 
 [[requirement]]
 id = "lost"

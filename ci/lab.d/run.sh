@@ -77,6 +77,9 @@ run_jobs() {
     printf 'QEMU %s on %s; logs and results in %s\n' "$qemu_version" "$accelerator" "$out"
     for job in "$@"; do
         while [ "$(jobs -pr | wc -l)" -ge "$at_once" ]; do wait -n || true; done
+        if [ "$within" -gt 0 ] && [ $((SECONDS - began)) -ge "$within" ] && [ -z "${obstacle[$job]:-}" ]; then
+            obstacle[$job]="skipped no job begins after $within s"
+        fi
         (trap end_guests EXIT && trap 'exit 143' TERM && run_job "$job") &
         pids+=($!)
         guests+=($!)
