@@ -10,6 +10,7 @@ use std::{
     process::{Child, ChildStderr, ChildStdout},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
     },
     thread,
@@ -32,6 +33,8 @@ const GREETING: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(100);
 /// Pieces of a file that may wait to be written.
 const WAITING: usize = 8;
+/// What was said may still be on its way when its speaker has ended; it is waited for so long.
+const LAST_WORDS_WITHIN: Duration = Duration::from_millis(500);
 /// The end of what was said on standard error that is kept, in bytes.
 const LAST_WORDS: usize = 4000;
 /// Lines that a shell's start-up files may print before the agent is heard.
@@ -62,6 +65,8 @@ pub struct Session {
 struct Heard {
     tell: Mutex<Option<Tell>>,
     said: Mutex<String>,
+    /// Nothing more will be said on standard error.
+    silent: AtomicBool,
     how_the_trader_ended: Mutex<Option<String>>,
 }
 
@@ -130,7 +135,7 @@ impl Session {
                 let Some(status) = self.ended_within(Duration::from_secs(2)) else {
                     return Err(self.lost().into());
                 };
-                let said = locked(&self.heard.said).clone();
+                let said = self.last_words();
                 Err(RemoteError::NoAgent(self.destination.explain(status, &said)))
             }
         }
@@ -177,7 +182,7 @@ impl Session {
     /// Why nothing is heard any more.
     fn lost(&self) -> Lost {
         let status = self.ended_within(Duration::from_secs(1));
-        let said = locked(&self.heard.said);
+        let said = self.last_words();
         let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty());
         let why = match (status, last) {
             (None, _) => "it does not answer".to_owned(),
@@ -185,6 +190,15 @@ impl Session {
             (Some(_), None) => "its agent has ended".to_owned(),
         };
         Lost { host: self.destination.host.clone(), why }
+    }
+
+    /// What was said on standard error, up to its end; where somebody else keeps it open, up to now.
+    fn last_words(&self) -> String {
+        let give_up = Instant::now() + LAST_WORDS_WITHIN;
+        while !self.heard.silent.load(Ordering::Acquire) && Instant::now() < give_up {
+            thread::sleep(Duration::from_millis(1));
+        }
+        locked(&self.heard.said).clone()
     }
 
     /// The exit status of ssh, if it ends in time: `Some(None)` for a signal.
@@ -226,6 +240,7 @@ fn listen(from: ChildStdout, stderr: ChildStderr, heard: &Arc<Heard>, inbox: Syn
             }
             said.drain(..from);
         }
+        words.silent.store(true, Ordering::Release);
     });
     let heard = Arc::clone(heard);
     thread::spawn(move || {
