@@ -12,11 +12,15 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 static WANTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
-/// Begins to listen. A second signal ends the process at once.
+/// Begins to listen; once is enough, and twice would take the first signal for a second one. A second signal ends the process
+/// at once.
 ///
 /// # Errors
 /// When handlers can't be installed.
 pub fn listen() -> io::Result<()> {
+    if WANTED.get().is_some() {
+        return Ok(());
+    }
     let flag = WANTED.get_or_init(|| Arc::new(AtomicBool::new(false)));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(flag))?;
