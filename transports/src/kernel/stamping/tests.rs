@@ -72,8 +72,19 @@ fn each_datagram_has_a_stamp_of_its_own_by_its_name_and_it_lies_before_its_arriv
     assert_eq!(facts(&stamper), []);
 }
 
+/// The kernel begins to stamp what arrives a moment after the first socket has asked for it: when this returns, it has.
 fn receive_at(socket: &UdpSocket) -> Received {
-    super::receive(socket, SOFTWARE).unwrap()
+    let received = super::receive(socket, SOFTWARE).unwrap();
+    let (here, there) = pair();
+    let mut first = super::receive(&there, SOFTWARE).unwrap();
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        here.send(&[0; 50]).unwrap();
+        if receive(&mut first, &there).kernel.is_some() {
+            return received;
+        }
+        assert!(Instant::now() < until, "the kernel stamps nothing that arrives");
+    }
 }
 
 #[test]
@@ -119,6 +130,8 @@ fn write(here: &TcpStream, stamper: &mut Stamper, orders: u32, mut after: impl F
 
 #[test]
 fn an_order_on_a_stream_is_named_by_its_last_byte_and_comes_with_a_stamp_there() {
+    let (_here, there) = pair();
+    let _stamping = receive_at(&there);
     let (here, mut there) = stream();
     let mut stamper = send_bytes(&here, SOFTWARE).unwrap();
     write(&here, &mut stamper, 50, |len| there.read_exact(&mut vec![0; len]).unwrap());
