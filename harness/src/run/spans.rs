@@ -78,7 +78,7 @@ pub(super) fn distributions(
         let of = stamps.of(order.order, order.packet);
         for span in WireSpan::ALL {
             let Some((value, shift)) = value(span, &of, order, tape, format, longest, one_way) else { continue };
-            // One that contradicts itself is counted, and is no sample.
+            // One that contradicts itself is no sample, and makes all stamps of its repetition unusable (`stamps.rs`).
             let Some(shifted) = u64::try_from(value).ok() else { continue };
             let samples = all.entry(span).or_insert_with(|| Samples { shift, values: Vec::new() });
             samples.values.push(Nanos(shifted));

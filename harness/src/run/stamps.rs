@@ -2,7 +2,7 @@
 
 use tickcert_results::{
     certificate::{EndStamps, HwStamps, StampCounts},
-    stamp::StampClock,
+    stamp::{Stamp, StampClock},
 };
 
 use super::{join::JoinedStamps, trial::Finished};
@@ -29,11 +29,14 @@ fn least(ends: [&EndStamps; 2], of: fn(&EndStamps) -> &StampCounts) -> Option<f6
     stamping.filter_map(|end| of(end).coverage()).min_by(f64::total_cmp)
 }
 
-/// Orders whose stamps of one clock contradict each other.
+/// Orders whose stamps contradict each other.
 fn negative(finished: &Finished, joined: &JoinedStamps) -> u64 {
     let contradict = finished.joined.orders.iter().filter(|o| {
         let stamps = joined.of(o.order, o.packet);
-        [stamps.t2t_wire(), stamps.trader_wire()].iter().any(|ns| ns.is_some_and(|ns| ns < 0))
+        let one_way = |from: Option<Stamp>, to: Option<Stamp>| Some(finished.one_way.span(from?, to?)?.0);
+        // One way is negative where it is so beyond the error of the clocks.
+        let ways = [one_way(stamps.tick_tx, stamps.tick_rx), one_way(stamps.order_tx, stamps.order_rx)];
+        [stamps.t2t_wire(), stamps.trader_wire()].iter().chain(&ways).any(|ns| ns.is_some_and(|ns| ns < 0))
     });
     contradict.count() as u64
 }
@@ -73,14 +76,13 @@ fn unread(finished: &Finished, joined: &JoinedStamps) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use tickcert_results::{
-        stamp::Stamp,
-        time::{Nanos, Ticks},
-    };
+    use tickcert_results::time::{Nanos, Ticks};
+    use tickcert_transports::api::{EndStamping, Stamping};
 
     use super::*;
     use crate::run::{
         join::{OrderSample, OrderStamps, ties::Tie, ties::Tied},
+        one_way::Basis,
         stamp_clocks::record as clock_record,
         validity::tests::finished,
     };
@@ -117,21 +119,33 @@ mod tests {
         assert_eq!(unusable(&trial), None);
     }
 
+    fn order(order: u32) -> OrderSample {
+        OrderSample { order, packet: order * 10, due: Nanos::ZERO, sent_ns: 0, arrival_ns: 5_000, trader: Nanos(1_000) }
+    }
+
+    /// By one clock at both ends, whose error is none; the way is recorded a microsecond later.
+    #[test]
+    fn a_tick_that_arrives_before_it_leaves_by_more_than_the_clocks_error_contradicts_itself() {
+        let clock = StampClock::Phc(3);
+        let at = |raw| Some(Stamp::new(Ticks::new(raw).unwrap(), clock));
+        let end = EndStamping { clock: Some(clock), transmit: true, receive: true };
+        let mut trial = finished();
+        trial.one_way = Basis::new(Some(Stamping { exchange: end, trader: end }), &[]);
+        trial.joined.orders = vec![order(0)];
+        for (arrived, negative) in [(4_100, 0), (3_900, 1)] {
+            let mut joined = stamped(clock, clock);
+            joined.put(0, 0, OrderStamps { tick_tx: at(5_000), tick_rx: at(arrived), ..OrderStamps::default() });
+            trial.joined.stamps = Some(joined);
+            assert_eq!(super::record(&trial).negative, negative, "{arrived}");
+        }
+    }
+
     #[test]
     fn stamps_of_a_repetition_in_which_an_order_arrives_before_its_tick_leaves_are_unusable() {
         let clock = StampClock::Device;
         let at = |raw| Some(Stamp::new(Ticks::new(raw).unwrap(), clock));
         let mut trial = finished();
-        trial.joined.orders = (0..2)
-            .map(|order| OrderSample {
-                order,
-                packet: order * 10,
-                due: Nanos::ZERO,
-                sent_ns: 0,
-                arrival_ns: 5_000,
-                trader: Nanos(1_000),
-            })
-            .collect();
+        trial.joined.orders = (0..2).map(order).collect();
         for (arrived, negative) in [(2_500, 0), (1_999, 1)] {
             let mut joined = stamped(clock, clock);
             joined.put(0, 0, OrderStamps { tick_tx: at(1_000), order_rx: at(1_900), ..OrderStamps::default() });
