@@ -133,17 +133,7 @@ impl Run {
         let (mut records, mut all) = (Vec::new(), Vec::new());
         for n in 1..=self.repetitions {
             let joined = self.join(tape)?;
-            let finished = Finished {
-                joined,
-                exchange: Default::default(),
-                trader: Default::default(),
-                stalls: Vec::new(),
-                astray: Vec::new(),
-                clocks: Vec::new(),
-                format: Default::default(),
-                one_way: Default::default(),
-                stamping_changed: Vec::new(),
-            };
+            let finished = Finished::from(joined);
             let slot = Slot { cell: 0, repetition: n, purpose: Purpose::Latency };
             let attempt = Attempt { slot, number: 1, position: n, started_at: String::new() };
             let name = format!("samples/{n}.parquet");

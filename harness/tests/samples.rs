@@ -78,17 +78,7 @@ mod tests {
         let schedule = Schedule::new(&load, TapeTimes { at: tape.times().at, triggers: &cold }, 2, 1).unwrap();
         let joined = joined(&tape, &schedule, folder.path());
         let orders = joined.orders.len();
-        let finished = Finished {
-            joined,
-            exchange: Default::default(),
-            trader: Default::default(),
-            stalls: Vec::new(),
-            astray: Vec::new(),
-            clocks: Vec::new(),
-            format: Default::default(),
-            one_way: Default::default(),
-            stamping_changed: Vec::new(),
-        };
+        let finished = Finished::from(joined);
         let slot = Slot { cell: 0, repetition: 1, purpose: Purpose::Latency };
         let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
         let (lane, evidence) = ("kernel-udp", Evidence::Emulated);

@@ -26,7 +26,6 @@ use super::{
     phase::Phase,
     process::{self, UsageMeter},
     samples::{ArrivalLog, ExchangeSamples},
-    stamp_log,
     stamping::{self, Frame, Stamped, Stamps, Unstamped},
     trouble::{Stall, spin_until},
 };
@@ -59,10 +58,7 @@ pub(super) fn run<T: Transport>(
         None => run_with::<T, _>(spec, tape, channel, open, cue, Unstamped).map(|(report, _)| report),
         Some(stamped) => {
             let (mut report, stamped) = run_with::<T, _>(spec, tape, channel, open, cue, stamped)?;
-            report.stamps_overflowed = stamped.log().overflowed();
-            let path = stamp_log::beside(&spec.samples);
-            let written = stamped.log().write(&path);
-            written.with_context(|| format!("can't write the stamps {}", path.display()))?;
+            report.stamps_overflowed = stamped.write(spec)?;
             Ok(report)
         }
     }

@@ -4,13 +4,14 @@
 //! no order is waited for at the exchange, while no tick comes at the trader. An end that always has something to do
 //! fetches them now and then all the same.
 
+use anyhow::Context as _;
 use tickcert_probes::clocks::tsc;
 use tickcert_results::time::TickScale;
 use tickcert_transports::api::{Flow, RxMeta, Tx, TxError};
 
 use super::{
     control::TrialSpec,
-    stamp_log::{Came, Received, StampLog},
+    stamp_log::{self, Came, Received, StampLog},
 };
 
 /// After so many looks in a row that found nothing, an end looks less often until it sends again.
@@ -123,9 +124,11 @@ impl Stamped {
         self.dry = if self.log.stamps() == before { self.dry.saturating_add(1) } else { 0 };
     }
 
-    /// All that was logged.
-    pub(super) const fn log(&self) -> &StampLog {
-        &self.log
+    /// Writes all that was logged beside the samples; what found no room in the log.
+    pub(super) fn write(&self, spec: &TrialSpec) -> anyhow::Result<u64> {
+        let path = stamp_log::beside(&spec.samples);
+        self.log.write(&path).with_context(|| format!("can't write the stamps {}", path.display()))?;
+        Ok(self.log.overflowed())
     }
 }
 

@@ -117,6 +117,23 @@ pub struct Finished {
     pub stamping_changed: Vec<String>,
 }
 
+/// Of which nothing is known but the orders.
+impl From<Joined> for Finished {
+    fn from(joined: Joined) -> Self {
+        Self {
+            joined,
+            exchange: ExchangeReport::default(),
+            trader: TraderReport::default(),
+            stalls: Vec::new(),
+            astray: Vec::new(),
+            clocks: Vec::new(),
+            format: WireFormat::default(),
+            one_way: Basis::default(),
+            stamping_changed: Vec::new(),
+        }
+    }
+}
+
 struct Headers<'s>(&'s serde_json::Value);
 
 impl Job for Headers<'_> {

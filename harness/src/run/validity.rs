@@ -101,17 +101,7 @@ pub(super) mod tests {
             stamps: None,
             span: Default::default(),
         };
-        Finished {
-            joined,
-            exchange: Default::default(),
-            trader: Default::default(),
-            stalls: Vec::new(),
-            astray: Vec::new(),
-            clocks: Vec::new(),
-            format: Default::default(),
-            one_way: Default::default(),
-            stamping_changed: Vec::new(),
-        }
+        Finished::from(joined)
     }
 
     #[test]
