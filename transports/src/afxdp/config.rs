@@ -48,7 +48,7 @@ pub struct Config {
     #[serde(deserialize_with = "values::power_of_two::<_, _, MIN_RING, MAX_RING>")]
     pub send_ring: u32,
     /// Bytes of a chunk, which holds one frame: a power of two from 2048 up to a page; by default 2048, and 4096 where the
-    /// device itself writes to them, see [`Self::longest_received`]. When receiving, 256 of them are the kernel's.
+    /// device itself writes to them, and no frame may be longer than a chunk holds. When receiving, 256 of them are the kernel's.
     #[serde(deserialize_with = "frame_size")]
     pub frame_size: Option<u32>,
     /// Let the kernel say when it wants to be woken by a system call (`XDP_USE_NEED_WAKEUP`), rather than wake it always.
