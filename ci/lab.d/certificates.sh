@@ -3,13 +3,15 @@
 #
 #   small_profile FILE LANES [REST]  writes a profile that an emulated guest gets through: few packets, no limit to latency.
 #                                  LANES as in `kernel-udp shm`; the rest is more of the profile's text. The variables `orders`
-#                                  and `rate` (packets a second) may say how much
+#                                  and `rate` (packets a second) may say how much. What stamping costs is not measured, unless
+#                                  the rest has a section [stamps]
 #   certify NAME PROFILE [ARG]...  runs it and leaves the certificate in /lab/NAME, what was said in
 #                                  /lab/NAME.log; claims that there is one
 #   claim_lane NAME LANE           every repetition of the lane valid, every order as expected, the evidence `emulated`
 
 small_profile() {
-    local lanes=${2// /\", \"}
+    local lanes=${2// /\", \"} stamps=''
+    [[ ${3:-} == *'[stamps]'* ]] || stamps=$'[stamps]\ncost_repetitions = 0'
     cat >"$1" <<END
 profile = 1
 name = "lab"
@@ -24,7 +26,7 @@ orders_late_after = "30 s"
 stall = "2 s"
 
 [window]
-orders = ${orders:-120}
+orders = ${orders:-60}
 max_duration = "20 s"
 
 [tape]
@@ -47,6 +49,7 @@ metric = "orders.lost"
 limit = "== 0"
 
 ${3:-}
+$stamps
 END
 }
 

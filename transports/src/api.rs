@@ -1,7 +1,7 @@
 //! The traits that every lane implements. They are generic on purpose (`&dyn Rx` doesn't compile): the timed loop is
 //! compiled once for each lane, and nothing in it is looked up at run time.
 
-use std::{fmt, io, net::SocketAddrV4, path::PathBuf};
+use std::{fmt, hint, io, net::SocketAddrV4, path::PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_results::{
@@ -71,6 +71,13 @@ pub trait Rx {
     /// # Errors
     /// When the flow is broken for good (the peer closed the stream, the device is gone). Nothing waiting is `Ok(0)`.
     fn poll(&mut self, interest: Interest, budget: u32, on_frame: impl FnMut(Frame<'_>)) -> io::Result<u32>;
+
+    /// What an end in a closed loop does between two looks in vain: it leaves the memory which the other end is about to write
+    /// alone for a moment. A lane whose memory no processor writes to has nothing to wait for.
+    #[inline]
+    fn rest(&self) {
+        hint::spin_loop();
+    }
 
     /// What a reader of the certificate should know of this half (buffers granted, modes chosen, [`DROPPED`]), as
     /// pairs of name and value. Called outside the timed loop.

@@ -1,8 +1,6 @@
 //! The closed loop: the exchange sends one frame and waits for it to come back. What it measures is service time, and
 //! says nothing about load.
 
-use std::hint;
-
 use anyhow::{Context, Result};
 use tickcert_probes::clocks::tsc;
 use tickcert_results::{
@@ -66,8 +64,7 @@ fn initiate(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx, rtt: &mut H
             })
             .context("while waiting for the echo")?;
             if back == 0 {
-                // So that the memory which the other end is about to write isn't pulled away from it all the time.
-                hint::spin_loop();
+                rx.rest();
                 if is_many(&mut idle) && tsc::now().raw() > sent.raw() + patience {
                     report.lost += 1;
                     break;
@@ -102,7 +99,7 @@ fn echo(spec: &PingPongSpec, rx: &mut impl Rx, tx: &mut impl Tx) -> Result<PingP
             idle = 0;
             continue;
         }
-        hint::spin_loop();
+        rx.rest();
         if is_many(&mut idle) && tsc::now().raw() > deadline {
             report.broken = Some("the initiating end never said that it was over".to_owned());
             break;

@@ -136,6 +136,7 @@ fn what_became(end: &EndStamps) -> String {
     let count = |of: fn(&tickcert_results::certificate::StampCounts) -> u64| of(&end.tx) + of(&end.rx);
     let all = [
         (count(|c| c.missing), "missing"),
+        (count(|c| c.shared), "of these read at once with a later order, which has the stamp"),
         (count(|c| c.late), "late"),
         (count(|c| c.stale), "stale"),
         (count(|c| c.zero), "zero"),

@@ -34,7 +34,11 @@ use super::{
     wiring::{self, Wiring},
     workload,
 };
-use crate::{bench::huge_pages::HugePages, remote::Session, version};
+use crate::{
+    bench::{huge_pages::HugePages, stamping::Stamps},
+    remote::Session,
+    version,
+};
 
 /// Runs everything and judges it. Nothing is signed or stored yet.
 ///
@@ -224,6 +228,7 @@ impl Prepared<'_> {
 
     /// Where trials are run.
     fn stage<'s>(&'s self, wiring: &'s Wiring, link: &'s Link) -> Stage<'s> {
+        let stamps = wiring.on_this_host().map(|bench| &bench.stamps);
         Stage {
             link,
             homes: wiring.homes(self.folder.path()),
@@ -236,10 +241,21 @@ impl Prepared<'_> {
             memory_nodes: self.order.profile.run.memory_nodes(),
             late_after: self.order.profile.run.orders_late_after,
             stamp_timeout: self.order.profile.stamps.timeout,
-            stamps: wiring.on_this_host().map(|bench| &bench.stamps),
-            speeds: [&link.exchange_interface, &link.trader_interface].map(|name| speed_of(self.sut, name)),
+            stamps,
+            speeds: self.speeds(link, stamps),
             seed: self.order.profile.run.seed,
         }
+    }
+
+    /// How fast the links of both ends are: as was seen while frames crossed, or else as the kernel knew before they were lent.
+    fn speeds(&self, link: &Link, stamps: Option<&Stamps>) -> [Option<LinkSpeed>; 2] {
+        let seen = stamps.map(Stamps::record).unwrap_or_default();
+        let before = |name: &str| {
+            let nic = self.sut.host.nics.iter().find(|nic| nic.name == name)?;
+            LinkSpeed::from_mbps(nic.speed_mbps)
+        };
+        let seen = |name: &str| seen.ends().find(|end| end.interface == name).and_then(|end| end.speed_mbps);
+        [&link.exchange_interface, &link.trader_interface].map(|name| seen(name).or_else(|| before(name)))
     }
 
     /// Finds each lane's highest rate, where the profile has a sweep, and adds the sweep's cells to the plan; whether the
@@ -265,12 +281,6 @@ impl Prepared<'_> {
         }
         Ok(searched.interrupted)
     }
-}
-
-/// How fast the link of an interface is, where the kernel knew before it was lent.
-fn speed_of(sut: &Sut, interface: &str) -> Option<LinkSpeed> {
-    let nic = sut.host.nics.iter().find(|nic| nic.name == interface)?;
-    LinkSpeed::from_mbps(nic.speed_mbps)
 }
 
 /// The clocks against their references once more: the judge certifies nothing without it, but what was measured is shown all

@@ -26,7 +26,12 @@ const LEAST_JUMP: Nanos = Nanos::MICRO;
 /// The clocks, open.
 pub struct StampClocks {
     clocks: Vec<Phc>,
+    /// Those that could not be opened, and why.
+    closed: Vec<Unread>,
 }
+
+/// A clock that could not be read, and why.
+pub type Unread = (StampClock, String);
 
 impl StampClocks {
     /// Those that stamp on the link. One that can't be read is none of them: the trial's stamps of it are unusable then, and
@@ -42,7 +47,20 @@ impl StampClocks {
             .collect();
         numbers.sort_unstable();
         numbers.dedup();
-        Self { clocks: numbers.into_iter().filter_map(|n| Phc::open(n).ok()).collect() }
+        let (mut clocks, mut closed) = (Vec::new(), Vec::new());
+        for number in numbers {
+            match Phc::open(number) {
+                Ok(clock) => clocks.push(clock),
+                Err(e) => closed.push((StampClock::Phc(number), e.to_string())),
+            }
+        }
+        Self { clocks, closed }
+    }
+
+    /// Those that can't be read now, and why.
+    fn unread(&self) -> Vec<Unread> {
+        let silent = |phc: &Phc| phc.read().err().map(|e| (StampClock::Phc(phc.number()), e.to_string()));
+        self.closed.iter().cloned().chain(self.clocks.iter().filter_map(silent)).collect()
     }
 
     /// Each beside the counter, now.
@@ -92,6 +110,8 @@ pub struct Found {
     pub one_way: Basis,
     /// What another program has changed meanwhile.
     pub changed: Vec<String>,
+    /// Clocks that can't be read, and why.
+    pub unread: Vec<Unread>,
 }
 
 impl<'a> Watched<'a> {
@@ -119,6 +139,7 @@ impl<'a> Watched<'a> {
             one_way: Basis::new(self.stamping, &records),
             tied,
             changed: look.changed,
+            unread: self.clocks.unread(),
         }
     }
 }

@@ -70,7 +70,14 @@ fn unread(finished: &Finished, joined: &JoinedStamps) -> Vec<String> {
     clocks
         .into_iter()
         .filter(|clock| matches!(clock, StampClock::Phc(_)) && !finished.clocks.iter().any(|c| c.clock == *clock))
-        .map(|clock| format!("{clock} could not be read around the trial"))
+        .map(|clock| {
+            let why = finished
+                .unread
+                .iter()
+                .find(|(c, _)| *c == clock)
+                .map_or_else(String::new, |(_, why)| format!(": {why}"));
+            format!("{clock} could not be read around the trial{why}")
+        })
         .collect()
 }
 
@@ -108,6 +115,8 @@ mod tests {
         trial.clocks = vec![record(a)];
         trial.joined.stamps = Some(stamped(a, b));
         assert_eq!(unusable(&trial).unwrap(), "/dev/ptp4 could not be read around the trial");
+        trial.unread = vec![(b, "why; what to do".into())];
+        assert_eq!(unusable(&trial).unwrap(), "/dev/ptp4 could not be read around the trial: why; what to do");
         assert_eq!(super::record(&trial).unusable, unusable(&trial));
         trial.clocks.push(record(b));
         assert_eq!(unusable(&trial), None);

@@ -27,7 +27,7 @@ use super::{
     one_way::Basis,
     placement,
     spans::WireFormat,
-    stamp_clocks::{Found, Watched},
+    stamp_clocks::{Found, Unread, Watched},
 };
 use crate::{
     bench::stamping::Stamps,
@@ -115,6 +115,8 @@ pub struct Finished {
     pub one_way: Basis,
     /// What another program has changed of how frames are stamped, in words.
     pub stamping_changed: Vec<String>,
+    /// Clocks of stamps that can't be read, and why.
+    pub unread: Vec<Unread>,
 }
 
 /// Of which nothing is known but the orders.
@@ -130,6 +132,7 @@ impl From<Joined> for Finished {
             format: WireFormat::default(),
             one_way: Basis::default(),
             stamping_changed: Vec::new(),
+            unread: Vec::new(),
         }
     }
 }
@@ -232,9 +235,9 @@ impl Stage<'_> {
         let [at_exchange, at_trader] = self.speeds;
         let headers = dispatch(request.lane, Headers(request.settings))?;
         let format = WireFormat { headers, exchange: at_exchange, trader: at_trader };
-        let Found { clocks, one_way, changed, .. } = watched;
+        let Found { clocks, one_way, changed: stamping_changed, unread, .. } = watched;
         let astray = astray.into_iter().flatten().collect();
-        Ok(Finished { joined, exchange, trader, stalls, astray, clocks, format, one_way, stamping_changed: changed })
+        Ok(Finished { joined, exchange, trader, stalls, astray, clocks, format, one_way, stamping_changed, unread })
     }
 
     /// Of a trader on another host.

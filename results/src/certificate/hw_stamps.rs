@@ -68,6 +68,9 @@ pub struct StampCounts {
     pub good: u64,
     /// None ever came.
     pub missing: u64,
+    /// Of the missing ones, those that were read from a byte stream at once with a later one: the kernel keeps the last stamp.
+    #[serde(default)]
+    pub shared: u64,
     /// It came after the profile's timeout.
     pub late: u64,
     /// It is of a time at which the frame can't have passed: before it was handed to the lane, after it was seen, or before

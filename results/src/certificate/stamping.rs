@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     stamp::{ClockOffset, Lock, StampClock, StampPolicy},
     time::Nanos,
+    wire::LinkSpeed,
 };
 
 /// Hardware stamps of the whole run.
@@ -56,6 +57,9 @@ pub struct StampingEnd {
     pub interface: String,
     /// The interface's driver; empty where nobody says.
     pub driver: String,
+    /// Speed of its link while frames crossed; `null` where its driver doesn't know it.
+    #[serde(default)]
+    pub speed_mbps: Option<LinkSpeed>,
     /// The clock that its stamps are of; `null` where it has none.
     pub clock: Option<StampClock>,
     /// What driver and kernel say that they can.

@@ -44,6 +44,10 @@ impl Rx for RdmaRx {
         }
     }
 
+    /// A device writes what is looked at, and asks no processor for it.
+    #[inline]
+    fn rest(&self) {}
+
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
         match &self.0 {
             In::Streams(StreamsIn { ticks, orders, about, .. }) => {

@@ -33,7 +33,7 @@ impl Claims {
     /// # Errors
     /// `ENODEV` where there is no such interface. A driver that knows nothing of stamps claims nothing.
     pub fn read(interface: &str) -> io::Result<Self> {
-        let asked = match tsinfo::ask(interface) {
+        let asked = match tsinfo::read(interface) {
             Ok(None) => device_ffi::info(interface).map(|info| Self {
                 flags: info.flags,
                 transmit_types: info.transmit_types,

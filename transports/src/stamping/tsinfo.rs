@@ -2,23 +2,10 @@
 
 use std::io;
 
-use netlink_packet_core::{DefaultNla, Emitable};
+use super::{claims::Claims, ethtool::ask};
+use crate::{generic_netlink::Generic, netlink::nested};
 
-use super::claims::Claims;
-use crate::{
-    generic_netlink::{Generic, ask_family},
-    netlink::nested,
-};
-
-/// The family, as the kernel wants its name.
-const FAMILY: &[u8] = b"ethtool\0";
 const ETHTOOL_MSG_TSINFO_GET: u8 = 25;
-/// Of the question.
-const ETHTOOL_A_TSINFO_HEADER: u16 = 1;
-const ETHTOOL_A_HEADER_DEV_NAME: u16 = 2;
-const ETHTOOL_A_HEADER_FLAGS: u16 = 3;
-/// Bits come as words of 32, not as a list of names.
-const ETHTOOL_FLAG_COMPACT_BITSETS: u32 = 1;
 /// Of the answer.
 const ETHTOOL_A_TSINFO_TIMESTAMPING: u16 = 2;
 const ETHTOOL_A_TSINFO_TX_TYPES: u16 = 3;
@@ -26,24 +13,13 @@ const ETHTOOL_A_TSINFO_RX_FILTERS: u16 = 4;
 const ETHTOOL_A_TSINFO_PHC_INDEX: u16 = 5;
 /// Inside a set of bits: the words.
 const ETHTOOL_A_BITSET_VALUE: u16 = 4;
-/// `linux/netlink.h`: the attribute's contents are attributes.
-const NLA_F_NESTED: u16 = 1 << 15;
 
 /// Asks; `None` where the kernel has no such question.
 ///
 /// # Errors
 /// `ENODEV` where there is no such interface; `EOPNOTSUPP` where its driver knows nothing of stamps.
-pub(super) fn ask(interface: &str) -> io::Result<Option<Claims>> {
-    let mut name = interface.as_bytes().to_vec();
-    name.push(0);
-    let of_interface = [
-        DefaultNla::new(ETHTOOL_A_HEADER_DEV_NAME, name),
-        DefaultNla::new(ETHTOOL_A_HEADER_FLAGS, ETHTOOL_FLAG_COMPACT_BITSETS.to_ne_bytes().to_vec()),
-    ];
-    let mut header = vec![0; of_interface.as_slice().buffer_len()];
-    of_interface.as_slice().emit(&mut header);
-    let header = DefaultNla::new(ETHTOOL_A_TSINFO_HEADER | NLA_F_NESTED, header);
-    let Some(answers) = ask_family(FAMILY, ETHTOOL_MSG_TSINFO_GET, header)? else { return Ok(None) };
+pub(super) fn read(interface: &str) -> io::Result<Option<Claims>> {
+    let Some(answers) = ask(ETHTOOL_MSG_TSINFO_GET, interface)? else { return Ok(None) };
     answers.first().map(claims).transpose()
 }
 
@@ -68,9 +44,10 @@ fn bits(answer: &Generic, kind: u16) -> io::Result<u32> {
 
 #[cfg(test)]
 mod tests {
+    use netlink_packet_core::{DefaultNla, Emitable};
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::ethtool::NLA_F_NESTED, *};
 
     fn set(kind: u16, bits: u32) -> DefaultNla {
         let value = [DefaultNla::new(ETHTOOL_A_BITSET_VALUE, bits.to_ne_bytes().to_vec())];

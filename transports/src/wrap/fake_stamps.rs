@@ -211,6 +211,11 @@ impl<R: Rx> Rx for FakeRx<R> {
         })
     }
 
+    #[inline]
+    fn rest(&self) {
+        self.inner.rest();
+    }
+
     fn facts(&self, note: &mut dyn FnMut(&'static str, String)) {
         self.inner.facts(note);
         if let Some((_, [ticks, orders])) = &self.fake {

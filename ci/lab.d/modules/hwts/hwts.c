@@ -11,8 +11,9 @@
  * device is set so (SIOCSHWTSTAMP).
  *
  * Parameters, which can be changed at any time, make the transmit stamps of the measured wire go wrong: each Nth is dropped,
- * is zero, comes twice, comes `late_ms` too late, or is that of the frame before. 0 is never. Clocks and stamps show that
- * they are plumbed as they should be, and nothing of precision.
+ * is zero, comes twice, comes `late_ms` too late, or is that of the frame before. 0 is never. `unreadable` keeps the clocks
+ * from being read, and `nameless` from being told of. Clocks and stamps show that they are plumbed as they should be, and
+ * nothing of precision.
  */
 #include <linux/ethtool.h>
 #include <linux/etherdevice.h>
@@ -35,6 +36,9 @@ module_param(late_nth, uint, 0644);
 module_param(stale_nth, uint, 0644);
 module_param(late_ms, uint, 0644);
 module_param(ppb, int, 0444);
+static bool unreadable, nameless;
+module_param(unreadable, bool, 0644);
+module_param(nameless, bool, 0644);
 
 /* Time is `then`, and what has gone by since `raw`, faster by `built_in` and `trim` parts in a thousand million. */
 struct clock {
@@ -122,6 +126,8 @@ static int clock_get(struct ptp_clock_info *info, struct timespec64 *time, struc
 {
 	s64 at;
 
+	if (unreadable)
+		return -EIO;
 	ptp_read_system_prets(system);
 	at = now(clock_of(info));
 	ptp_read_system_postts(system);
@@ -281,6 +287,11 @@ static int port_hwtstamp_set(struct net_device *dev, struct kernel_hwtstamp_conf
 	return 0;
 }
 
+static void port_driver(struct net_device *dev, struct ethtool_drvinfo *info)
+{
+	strscpy(info->driver, "hwts", sizeof(info->driver));
+}
+
 static int port_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *info)
 {
 	struct port *port = netdev_priv(dev);
@@ -288,7 +299,7 @@ static int port_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *i
 	info->so_timestamping = SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE |
 				SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_TX_SOFTWARE |
 				SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-	info->phc_index = ptp_clock_index(port->clock->registered);
+	info->phc_index = nameless ? -1 : ptp_clock_index(port->clock->registered);
 	info->tx_types = BIT(HWTSTAMP_TX_OFF) | BIT(HWTSTAMP_TX_ON);
 	info->rx_filters = BIT(HWTSTAMP_FILTER_NONE) | BIT(HWTSTAMP_FILTER_ALL);
 	return 0;
@@ -316,6 +327,7 @@ static const struct ethtool_ops port_ethtool_ops = {
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = port_link_ksettings,
 	.get_ts_info = port_ts_info,
+	.get_drvinfo = port_driver,
 };
 
 static void port_setup(struct net_device *dev)

@@ -3,6 +3,7 @@
 use tickcert_results::{
     certificate::{SeenStamps, StampingEnd},
     stamp::StampClock,
+    wire::LinkSpeed,
 };
 use tickcert_transports::{
     api::EndStamping,
@@ -46,6 +47,7 @@ impl End {
         let record = StampingEnd {
             interface: interface.to_owned(),
             driver: stamping::driver(interface).unwrap_or_default(),
+            speed_mbps: None,
             clock: claims.phc.map(StampClock::Phc),
             claimed: claims.record(),
             seen: SeenStamps::default(),
@@ -126,6 +128,11 @@ impl End {
         }
     }
 
+    /// How fast its link is, in the calling thread's namespace.
+    pub(super) fn read_speed(&mut self) {
+        self.record.speed_mbps = stamping::speed(&self.record.interface).ok().and_then(LinkSpeed::from_mbps);
+    }
+
     pub(super) fn not_tried(&mut self, why: &str) {
         self.record.why_not.push(why.to_owned());
     }
@@ -176,6 +183,7 @@ mod tests {
         let record = StampingEnd {
             interface: "eth2".into(),
             driver: "e1000e".into(),
+            speed_mbps: None,
             clock: claims.phc.map(StampClock::Phc),
             claimed: claims.record(),
             seen: SeenStamps::default(),

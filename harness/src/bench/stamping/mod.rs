@@ -70,6 +70,9 @@ impl Preparation {
             }
             Err(why) => ends.iter_mut().for_each(|end| end.not_tried(&why)),
         }
+        for (end, place) in ends.iter_mut().zip(&at) {
+            place.namespace.run(|| end.read_speed())?;
+        }
         let [exchange, trader] = [&ends[0], &ends[1]].map(End::stamping);
         let any = |end: EndStamping| end.transmit || end.receive;
         let stamping = (any(exchange) || any(trader)).then_some(Stamping { exchange, trader });

@@ -1,6 +1,6 @@
 //! Which stamp is whose, and whether it can be used: by the lane's name for the frame, never by the order of arrival.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, mem};
 
 use tickcert_results::{
     certificate::StampCounts,
@@ -118,13 +118,20 @@ fn by_frame(sent: &[Sent], came: &[Came], clock: Option<StampClock>, counts: &mu
 #[must_use]
 pub fn received(frames: impl IntoIterator<Item = Seen>, checks: &Checks<'_>) -> Attributed {
     let (mut counts, mut good, mut last) = (StampCounts::default(), HashMap::new(), None::<(Ticks, Option<usize>)>);
+    // Those of one read without a stamp, and when it was.
+    let mut bare = (None, 0);
     for Seen { frame, packet, with, not_before, seen } in frames {
         counts.asked += 1;
+        if bare.0 != Some(seen) {
+            bare = (Some(seen), 0);
+        }
         let Some(stamp) = with.hw.filter(|s| checks.clock == Some(s.clock)) else {
             counts.missing += 1;
             counts.unasked += u64::from(with.hw.is_some());
+            bare.1 += 1;
             continue;
         };
+        counts.shared += mem::take(&mut bare.1);
         // One tick may cause several orders; of another frame the same stamp is one that was handed back twice.
         let is_old =
             |(at, of): (Ticks, Option<usize>)| stamp.at < at || stamp.at == at && (packet.is_none() || packet != of);

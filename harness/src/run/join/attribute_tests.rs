@@ -148,6 +148,15 @@ fn seen(n: u32, hw: Option<u64>, kernel: Option<u64>) -> Seen {
 }
 
 #[test]
+fn missing_stamps_of_orders_that_were_read_with_a_later_one_are_told_apart() {
+    let together = Seen { seen: seen(2, None, None).seen, ..seen(1, None, None) };
+    let frames =
+        [seen(0, None, None), together, seen(2, Some(1_000), None), seen(3, None, None), seen(4, Some(1_000), None)];
+    let counts = received(frames, &checks(&tied())).counts;
+    assert_eq!((counts.asked, counts.good, counts.missing, counts.shared), (5, 2, 3, 1));
+}
+
+#[test]
 fn stamps_of_frames_received_are_good_missing_or_stale() {
     let mut of_another = seen(5, Some(1_000), None);
     of_another.with.hw = of_another.with.hw.map(|s| Stamp { clock: StampClock::Device, ..s });

@@ -132,6 +132,7 @@ fn record() -> StampingRecord {
     let end = |interface: &str, clock| StampingEnd {
         interface: interface.to_owned(),
         driver: "mlx5_core".to_owned(),
+        speed_mbps: LinkSpeed::from_mbps(25_000),
         clock: Some(clock),
         claimed: StampClaims { transmit: true, receive: true, words: vec!["hardware-transmit".to_owned()] },
         seen: SeenStamps { transmit: true, receive: true, frames: 5 },

@@ -153,6 +153,7 @@ fn total<'r>(all: impl Iterator<Item = &'r EndStamps>) -> Option<EndStamps> {
         sum.asked += c.asked;
         sum.good += c.good;
         sum.missing += c.missing;
+        sum.shared += c.shared;
         sum.late += c.late;
         sum.stale += c.stale;
         sum.duplicate += c.duplicate;
@@ -206,6 +207,11 @@ fn counts(ends: &[(&str, Option<EndStamps>); 2], floor: f64) -> Markup {
             "Of all valid repetitions with stamps together; each must reach " (text::percent(floor)) ". "
             "\"Kernel's too\" are frames with a software stamp beside the hardware's, \"wrong order\" those of them whose two "
             "stamps contradict each other."
+            @let shared: u64 = ends.iter().filter_map(|(_, end)| end.as_ref()).map(|end| end.tx.shared + end.rx.shared).sum();
+            @if shared > 0 {
+                " Of the missing ones " (text::count(shared)) " were read from the byte stream at once with a later order, and "
+                "the kernel keeps the last stamp only."
+            }
         }
     }
 }
