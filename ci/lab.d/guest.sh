@@ -16,10 +16,11 @@ guest=$(sed -n 's/.*lab\.guest=\([^ ]*\).*/\1/p' /proc/cmdline)
 program=$(sed -n 's/.*lab\.program=\([^ ]*\).*/\1/p' /proc/cmdline)
 
 claim() {
-    local text=$1
+    local text=$1 at
     shift
     if "$@" >/tmp/claim 2>&1; then
-        printf 'ok      %s\n' "$text"
+        read -r at _ </proc/uptime
+        printf 'ok %7s s  %s\n' "$at" "$text"
         echo "$text" >>/lab/kept
     else
         printf 'FAILED  %s\n        %s\n' "$text" "$*"

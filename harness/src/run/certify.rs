@@ -179,7 +179,10 @@ impl Prepared<'_> {
         let link = Link { packets_in_a_stall: most.max(link.packets_in_a_stall), ..link.clone() };
         let stage = Stage { link: &link, ..stage };
         if let (Some(load), Some(_)) = (order.profile.loads.first(), wiring.on_this_host()) {
-            floor::measure(&stage, load, &hold, found.probes, found.not_run, progress);
+            match floor::left_out(order.profile.run.floor, &planned) {
+                Some(row) => found.not_run.push(row),
+                None => floor::measure(&stage, load, &hold, found.probes, found.not_run, progress),
+            }
         }
         let mut trials = Trials::new(order, &stage, planned);
         if stop.is_none() {

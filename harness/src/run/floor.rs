@@ -14,7 +14,7 @@ use tickcert_transports::Lane;
 
 use super::{
     certify::now,
-    plan::{self, Slot},
+    plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::Attempt,
     service_time,
@@ -68,6 +68,16 @@ pub(super) fn measure(
         t2t_due: latencies.t2t_due,
         trader: latencies.trader,
     });
+}
+
+/// Why it isn't to be measured, where it isn't.
+pub(super) fn left_out(wanted: bool, planned: &[PlannedCell]) -> Option<NotRun> {
+    let (needs, how) = match (wanted, planned.is_empty()) {
+        (true, false) => return None,
+        (false, _) => ("a profile that wants it: this one has `floor = false`", "take that out of [run]"),
+        (true, true) => ("a lane that is measured, to stand beside", "see what the lanes need"),
+    };
+    Some(NotRun::new(NotRunKind::Probe, format!("floor lane ({FLOOR})"), needs, how))
 }
 
 fn lane() -> Result<Lane> {

@@ -118,6 +118,8 @@ pub struct Run {
     pub stall: Nanos,
     /// The cores, where the profile names them.
     pub placement: Option<CorePair>,
+    /// Whether the tool's own overhead over shared memory is measured first.
+    pub floor: bool,
 }
 
 impl Run {

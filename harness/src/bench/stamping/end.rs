@@ -122,9 +122,12 @@ impl End {
         }
         self.record.why_not.extend(why);
         self.record.seen = SeenStamps { transmit: leaving.left > 0, receive: coming.came > 0, frames: leaving.sent };
-        // A device may stamp and show no clock for it.
+        // Nothing could be held against it: neither whether it was set meanwhile, nor whether a stamp is of another frame.
         if (leaving.left > 0 || coming.came > 0) && self.record.clock.is_none() {
-            self.record.clock = Some(StampClock::Device);
+            self.record.why_not.push(format!(
+                "{} stamps frames and names no clock that its stamps are of (PTP Hardware Clock: none), so they are taken for none",
+                self.record.driver
+            ));
         }
     }
 
@@ -139,8 +142,8 @@ impl End {
 
     /// For the lanes: what was seen.
     pub(super) const fn stamping(&self) -> EndStamping {
-        let seen = self.record.seen;
-        EndStamping { clock: self.record.clock, transmit: seen.transmit, receive: seen.receive }
+        let (seen, clock) = (self.record.seen, self.record.clock);
+        EndStamping { clock, transmit: seen.transmit && clock.is_some(), receive: seen.receive && clock.is_some() }
     }
 
     /// How it is set now, in the calling thread's namespace; what another program has made of it, in words.
@@ -198,6 +201,16 @@ mod tests {
 
     const BOTH: Claims = Claims { flags: 0x5f, transmit_types: 0b11, filters: 0b11, phc: Some(0) };
     const CROSSED: Crossing = Crossing { sent: 5, arrived: 5, left: 5, came: 5, left_by_kernel: 5, stale: 0 };
+
+    #[test]
+    fn stamps_of_no_clock_are_said_and_not_taken() {
+        let mut end = end(Claims { phc: None, ..BOTH });
+        end.saw(CROSSED, CROSSED);
+        assert!(end.record.seen.transmit && end.record.seen.receive);
+        assert!(!end.stamping().transmit && !end.stamping().receive);
+        let why = end.record.why_not.join("; ");
+        assert!(why.contains("e1000e stamps frames and names no clock"), "{why}");
+    }
 
     #[test]
     fn a_claim_that_delivers_nothing_is_said_and_not_believed() {
