@@ -57,7 +57,7 @@ two_hosts() {
 
 nothing_left() {
     local look='find /run/tickcert -type f 2>/dev/null; find /tmp -name "tickcert-run-*"'
-    [ -e /sys/class/net/nic1 ] && there test -e /sys/class/net/nic2 && [ -z "$(eval "$look")" ] && [ -z "$(there "$look")" ]
+    [ -e /sys/class/net/nic1 ] && [ -z "$(eval "$look")" ] && [ "$(there "$look; ls /sys/class/net" | grep -v '^lo$' | head -n 1)" = nic2 ]
 }
 
 export exchange trader

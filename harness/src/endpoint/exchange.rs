@@ -34,6 +34,8 @@ use super::{
 const LEAD: Nanos = Nanos(2_000_000);
 /// A packet for which the lane has no room is tried this long before it counts as skipped.
 const PATIENCE: Nanos = Nanos(100_000_000);
+/// So many packets in a row for which it has none, and it takes nothing any more.
+const REFUSED: u32 = 20;
 /// Answers and heartbeats are sent only when the next packet is at least this far off.
 const SLACK_FOR_ANSWERS: Nanos = Nanos(30_000);
 /// …but not later than this after the last time: well within the second after which a heartbeat is due.
@@ -90,6 +92,7 @@ fn run_with<T: Transport, S: Stamps>(
         stamps,
         sent: vec![1; schedule.due().len()],
         report: ExchangeReport::default(),
+        refused: 0,
         slow: spec.scale.ticks(spec.injection.slow_exchange),
         stall: Stall::new(spec.injection.stall_exchange, spec.injection.stall_every, spec.scale),
         phase: Phase::new(spec.seed),
@@ -131,6 +134,8 @@ struct Exchange<'a, R, X, S> {
     stamps: S,
     sent: Vec<u64>,
     report: ExchangeReport,
+    /// Packets in a row for which there was no room.
+    refused: u32,
     slow: u64,
     stall: Option<Stall>,
     phase: Phase,
@@ -251,6 +256,7 @@ impl<R: Rx, X: Tx, S: Stamps> Exchange<'_, R, X, S> {
                 Ok(()) => {
                     self.tx.flush().or_else(TxError::unless_full)?;
                     self.sent[n] = departure.raw();
+                    self.refused = 0;
                     return Ok(());
                 }
                 Err(TxError::Full) => {
@@ -259,12 +265,24 @@ impl<R: Rx, X: Tx, S: Stamps> Exchange<'_, R, X, S> {
                     let limit = *give_up.get_or_insert(departure.raw() + self.scale.ticks(PATIENCE));
                     if departure.raw() > limit {
                         self.report.skipped += 1;
-                        return Ok(());
+                        return self.refused_once_more();
                     }
                 }
                 Err(e) => return Err(e).context("while sending ticks"),
             }
         }
+    }
+
+    #[cold]
+    fn refused_once_more(&mut self) -> Result<()> {
+        self.refused += 1;
+        if self.refused >= REFUSED {
+            let (tries, each) = (self.refused, PATIENCE);
+            bail!(
+                "the lane had no room for {tries} packets in a row, each tried for {each}: the wire or the other end takes nothing any more"
+            );
+        }
+        Ok(())
     }
 
     /// Waits a random part of a poll's length. Polls would otherwise begin at the same distance from every departure,

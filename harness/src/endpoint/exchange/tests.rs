@@ -24,6 +24,8 @@ const POLL: u64 = 8_000;
 /// A lane on which nothing ever comes, and whose calls take as long as they are told to.
 struct Slow {
     costs: u64,
+    /// There is never room for a packet.
+    full: bool,
     calls: Rc<Cell<u64>>,
 }
 
@@ -43,6 +45,9 @@ impl Rx for Slow {
 
 impl Tx for Slow {
     fn send(&mut self, _: Flow, len: usize, fill: impl FnOnce(&mut [u8])) -> Result<TxToken, TxError> {
+        if self.full {
+            return Err(TxError::Full);
+        }
         fill(&mut vec![0; len]);
         self.call();
         Ok(TxToken(0))
@@ -51,6 +56,14 @@ impl Tx for Slow {
 
 /// How often orders were looked for while all packets were sent.
 fn polls_while_a_send_costs(send: u64) -> u64 {
+    let (played, report, polls) = play(send, false);
+    played.unwrap();
+    assert_eq!(report.skipped, 0);
+    polls
+}
+
+/// Plays to a trader of whom nothing comes; what came of it, and how often orders were looked for.
+fn play(send: u64, full: bool) -> (Result<()>, ExchangeReport, u64) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tape");
     let ticks = generator::generate(&GeneratorConfig { messages: 5_000, ..GeneratorConfig::default() }).unwrap();
@@ -62,8 +75,8 @@ fn polls_while_a_send_costs(send: u64) -> u64 {
     assert_eq!((offsets.len(), offsets[1] - offsets[0]), (PACKETS, GAP));
     let polls = Rc::new(Cell::new(0));
     let mut exchange = Exchange {
-        rx: Slow { costs: POLL, calls: Rc::clone(&polls) },
-        tx: Faulty::new(Slow { costs: send, calls: Rc::default() }, Flow::Ticks, None),
+        rx: Slow { costs: POLL, full, calls: Rc::clone(&polls) },
+        tx: Faulty::new(Slow { costs: send, full, calls: Rc::default() }, Flow::Ticks, None),
         tape: &tape,
         scale: SCALE,
         gate: Gate::new(OrderChannel::Datagram, SCALE).unwrap(),
@@ -71,6 +84,7 @@ fn polls_while_a_send_costs(send: u64) -> u64 {
         stamps: Unstamped,
         sent: vec![0; offsets.len()],
         report: ExchangeReport { poll_cost: Nanos(POLL), ..ExchangeReport::default() },
+        refused: 0,
         slow: 0,
         stall: None,
         phase: Phase::new(1),
@@ -78,9 +92,17 @@ fn polls_while_a_send_costs(send: u64) -> u64 {
         last_pump: tsc::now().raw(),
         pump_at_least: u64::MAX,
     };
-    exchange.play(Ticks::new(tsc::now().raw() + GAP).unwrap(), &offsets).unwrap();
-    assert!(exchange.sent.iter().all(|sent| *sent != 0));
-    polls.get()
+    let played = exchange.play(Ticks::new(tsc::now().raw() + GAP).unwrap(), &offsets);
+    assert!(played.is_err() || exchange.sent.iter().all(|sent| *sent != 0));
+    (played, exchange.report, polls.get())
+}
+
+#[test]
+fn a_lane_that_takes_nothing_any_more_ends_the_trial_long_before_its_last_packet() {
+    let (played, report, _) = play(0, true);
+    assert_eq!(report.skipped, u64::from(REFUSED));
+    let why = played.unwrap_err().to_string();
+    assert!(why.contains("had no room for 20 packets in a row"), "{why}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde::Serialize;
+use tickcert_results::time::Nanos;
 use tickcert_transports::api::{Role, Unmet};
 
 use super::protocol::{self, Answer, Greeting, Problem, Received, Request};
@@ -71,6 +72,25 @@ fn listen(tell: &SyncSender<Came>) {
     let _ = tell.send(Came::Gone);
 }
 
+/// Until when a silent run is waited for.
+struct Patience(Instant);
+
+impl Patience {
+    fn new(now: Instant) -> Self {
+        Self(now + SILENCE)
+    }
+
+    /// The run has said something, and that it may be silent for so long. What it says after that, as the command to go, doesn't
+    /// take back what it has announced.
+    fn heard(&mut self, now: Instant, announced: Nanos) {
+        self.0 = self.0.max(now + SILENCE + Duration::from(announced));
+    }
+
+    fn lasts(&self, now: Instant) -> bool {
+        now < self.0
+    }
+}
+
 /// What the agent holds for the run.
 struct Agent {
     tell: SyncSender<Came>,
@@ -106,7 +126,7 @@ fn of_bench(error: BenchError) -> Problem {
 impl Agent {
     /// Does what the run wants, until it wants no more or is gone.
     fn obey(&mut self, came: &Receiver<Came>) {
-        let mut deadline = Instant::now() + SILENCE;
+        let mut patience = Patience::new(Instant::now());
         while !interrupt::wanted() {
             let done = match came.recv_timeout(LOOK) {
                 Ok(Came::Run(Received::Message((number, Request::GiveBack)))) => {
@@ -115,18 +135,16 @@ impl Agent {
                     return;
                 }
                 Ok(Came::Run(Received::Message((number, request)))) => {
-                    deadline = Instant::now() + SILENCE;
-                    if let Request::Hush { at_most } = request {
-                        deadline += Duration::from(at_most);
-                    }
+                    let announced = if let Request::Hush { at_most } = request { at_most } else { Nanos::ZERO };
+                    patience.heard(Instant::now(), announced);
                     self.answer(number, request)
                 }
                 Ok(Came::Run(Received::Piece(piece))) => {
-                    deadline = Instant::now() + SILENCE;
+                    patience.heard(Instant::now(), Nanos::ZERO);
                     self.piece(&piece)
                 }
                 Ok(Came::Trader(number, event)) => self.pass_on(number, event),
-                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => Ok(()),
+                Err(RecvTimeoutError::Timeout) if patience.lasts(Instant::now()) => Ok(()),
                 Ok(Came::Gone) | Err(_) => return,
             };
             if done.is_err() {
@@ -223,4 +241,22 @@ fn reply(number: u64, given: Result<serde_json::Value, Problem>) -> io::Result<(
         Err(problem) => Answer::Problem { to: number, problem },
     };
     protocol::send(&mut io::stdout(), &answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_says_after_it_has_announced_a_silence_takes_nothing_back() {
+        let begin = Instant::now();
+        let mut patience = Patience::new(begin);
+        patience.heard(begin, Nanos(90_000_000_000));
+        // The command to go comes after the announcement.
+        patience.heard(begin + Duration::from_secs(1), Nanos::ZERO);
+        assert!(patience.lasts(begin + Duration::from_secs(149)));
+        assert!(!patience.lasts(begin + Duration::from_secs(151)));
+        patience.heard(begin + Duration::from_secs(120), Nanos::ZERO);
+        assert!(patience.lasts(begin + Duration::from_secs(179)) && !patience.lasts(begin + Duration::from_secs(181)));
+    }
 }
