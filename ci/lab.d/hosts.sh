@@ -26,7 +26,7 @@ serve() {
     claim 'a key has come' grep -q ssh-ed25519 /root/.ssh/authorized_keys
     /usr/sbin/sshd -e -f /dev/null -o HostKey=/run/host -o UsePAM=no -o PermitRootLogin=prohibit-password \
         -o StrictModes=no -o AuthorizedKeysFile=/root/.ssh/authorized_keys 2>>/lab/sshd.log
-    claim 'the run is over' within 280 test -e /run/over
+    claim 'the run is over' within 440 test -e /run/over
     exit
 }
 

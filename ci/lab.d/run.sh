@@ -92,7 +92,7 @@ run_jobs() {
 
 # Boots a job's guests, waits for them, and says what came of it in a line. Fails if the job did.
 run_job() {
-    local job=$1 folder=$out/$1 kernel limit name pid began ended timed_out='' names
+    local job=$1 folder=$out/$1 kernel limit name number pid began ended timed_out='' names running other
     kernel=$(unpacked_kernel "$(job_value "$job" kernel base)") limit=$(job_value "$job" limit 120)
     read -ra names <<<"$(job_value "$job" guests one)"
     guests=() sockets=$(mktemp -d)
@@ -109,10 +109,18 @@ run_job() {
             </dev/null >"$folder/$name.qemu" 2>&1 &
         guests+=($!)
     done
-    for pid in "${guests[@]}"; do
+    running=("${guests[@]}")
+    while [ ${#running[@]} -gt 0 ]; do
         ended=0
-        wait "$pid" || ended=$?
+        wait -n -p pid "${running[@]}" || ended=$?
         case $ended in 124 | 137) timed_out=yes ;; esac
+        for number in "${!running[@]}"; do [ "${running[number]}" != "$pid" ] || unset "running[number]"; done
+        for number in "${!guests[@]}"; do
+            # Nobody waits for a guest that died.
+            if [ "${guests[number]}" = "$pid" ] && [ ! -e "$folder/${names[number]}/ended" ]; then
+                for other in ${running[@]+"${running[@]}"}; do kill "$other" 2>/dev/null || true; done
+            fi
+        done
     done
     guests=()
     for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
@@ -137,7 +145,7 @@ judge() {
     elif [ "$failed" -gt 0 ]; then
         result=failed why="$failed of $((kept + failed)) claims: $(cat "$folder"/*/failed | head -n 3 | paste -sd ';')"
     elif [ ${#silent[@]} -gt 0 ]; then
-        result=failed why="no end of the guest: ${silent[*]}"
+        result=failed why="no end of the guest: ${silent[*]}$(for name in "${silent[@]}"; do tail -n 1 "$folder/$name.qemu" 2>/dev/null; done | sed 's/^/; /')"
     elif [ -n "$statuses" ]; then
         result=failed why="the script ended with status$statuses"
     elif [ "$result" = passed ] && [ "$kept" -eq 0 ]; then

@@ -44,6 +44,17 @@ fn a_stamp_that_comes_twice_is_none_for_another_frame() {
 }
 
 #[test]
+fn the_stamp_of_a_frame_that_nobody_asked_about_is_none_for_another() {
+    let mut log = StampLog::with_room(2, 0);
+    let stamp = at(5, StampClock::Phc(0), Lock::Unknown);
+    log.sent(0, TxToken(40));
+    log.came(Came { token: TxToken(20), stamp, seen: 8 });
+    assert_eq!(log.outstanding(), 1, "a login's, of which nobody has asked");
+    log.came(Came { token: TxToken(40), stamp, seen: 8 });
+    assert_eq!(log.outstanding(), 0);
+}
+
+#[test]
 fn what_finds_no_room_is_counted_and_asks_for_none() {
     let mut log = StampLog::with_room(1, 0);
     let stamp = at(5, StampClock::Kernel, Lock::Unknown);

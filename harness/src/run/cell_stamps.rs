@@ -147,8 +147,8 @@ fn what_became(end: &EndStamps) -> String {
 
 /// Over all repetitions that count: the largest error, or the first reason why there are no figures.
 fn one_way(repetitions: &[Repetition]) -> Option<OneWay> {
-    let all: Vec<&OneWay> =
-        repetitions.iter().filter(|r| r.counts_for_latency()).filter_map(|r| r.hw_stamps.one_way.as_ref()).collect();
+    let usable = repetitions.iter().filter(|r| r.counts_for_latency() && r.hw_stamps.unusable.is_none());
+    let all: Vec<&OneWay> = usable.filter_map(|r| r.hw_stamps.one_way.as_ref()).collect();
     let why_not = all.iter().find_map(|o| o.why_not.clone());
     let error_ns = all.iter().filter_map(|o| o.error_ns).max().filter(|_| why_not.is_none());
     (!all.is_empty()).then_some(OneWay { error_ns, why_not })

@@ -179,7 +179,7 @@ impl Prepared<'_> {
         let link = Link { packets_in_a_stall: most.max(link.packets_in_a_stall), ..link.clone() };
         let stage = Stage { link: &link, ..stage };
         if let (Some(load), Some(_)) = (order.profile.loads.first(), wiring.on_this_host()) {
-            match floor::left_out(order.profile.run.floor, &planned) {
+            match floor::left_out(order.profile.run.floor, !planned.is_empty()) {
                 Some(row) => found.not_run.push(row),
                 None => floor::measure(&stage, load, &hold, found.probes, found.not_run, progress),
             }

@@ -14,7 +14,7 @@ use tickcert_transports::Lane;
 
 use super::{
     certify::now,
-    plan::{self, PlannedCell, Slot},
+    plan::{self, Slot},
     progress::Progress,
     repetition::Attempt,
     service_time,
@@ -70,12 +70,12 @@ pub(super) fn measure(
     });
 }
 
-/// Why it isn't to be measured, where it isn't.
-pub(super) fn left_out(wanted: bool, planned: &[PlannedCell]) -> Option<NotRun> {
-    let (needs, how) = match (wanted, planned.is_empty()) {
-        (true, false) => return None,
+/// Why it isn't to be measured, where it isn't: the profile may not want it, and where no lane runs it would stand alone.
+pub(super) fn left_out(wanted: bool, any_lane: bool) -> Option<NotRun> {
+    let (needs, how) = match (wanted, any_lane) {
+        (true, true) => return None,
         (false, _) => ("a profile that wants it: this one has `floor = false`", "take that out of [run]"),
-        (true, true) => ("a lane that is measured, to stand beside", "see what the lanes need"),
+        (true, false) => ("a lane that is measured, to stand beside", "see what the lanes need"),
     };
     Some(NotRun::new(NotRunKind::Probe, format!("floor lane ({FLOOR})"), needs, how))
 }
@@ -131,4 +131,19 @@ fn tick_to_trade(stage: &Stage<'_>, load: &LoadSpec) -> Result<Latencies> {
         reasons = record.invalid_reasons;
     }
     bail!("a valid trial, of {ATTEMPTS} tried: {}", reasons.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_floor_that_is_left_out_says_why() {
+        assert_eq!(left_out(true, true), None);
+        let why = |wanted, any| left_out(wanted, any).map(|row| (row.name, row.needs)).unwrap();
+        assert_eq!(why(false, true).0, "floor lane (shm)");
+        assert!(why(false, true).1.contains("`floor = false`"));
+        assert!(why(false, false).1.contains("`floor = false`"));
+        assert!(why(true, false).1.contains("a lane that is measured"));
+    }
 }

@@ -66,7 +66,7 @@ pub struct StampCounts {
     pub asked: u64,
     /// Frames with one that can be used.
     pub good: u64,
-    /// None ever came.
+    /// None ever came, or one of another clock only, or it went to another frame.
     pub missing: u64,
     /// Of the missing ones, those that were read from a byte stream at once with a later one: the kernel keeps the last stamp.
     #[serde(default)]

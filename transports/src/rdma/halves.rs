@@ -44,7 +44,7 @@ impl Rx for RdmaRx {
         }
     }
 
-    /// A device writes what is looked at, and asks no processor for it.
+    /// A device writes what is looked at, or the kernel in its place: neither waits for this processor to let go of it.
     #[inline]
     fn rest(&self) {}
 

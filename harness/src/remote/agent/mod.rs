@@ -135,8 +135,12 @@ impl Agent {
                     return;
                 }
                 Ok(Came::Run(Received::Message((number, request)))) => {
-                    let announced = if let Request::Hush { at_most } = request { at_most } else { Nanos::ZERO };
-                    patience.heard(Instant::now(), announced);
+                    match request {
+                        Request::Hush { at_most } => patience.heard(Instant::now(), at_most),
+                        // The trial is over: what was announced for it is too.
+                        Request::Samples => patience = Patience::new(Instant::now()),
+                        _ => patience.heard(Instant::now(), Nanos::ZERO),
+                    }
                     self.answer(number, request)
                 }
                 Ok(Came::Run(Received::Piece(piece))) => {

@@ -128,7 +128,7 @@ pub fn received(frames: impl IntoIterator<Item = Seen>, checks: &Checks<'_>) -> 
         let Some(stamp) = with.hw.filter(|s| checks.clock == Some(s.clock)) else {
             counts.missing += 1;
             counts.unasked += u64::from(with.hw.is_some());
-            bare.1 += 1;
+            bare.1 += u64::from(with.hw.is_none());
             continue;
         };
         counts.shared += mem::take(&mut bare.1);
