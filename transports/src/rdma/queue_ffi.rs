@@ -19,9 +19,9 @@ use crate::api::OpenError;
 
 /// What both ends of unreliable datagrams know of each other; any number would do.
 const DATAGRAM_KEY: u32 = 0x7469_636b;
-/// An answer that doesn't come within 4.096 µs * 2^14 = 67 ms is asked for again, six times: soft-RoCE takes seven
+/// An answer that doesn't come within 4.096 µs * 2^15 = 134 ms is asked for again, six times: soft-RoCE takes seven
 /// for without end, and would be silent for ever about a wire that is cut.
-const TIMEOUT: u8 = 14;
+const TIMEOUT: u8 = 15;
 pub(super) const RETRIES: u8 = 6;
 /// Seven means without end: a receiver that is slow makes the sender wait, and nothing is lost.
 pub(super) const NOT_READY_RETRIES: u8 = 7;
