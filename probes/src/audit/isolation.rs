@@ -8,9 +8,17 @@ use super::{
     finding::{Ask, Finding},
     remedy::Remedy,
 };
-use crate::sysfs;
+use crate::{affinity, sysfs};
 
 const CPU: &str = "sys/devices/system/cpu";
+
+/// The kernel's command line, unless that would leave no core to everything else.
+fn boot(root: &Path, parameter: &str, measured: &[u32], note: &str) -> Remedy {
+    if affinity::online(root).iter().all(|core| measured.contains(core)) {
+        return Remedy::hand("a host with more cores than are measured on: one at least is needed for everything else");
+    }
+    Remedy::boot(&format!("{parameter}={}", sysfs::write_core_list(measured)), note)
+}
 
 pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let per_core = [smt_sibling, isolcpus, nohz_full, rcu_nocbs];
@@ -51,10 +59,7 @@ fn isolcpus(root: &Path, core: u32, measured: &[u32]) -> Finding {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/isolcpus"),
         why: "the scheduler may put any other task on a core that isn't isolated",
-        remedy: Remedy::boot(
-            &format!("isolcpus={}", sysfs::write_core_list(measured)),
-            ", or make the cores an isolated cpuset partition",
-        ),
+        remedy: boot(root, "isolcpus", measured, ", or make the cores an isolated cpuset partition"),
     }
     .one_of(yes_or_no(isolated.contains(&core)), &["yes"], false)
 }
@@ -68,7 +73,7 @@ fn nohz_full(root: &Path, core: u32, measured: &[u32]) -> Finding {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/nohz_full"),
         why: "without it the scheduler's tick interrupts a spinning core 100 to 1000 times a second",
-        remedy: Remedy::boot(&format!("nohz_full={}", sysfs::write_core_list(measured)), " (needs CONFIG_NO_HZ_FULL)"),
+        remedy: boot(root, "nohz_full", measured, " (needs CONFIG_NO_HZ_FULL)"),
     }
     .one_of(yes_or_no(in_nohz_full(root, core)), &["yes"], false)
 }
@@ -84,7 +89,7 @@ fn rcu_nocbs(root: &Path, core: u32, measured: &[u32]) -> Finding {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/rcu_nocbs"),
         why: "RCU callbacks of the whole system run in softirq on a core that doesn't off-load them",
-        remedy: Remedy::boot(&format!("rcu_nocbs={}", sysfs::write_core_list(measured)), ""),
+        remedy: boot(root, "rcu_nocbs", measured, ""),
     }
     .one_of(yes_or_no(listed || in_nohz_full(root, core)), &["yes"], false)
 }

@@ -40,13 +40,16 @@ fn link_states(root: &Path, interface: &str) -> Finding {
     .judged(value, "off", on.is_empty())
 }
 
+/// `auto` is of no matter where the driver knows nothing of it.
 fn runtime(root: &Path, interface: &str) -> Finding {
-    let file = format!("sys/class/net/{interface}/device/power/control");
+    let dir = format!("sys/class/net/{interface}/device/power");
+    let file = format!("{dir}/control");
+    let supported = sysfs::read(root, &format!("{dir}/runtime_status")).is_none_or(|status| status != "unsupported");
     Ask {
         topic: Topic::Hardware,
         name: &format!("{interface}/runtime-power"),
         why: "a device that the kernel may suspend answers its first frame late",
         remedy: Remedy::write(&file, "on"),
     }
-    .one_of(sysfs::read(root, &file), &["on"], true)
+    .one_of(sysfs::read(root, &file).filter(|_| supported), &["on"], true)
 }

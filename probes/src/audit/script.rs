@@ -38,6 +38,9 @@ pub fn script(findings: &[Finding], host: &str) -> String {
 #   undo    sets them back, the last one first
 #
 # ROOT=FOLDER works on a copy of a tree, and leaves programs out. Exit status: 0 done, 1 not all of it, 2 wrong use.
+#
+# Not every script takes steps of every kind:
+# shellcheck disable=SC2317,SC2329
 id={id}
 
 apply() {{

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tickcert_probes::audit::{Finding, Scope};
+use tickcert_probes::audit::{End, Finding, Scope};
 use tickcert_results::certificate::{Setting, Topic};
 
 use super::super::lanes::Row;
@@ -14,7 +14,7 @@ const TOPICS: [(Topic, &str); 3] =
 
 /// What is looked at.
 pub(super) fn scope(scope: &Scope) -> String {
-    let end = |end: &tickcert_probes::audit::End| {
+    let end = |end: &End| {
         let interface = end.interface.as_ref().map(|name| format!(", interface {name}")).unwrap_or_default();
         format!("{} on core {}{interface}", end.name, end.core)
     };
@@ -38,46 +38,98 @@ pub(super) fn findings(findings: &[Finding], quiet: bool) -> String {
             continue;
         }
         let _ = writeln!(text, "\n{heading}: {} of {} wrong", wrong.len(), of_topic.len());
-        wrong.iter().for_each(|setting| text.push_str(&in_full(setting)));
+        together(&wrong).iter().for_each(|group| text.push_str(&in_full(group)));
         if !quiet {
-            right.iter().for_each(|s| {
-                let _ = writeln!(text, "  ok     {}: {}", s.name, s.value);
+            together(&right).iter().for_each(|group| {
+                let _ = writeln!(text, "  ok     {}: {}", group.name(), group.first.value);
             });
         }
     }
     text
 }
 
-fn in_full(setting: &Setting) -> String {
-    let Setting { name, value, wanted, why, fix, lasting, .. } = setting;
-    let lasts = match setting.survives_reboot {
-        Some(true) => "stays when the host starts again".to_owned(),
-        Some(false) if lasting.is_empty() => "is gone when the host starts again".to_owned(),
-        Some(false) => format!("is gone when the host starts again; to last: {lasting}"),
-        None => {
-            return format!(
-                "  WRONG  {name}: {value}; wanted: {wanted}\n           why: {why}\n           set: {fix}\n"
-            );
-        }
-    };
-    format!(
-        "  WRONG  {name}: {value}; wanted: {wanted}\n           why: {why}\n           set: {fix}\n           which {lasts}\n"
-    )
+/// Settings of several cores or interfaces that were found alike.
+struct Group<'a> {
+    /// Which cores or interfaces; none of a setting of the whole host.
+    of: Vec<&'a str>,
+    what: &'a str,
+    first: &'a Setting,
+    fixes: Vec<&'a str>,
+    lasting: Vec<&'a str>,
 }
 
-/// Each lane: whether it runs here, on what evidence, or what it needs.
+impl Group<'_> {
+    fn name(&self) -> String {
+        if self.of.is_empty() { self.what.to_owned() } else { format!("{}/{}", self.of.join(","), self.what) }
+    }
+}
+
+/// What is the same of several is said once, where the first of them stands.
+fn together<'a>(settings: &[&'a Setting]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for &setting in settings {
+        let (of, what) =
+            setting.name.split_once('/').map_or((None, setting.name.as_str()), |(of, what)| (Some(of), what));
+        let alike = |group: &Group<'a>| {
+            (group.what, &group.first.value, &group.first.wanted) == (what, &setting.value, &setting.wanted)
+        };
+        let index = groups.iter().position(alike).unwrap_or(groups.len());
+        if index == groups.len() {
+            groups.push(Group { of: Vec::new(), what, first: setting, fixes: Vec::new(), lasting: Vec::new() });
+        }
+        if let Some(group) = groups.get_mut(index) {
+            group.of.extend(of);
+            add(&mut group.fixes, &setting.fix);
+            add(&mut group.lasting, &setting.lasting);
+        }
+    }
+    groups
+}
+
+fn add<'a>(to: &mut Vec<&'a str>, text: &'a str) {
+    if !text.is_empty() && !to.contains(&text) {
+        to.push(text);
+    }
+}
+
+fn in_full(group: &Group<'_>) -> String {
+    let Setting { value, wanted, why, survives_reboot, .. } = group.first;
+    let mut text = format!("  WRONG  {}: {value}; wanted: {wanted}\n           why:   {why}\n", group.name());
+    let _ = writeln!(text, "           set:   {}", group.fixes.join("; "));
+    let _ = match survives_reboot {
+        None => Ok(()),
+        Some(true) => writeln!(text, "           lasts: yes, also when the host starts again"),
+        Some(false) if group.lasting.is_empty() => writeln!(text, "           lasts: until the host starts again"),
+        Some(false) => {
+            writeln!(text, "           lasts: until the host starts again; to keep it: {}", group.lasting.join("; "))
+        }
+    };
+    text
+}
+
+/// Each lane: whether it runs here, on what evidence, or what it needs. Neighbours of which the same is to be said share a row.
 pub(super) fn lanes(rows: &[(Row, Wish)]) -> String {
-    let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED);
-    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(140);
-    table.set_header(["lane", "profile", "here", "evidence, or what it needs"]);
+    let mut merged: Vec<(Vec<&str>, Vec<&str>, &str, String)> = Vec::new();
     for (row, wish) in rows {
         let (here, what) = match (&row.needs, row.only_opening_tells) {
             (Some(unmet), _) => ("no", format!("needs {}: {}", unmet.needs, unmet.how)),
             (None, Some(what)) => ("perhaps", format!("only opening it tells {what}")),
             (None, None) => ("runs", evidence(row)),
         };
-        table.add_row([row.lane, wish.word(), here, &what]);
+        match merged.last_mut() {
+            Some((names, wishes, same_here, same)) if *same_here == here && *same == what => {
+                names.push(row.lane);
+                wishes.push(wish.word());
+            }
+            _ => merged.push((vec![row.lane], vec![wish.word()], here, what)),
+        }
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_preset(comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(120);
+    table.set_header(["lane", "profile", "here", "evidence, or what it needs"]);
+    for (names, wishes, here, what) in merged {
+        table.add_row([names.join("\n"), wishes.join("\n"), here.to_owned(), what]);
     }
     format!("\nLanes\n{table}\n")
 }
