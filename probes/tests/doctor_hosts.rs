@@ -208,7 +208,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn values_that_make_no_sense_cause_no_panic_and_no_second_line(
             values in prop::collection::vec((any::<prop::sample::Index>(), nonsense()), 1..40),

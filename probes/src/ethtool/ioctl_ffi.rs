@@ -117,7 +117,7 @@ fn value(interface: &str, cmd: u32) -> Option<u32> {
 ///
 /// # Safety
 /// `info` begins with a command that reads and writes no more than a `T`, and leaves a valid one.
-unsafe fn ask<T>(interface: &str, info: &mut T) -> Option<()> {
+pub(super) unsafe fn ask<T>(interface: &str, info: &mut T) -> Option<()> {
     let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).ok()?;
     let mut request = libc::ifreq {
         ifr_name: [0; libc::IFNAMSIZ],
@@ -136,7 +136,7 @@ unsafe fn ask<T>(interface: &str, info: &mut T) -> Option<()> {
     (answer == 0).then_some(())
 }
 
-fn text(field: &[u8]) -> String {
+pub(super) fn text(field: &[u8]) -> String {
     let end = field.iter().position(|&b| b == 0).unwrap_or(field.len());
     String::from_utf8_lossy(field.get(..end).unwrap_or_default()).trim().to_owned()
 }

@@ -1,6 +1,7 @@
 //! What ethtool says of an interface: asked of the running kernel, or read in a recorded tree, where its output lies in
 //! `ethtool/INTERFACE/` (`driver` of `ethtool -i`, `coalesce` of `-c`, `features` of `-k`, `pause` of `-a`).
 
+mod features_ffi;
 mod ioctl_ffi;
 
 use std::path::Path;
@@ -38,7 +39,7 @@ pub struct ReceiveOffloads {
     pub gro: Option<bool>,
     /// The device: large receive off-load.
     pub lro: Option<bool>,
-    /// The device, so that the kernel could take it apart again. The ioctl doesn't tell.
+    /// The device, so that the kernel could take it apart again.
     pub gro_hw: Option<bool>,
 }
 
@@ -87,7 +88,11 @@ pub fn coalescing(root: &Path, interface: &str) -> Option<Coalescing> {
 pub fn receive_offloads(root: &Path, interface: &str) -> Option<ReceiveOffloads> {
     if is_live(root) {
         let [gro, lro] = ioctl_ffi::receive_offloads(interface)?;
-        return Some(ReceiveOffloads { gro: Some(gro), lro: Some(lro), gro_hw: None });
+        return Some(ReceiveOffloads {
+            gro: Some(gro),
+            lro: Some(lro),
+            gro_hw: features_ffi::is_on(interface, "rx-gro-hw"),
+        });
     }
     let text = recorded(root, interface, "features")?;
     // `off [fixed]`

@@ -101,8 +101,7 @@ pub(super) fn main(args: &DoctorArgs) -> Result<Outcome, Failure> {
         written.with_context(|| format!("can't write {}", path.display())).map_err(Failure::usage)?;
     }
     say(args, &profile, &host, &scope, &findings, &rows)?;
-    let missing = rows.iter().any(|(row, wish)| *wish == Wish::Wanted && row.needs.is_some());
-    Ok(Outcome(u8::from(missing || count_wrong(&findings) > 0)))
+    Ok(Outcome(u8::from(!missing(&rows).is_empty() || count_wrong(&findings) > 0)))
 }
 
 fn wish(row: &Row, profile: &Profile, wanted: &[String]) -> Wish {
@@ -113,6 +112,12 @@ fn wish(row: &Row, profile: &Profile, wanted: &[String]) -> Wish {
     } else {
         Wish::No
     }
+}
+
+/// Lanes that the profile wants, and that can't run here.
+fn missing(rows: &[(Row, Wish)]) -> Vec<&str> {
+    let missing = rows.iter().filter(|(row, wish)| *wish == Wish::Wanted && row.needs.is_some());
+    missing.map(|(row, _)| row.lane).collect()
 }
 
 fn count_wrong(findings: &[Finding]) -> usize {
@@ -153,6 +158,10 @@ fn say<'a>(
         }
     }
     out::line(format_args!("\n{wrong} of {} settings are wrong for the profile {}", findings.len(), profile.name))?;
+    let missing = missing(rows);
+    if !missing.is_empty() {
+        out::line(format_args!("The profile wants lanes that can't run here: {}", missing.join(", ")))?;
+    }
     if let Some(path) = &args.fix_script {
         let file = path.display();
         out::line(format_args!(

@@ -11,25 +11,26 @@ use tickcert_probes::{
 use tickcert_results::certificate::{Setting, Topic};
 use tickcert_scenarios::profile::Profile;
 
-use super::super::Failure;
-use super::args::DoctorArgs;
+use super::{
+    super::{Failure, start},
+    args::DoctorArgs,
+};
 use crate::run::certify::choose_cores;
 
 /// What is looked at, and what is wrong about that already.
 pub(super) fn find(root: &Path, args: &DoctorArgs, profile: &Profile) -> Result<(Scope, Vec<Finding>), Failure> {
     let given = args.cores.pair().or(profile.run.placement.map(|p| (p.exchange_core, p.trader_core)));
-    let (cores, wrong) = cores(root, given)?;
-    let interfaces = interfaces(root, args, profile)?;
-    let named = interfaces.is_some();
-    let of = |exchange: bool| interfaces.as_ref().map(|(e, t)| if exchange { e.clone() } else { t.clone() });
-    let memory = profile.run.memory_nodes();
     // Of two hosts only the exchange's is this one.
-    let here = if profile.trader_host.is_some() { 1 } else { 2 };
-    let ends = [("exchange", of(true), memory.0), ("trader", of(false), memory.1)];
-    let ends = ends.into_iter().zip(cores).take(here).map(|((name, interface, memory), core)| End {
+    let one_end = profile.trader_host.is_some();
+    let (cores, wrong) = if one_end { one_core(root, given)? } else { cores(root, given)? };
+    let interfaces = interfaces(root, args, profile, one_end)?;
+    let named = !interfaces.is_empty();
+    let (exchange_memory, trader_memory) = profile.run.memory_nodes();
+    let ends = [("exchange", exchange_memory), ("trader", trader_memory)];
+    let ends = ends.into_iter().zip(cores).enumerate().map(|(index, ((name, memory), core))| End {
         name: name.to_owned(),
         core,
-        interface,
+        interface: interfaces.get(index).cloned(),
         memory,
     });
     let others = if named { Vec::new() } else { host::with_device(root) };
@@ -82,14 +83,31 @@ fn alone(cores: &BTreeSet<u32>) -> (Vec<u32>, Vec<Finding>) {
     (cores.iter().copied().collect(), vec![Finding { setting, steps: Vec::new(), boot: String::new() }])
 }
 
-/// Those of the command line must be there; those of a profile may be meant for another host, and are looked for.
-fn interfaces(root: &Path, args: &DoctorArgs, profile: &Profile) -> Result<Option<(String, String)>, Failure> {
-    let given = args.exchange_interface.clone().zip(args.trader_interface.clone());
+/// The exchange's core; the trader's is another host's matter.
+fn one_core(root: &Path, given: Option<(u32, u32)>) -> Result<(Vec<u32>, Vec<Finding>), Failure> {
+    let given = given.map(|(exchange, _)| exchange);
+    let core = if root == Path::new("/") {
+        start::one_core(given)?
+    } else {
+        let online = affinity::online(root);
+        let last = online.last().copied();
+        given.or(last).ok_or_else(|| Failure::usage(anyhow!("{} has no cores on line", root.display())))?
+    };
+    Ok((vec![core], Vec::new()))
+}
+
+/// Of exchange and trader, as far as they are on this host; none if none are named. Those of the command line must be there;
+/// those of a profile may be meant for another host, and are looked for.
+fn interfaces(root: &Path, args: &DoctorArgs, profile: &Profile, one_end: bool) -> Result<Vec<String>, Failure> {
+    let here = if one_end { 1 } else { 2 };
+    let pair = |exchange: &String, trader: &String| [exchange, trader].into_iter().take(here).cloned().collect();
+    let Some((exchange, trader)) = args.exchange_interface.as_ref().zip(args.trader_interface.as_ref()) else {
+        return Ok(profile.interfaces.as_ref().map(|of| pair(&of.exchange, &of.trader)).unwrap_or_default());
+    };
+    let named: Vec<String> = pair(exchange, trader);
     let there_are = sysfs::names(root, "sys/class/net");
-    for name in given.iter().flat_map(|(exchange, trader)| [exchange, trader]) {
-        if !there_are.is_empty() && !there_are.contains(name) {
-            return Err(Failure::usage(anyhow!("there is no interface {name}; there are: {}", there_are.join(", "))));
-        }
+    match named.iter().find(|name| !there_are.is_empty() && !there_are.contains(name)) {
+        Some(name) => Err(Failure::usage(anyhow!("there is no interface {name}; there are: {}", there_are.join(", ")))),
+        None => Ok(named),
     }
-    Ok(given.or(profile.interfaces.as_ref().map(|pair| (pair.exchange.clone(), pair.trader.clone()))))
 }
