@@ -156,7 +156,7 @@ impl Remedy {
         Self {
             text: text.to_owned(),
             survives_reboot: Some(false),
-            lasting: "it is asked for at each start".into(),
+            lasting: "in the script or unit that starts tickcert".into(),
             ..Self::default()
         }
     }
