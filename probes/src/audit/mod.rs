@@ -26,7 +26,7 @@ mod tests;
 use std::path::Path;
 
 pub use finding::Finding;
-pub use remedy::{NicParameter, Remedy, Step};
+pub use remedy::{NicParameter, Step};
 pub use scope::{End, Scope};
 use tickcert_results::certificate::Setting;
 

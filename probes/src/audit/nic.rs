@@ -128,7 +128,8 @@ fn pause(root: &Path, interface: &str) -> Finding {
     let value = found.map(|p| format!("rx {}, tx {}", word(p.rx), word(p.tx)));
     let on: Vec<_> = found
         .into_iter()
-        .flat_map(|p| [("rx", p.rx), ("tx", p.tx)])
+        .filter(|p| p.rx || p.tx)
+        .flat_map(|p| [("autoneg", p.negotiated), ("rx", p.rx), ("tx", p.tx)])
         .filter(|(_, on)| *on)
         .map(|(name, _)| (NicParameter::Pause(name), "off"))
         .collect();

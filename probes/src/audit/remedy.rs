@@ -60,7 +60,7 @@ impl NicParameter {
 
 /// How a setting is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remedy {
+pub(super) struct Remedy {
     /// For a reader.
     pub(super) text: String,
     /// For a script; none where it takes a person.

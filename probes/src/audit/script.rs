@@ -100,6 +100,7 @@ fn shown(parameter: NicParameter) -> String {
     match parameter {
         NicParameter::Coalesce(name) => name.to_owned(),
         NicParameter::Feature { long, .. } => long.to_owned(),
+        NicParameter::Pause("autoneg") => "Autonegotiate".to_owned(),
         NicParameter::Pause(name) => name.to_uppercase(),
     }
 }

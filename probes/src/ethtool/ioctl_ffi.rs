@@ -93,12 +93,12 @@ pub(super) fn coalescing(interface: &str) -> Option<([u32; 2], [bool; 2])> {
     Some(([info.rx_usecs, info.tx_usecs], [info.adaptive_rx != 0, info.adaptive_tx != 0]))
 }
 
-/// Whether pause frames are honoured, and sent.
-pub(super) fn pause(interface: &str) -> Option<[bool; 2]> {
+/// Whether pause frames are negotiated with the other end, honoured, and sent.
+pub(super) fn pause(interface: &str) -> Option<[bool; 3]> {
     let mut info = PauseInfo { cmd: ETHTOOL_GPAUSEPARAM, ..PauseInfo::default() };
     // SAFETY: this command writes a `PauseInfo`, whose size is asserted above.
     unsafe { ask(interface, &mut info) }?;
-    Some([info.rx != 0, info.tx != 0])
+    Some([info.autoneg != 0, info.rx != 0, info.tx != 0])
 }
 
 /// Whether frames are put together on receipt: by the kernel (GRO), by the device (LRO).

@@ -46,6 +46,8 @@ pub struct ReceiveOffloads {
 /// Pause frames (IEEE 802.3x).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
+    /// Whether both ends agree on them by themselves; what is set otherwise has no effect then.
+    pub negotiated: bool,
     /// Whether those of the other end stop this one.
     pub rx: bool,
     /// Whether this one sends any.
@@ -108,11 +110,11 @@ pub fn receive_offloads(root: &Path, interface: &str) -> Option<ReceiveOffloads>
 #[must_use]
 pub fn pause(root: &Path, interface: &str) -> Option<Pause> {
     if is_live(root) {
-        return ioctl_ffi::pause(interface).map(|[rx, tx]| Pause { rx, tx });
+        return ioctl_ffi::pause(interface).map(|[negotiated, rx, tx]| Pause { negotiated, rx, tx });
     }
     let text = recorded(root, interface, "pause")?;
     let of = |key| value(&text, key).and_then(switch);
-    Some(Pause { rx: of("RX")?, tx: of("TX")? })
+    Some(Pause { negotiated: of("Autonegotiate")?, rx: of("RX")?, tx: of("TX")? })
 }
 
 fn recorded(root: &Path, interface: &str, what: &str) -> Option<String> {
