@@ -6,7 +6,7 @@ mod tree;
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{fs, path::Path};
 
     use proptest::prelude::*;
     use tickcert_probes::audit::{End, Finding, Scope, findings, script::script};
@@ -128,6 +128,15 @@ mod tests {
             find(&found, "enp193s0f0np0/driver").value,
             "mlx5_core 6.1.0-27-amd64, firmware 22.39.2048 (MT_0000000359)"
         );
+    }
+
+    #[test]
+    fn pauses_that_both_ends_negotiate_are_taken_from_them_before_they_are_switched_off() {
+        let tree = tree("intel-e810");
+        let text = "Pause parameters for eth2:\nAutonegotiate:\ton\nRX:\t\ton\nTX:\t\toff\n";
+        fs::write(tree.path().join("ethtool/eth2/pause"), text).unwrap();
+        let found = findings(tree.path(), &scope((2, "eth2"), (20, "eth3")));
+        assert_eq!(find(&found, "eth2/pause-frames").fix, "ethtool -A eth2 autoneg off rx off");
     }
 
     #[test]

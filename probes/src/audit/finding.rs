@@ -40,21 +40,21 @@ impl Ask<'_> {
     pub(super) fn judged(self, value: String, wanted: &str, ok: bool) -> Finding {
         let Remedy { text, steps, boot, survives_reboot, lasting } = self.remedy;
         let setting = Setting {
-            name: printable(self.name),
-            value: printable(&value),
+            name: printable(self.name.to_owned()),
+            value: printable(value),
             wanted: wanted.to_owned(),
             ok,
             why: self.why.to_owned(),
-            fix: printable(&text),
+            fix: printable(text),
             topic: Some(self.topic),
             survives_reboot,
-            lasting: printable(&lasting),
+            lasting: printable(lasting),
         };
         Finding { setting, steps, boot }
     }
 }
 
 /// On one line, and without what a terminal would take for a command: firmware and drivers write what they like.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+fn printable(text: String) -> String {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }

@@ -26,7 +26,7 @@ fn lanes(root: &Path, interface: &str, file: &str) -> Option<u32> {
 fn width(root: &Path, interface: &str) -> Finding {
     let now = lanes(root, interface, "current_link_width");
     let can = lanes(root, interface, "max_link_width");
-    compared(interface, "pcie-width", now.map(|n| format!("x{n}")), can.map(|n| format!("x{n}")), now >= can)
+    compared(interface, "pcie-width", now.map(|n| format!("x{n}")), can.map(|n| format!("x{n}")).as_deref(), now >= can)
 }
 
 /// `16.0 GT/s PCIe`, without the last word; `Unknown` is none.
@@ -45,11 +45,11 @@ fn speed(root: &Path, interface: &str) -> Finding {
         (Some((now, _)), Some((can, _))) => now >= can,
         _ => true,
     };
-    compared(interface, "pcie-speed", now.map(|(_, text)| text), can.map(|(_, text)| text), fast)
+    compared(interface, "pcie-speed", now.map(|(_, text)| text), can.as_ref().map(|(_, text)| text.as_str()), fast)
 }
 
 /// Where either isn't known there is nothing to say: not every NIC is a PCIe device.
-fn compared(interface: &str, name: &str, now: Option<String>, can: Option<String>, fast: bool) -> Finding {
+fn compared(interface: &str, name: &str, now: Option<String>, can: Option<&str>, fast: bool) -> Finding {
     let both = now.is_some() && can.is_some();
     Ask {
         topic: Topic::Hardware,
@@ -61,7 +61,7 @@ fn compared(interface: &str, name: &str, now: Option<String>, can: Option<String
     }
     .judged(
         now.unwrap_or_else(|| ABSENT.to_owned()),
-        can.as_deref().unwrap_or("that of the NIC"),
+        can.unwrap_or("that of the NIC"),
         !both || fast,
     )
 }
