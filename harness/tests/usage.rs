@@ -17,12 +17,13 @@ mod tests {
 
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
-    const COMMANDS: [&[&str]; 13] = [
+    const COMMANDS: [&[&str]; 14] = [
         &["certify"],
         &["run"],
         &["run", "service-time"],
         &["run", "rate"],
         &["lanes"],
+        &["doctor"],
         &["selftest"],
         &["compare"],
         &["history"],
@@ -90,7 +91,7 @@ mod tests {
         let home = Home::new();
         for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
             let script = home.run(&["completions", shell]).expect(0).out;
-            for word in ["certify", "service-time", "exchange-core"] {
+            for word in ["certify", "service-time", "exchange-core", "doctor", "fix-script"] {
                 assert!(script.contains(word), "{shell}: {word}");
             }
         }

@@ -4,6 +4,7 @@
 pub mod affinity;
 pub mod audit;
 pub mod clocks;
+pub mod ethtool;
 pub mod host;
 pub mod latency_hold;
 pub mod memory;

@@ -33,6 +33,12 @@ pub fn link_name(root: &Path, relative: &str) -> Option<String> {
     Some(target.file_name()?.to_string_lossy().into_owned())
 }
 
+/// Of a choice as sysfs shows it, `always [madvise] never`, the word in brackets; without brackets, all of it.
+#[must_use]
+pub fn chosen(text: &str) -> &str {
+    text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or(text, |(word, _)| word)
+}
+
 /// Largest core number that a list may name; far above any kernel's `NR_CPUS` (8192), and a bound on what a
 /// malformed list can make us allocate.
 const CORE_LIMIT: u32 = 1 << 16;
@@ -119,6 +125,12 @@ mod tests {
         assert_eq!(core_list("0-2,8\n"), BTreeSet::from([0, 1, 2, 8]));
         assert_eq!(core_list(" (null)"), BTreeSet::new());
         assert_eq!(core_list(""), BTreeSet::new());
+    }
+
+    #[test]
+    fn of_a_choice_the_word_in_brackets_is_taken() {
+        assert_eq!(chosen("always [madvise] never"), "madvise");
+        assert_eq!((chosen("tsc"), chosen("[half")), ("tsc", "[half"));
     }
 
     #[test]

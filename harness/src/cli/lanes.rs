@@ -39,28 +39,29 @@ impl Job for OnlyOpeningTells<'_> {
     }
 }
 
+/// What there is to say of a lane on this host.
 #[derive(Serialize)]
-struct Row {
-    lane: &'static str,
+pub(super) struct Row {
+    pub(super) lane: &'static str,
     transport: &'static str,
     settings: serde_json::Value,
     summary: &'static str,
     /// `null` where only opening it tells.
-    runs: Option<bool>,
+    pub(super) runs: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    only_opening_tells: Option<&'static str>,
+    pub(super) only_opening_tells: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     orders: Option<OrderChannel>,
     /// Over the virtual wire, or over its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    evidence: Option<Evidence>,
+    pub(super) evidence: Option<Evidence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     evidence_why: Option<String>,
     /// Over two NICs of this host, for lanes without a wire of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    evidence_on_real_nics: Option<Evidence>,
+    pub(super) evidence_on_real_nics: Option<Evidence>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    needs: Option<Unmet>,
+    pub(super) needs: Option<Unmet>,
 }
 
 /// What a certification on this host would make of a lane's evidence.
@@ -69,12 +70,17 @@ struct Host {
     over_nics: Limits,
 }
 
-pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
+/// Every lane of this build.
+pub(super) fn rows() -> Result<Vec<Row>, Failure> {
     let hypervisor = host::hypervisor(Path::new("/"));
     let virtual_wire = Wire::Veth.virtual_because().map_err(Failure::cannot_run)?;
     let host = Host { over_veth: Limits::new(virtual_wire, &hypervisor), over_nics: Limits::new(None, &hypervisor) };
     let rows = Lane::all().iter().map(|lane| row(*lane, &host)).collect::<Result<Vec<Row>, _>>();
-    let rows = rows.map_err(Failure::cannot_run)?;
+    rows.map_err(Failure::cannot_run)
+}
+
+pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
+    let rows = rows()?;
     if args.print.json {
         out::json(&rows)?;
         return Ok(Outcome::OK);

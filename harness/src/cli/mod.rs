@@ -2,6 +2,7 @@
 
 mod args;
 mod certify;
+mod doctor;
 mod endpoint;
 mod exit;
 mod history;
@@ -46,6 +47,7 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Certify(args) => certify::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Lanes(args) => lanes::main(&args),
+        Command::Doctor(args) => doctor::main(&args),
         Command::Selftest(args) => crate::selftest::main(&args),
         Command::Compare(args) => history::compare(&args),
         Command::History(args) => history::main(&args),

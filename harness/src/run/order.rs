@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use tickcert_probes::audit;
+use tickcert_probes::audit::{self, End, Scope};
 use tickcert_results::certificate::{ExchangeHost, ProfileSummary, Setting};
 use tickcert_scenarios::{digest::sha256_hex, profile::Profile};
 use tickcert_transports::{Lane, api::Unmet};
@@ -39,12 +39,32 @@ pub struct Order {
 }
 
 impl Order {
-    /// Settings of the trader's host; those of the exchange's, where that is another, are put down there.
+    /// Settings of the trader's host; those of the exchange's, where that is another, are put down there. How the interfaces
+    /// put off their interrupts is left out: the bench sets it, and says what it was.
     pub(super) fn audit(&self, root: &Path, exchange_host: &mut Option<ExchangeHost>) -> Vec<Setting> {
+        let (exchange, trader) = match &self.wire {
+            Wire::Veth => (None, None),
+            Wire::Interfaces { exchange, trader, .. } => (Some(exchange), Some(trader)),
+            Wire::TwoHosts { exchange, .. } => (Some(exchange), None),
+        };
+        let memory = self.profile.run.memory_nodes();
+        let end = |name: &str, core, interface: Option<&String>, memory| End {
+            name: name.to_owned(),
+            core,
+            interface: interface.cloned(),
+            memory,
+        };
+        let mut ends = vec![end("exchange", self.cores.0, exchange, memory.0)];
+        if exchange_host.is_none() {
+            ends.push(end("trader", self.cores.1, trader, memory.1));
+        }
+        let scope = Scope { ends, ..Scope::default() };
+        let mut settings: Vec<Setting> = audit::findings(root, &scope).into_iter().map(|f| f.setting).collect();
+        settings.retain(|setting| !setting.name.contains("/napi_defer_hard_irqs"));
         match exchange_host {
-            None => audit::read(root, &[self.cores.0, self.cores.1]),
+            None => settings,
             Some(exchange) => {
-                exchange.audit = audit::read(root, &[self.cores.0]);
+                exchange.audit = settings;
                 Vec::new()
             }
         }

@@ -1,7 +1,10 @@
 //! Settings that the run itself knows about, as rows of the audit.
 
 use tickcert_probes::latency_hold::LatencyHold;
-use tickcert_results::{certificate::Setting, time::Nanos};
+use tickcert_results::{
+    certificate::{Setting, Topic},
+    time::Nanos,
+};
 use tickcert_scenarios::profile::Deferral;
 
 /// Whether the run kept the cores out of deep sleep.
@@ -13,6 +16,8 @@ pub(crate) fn held(hold: &LatencyHold) -> Setting {
         ok: hold.is_held(),
         why: "a core that sleeps deeply takes tens of microseconds to wake up".to_owned(),
         fix: "run as root where /dev/cpu_dma_latency exists".to_owned(),
+        topic: Some(Topic::Application),
+        ..Setting::default()
     }
 }
 
@@ -26,5 +31,7 @@ pub(crate) fn put_off(interface: &str, found: Deferral) -> Setting {
         ok: (defer == 0) == (timeout == Nanos::ZERO),
         why: "interrupts are put off while somebody polls only with both".to_owned(),
         fix: "set both under [bench] in the profile".to_owned(),
+        topic: Some(Topic::OperatingSystem),
+        ..Setting::default()
     }
 }

@@ -1,18 +1,24 @@
-//! Device interrupts that arrive on a measured core.
+//! Device interrupts that arrive on a measured core, and who moves them about.
 
-use std::path::Path;
+use std::{collections::BTreeSet, fs, path::Path};
 
-use tickcert_results::certificate::Setting;
+use tickcert_results::certificate::Topic;
 
-use crate::{affinity, sysfs};
+use super::{
+    finding::{Ask, Finding},
+    remedy::Remedy,
+};
+use crate::{affinity, numa, sysfs};
 
 const IRQ: &str = "proc/irq";
 /// Interrupts named in the value; the rest is counted.
 const SHOWN: usize = 4;
 
-pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Setting> {
+pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let irqs = in_use(root);
-    cores.iter().map(|&core| on_core(root, core, cores, &irqs)).collect()
+    let mut findings: Vec<Finding> = cores.iter().map(|&core| on_core(root, core, cores, &irqs)).collect();
+    findings.push(balancer(root));
+    findings
 }
 
 /// An interrupt with a handler.
@@ -20,7 +26,7 @@ struct Irq {
     number: u32,
     handler: String,
     /// Where it goes now, or where it may go on a kernel that doesn't say.
-    cores: std::collections::BTreeSet<u32>,
+    cores: BTreeSet<u32>,
 }
 
 /// Interrupts that have a handler: a folder of its name stands beside the affinity files.
@@ -39,30 +45,61 @@ fn in_use(root: &Path) -> Vec<Irq> {
     irqs
 }
 
-fn on_core(root: &Path, core: u32, measured: &[u32], irqs: &[Irq]) -> Setting {
+/// Cores that aren't measured on, of the same memory node if it has any.
+fn elsewhere(root: &Path, core: u32, measured: &[u32]) -> BTreeSet<u32> {
+    let mut all = affinity::online(root);
+    all.retain(|c| !measured.contains(c));
+    let own = numa::nodes(root).into_iter().find(|node| node.cores.contains(&core));
+    let near: BTreeSet<u32> = own.map(|node| node.cores.intersection(&all).copied().collect()).unwrap_or_default();
+    if near.is_empty() { all } else { near }
+}
+
+fn on_core(root: &Path, core: u32, measured: &[u32], irqs: &[Irq]) -> Finding {
     let here: Vec<&Irq> = irqs.iter().filter(|irq| irq.cores.contains(&core)).collect();
     let mut shown: Vec<String> = here.iter().take(SHOWN).map(|irq| format!("{} {}", irq.number, irq.handler)).collect();
     if here.len() > SHOWN {
         shown.push(format!("{} more", here.len() - SHOWN));
     }
-    let mut elsewhere = affinity::online(root);
-    elsewhere.retain(|c| !measured.contains(c));
-    let numbers: Vec<String> = here.iter().map(|irq| irq.number.to_string()).collect();
-    let fix = match (here.is_empty(), elsewhere.is_empty()) {
-        (true, _) => "none needed".to_owned(),
-        (_, true) => "measure on fewer cores than there are, so that interrupts have one to go to".to_owned(),
-        _ => format!(
-            "systemctl stop irqbalance; for i in {}; do echo {} > /proc/irq/$i/smp_affinity_list; done",
-            numbers.join(" "),
-            sysfs::write_core_list(&elsewhere)
-        ),
+    let elsewhere = elsewhere(root, core, measured);
+    let remedy = match (here.is_empty(), elsewhere.is_empty()) {
+        (true, _) => Remedy::none(),
+        (_, true) => Remedy::start("measure on fewer cores than there are, so that interrupts have one to go to"),
+        _ => {
+            let to = sysfs::write_core_list(&elsewhere);
+            let numbers: Vec<String> = here.iter().map(|irq| irq.number.to_string()).collect();
+            let file = |number: &String| format!("{IRQ}/{number}/smp_affinity_list");
+            Remedy::writes(numbers.iter().map(|number| (file(number), to.clone())).collect())
+                .in_words(format!(
+                    "for i in {}; do echo {to} > /proc/irq/$i/smp_affinity_list; done",
+                    numbers.join(" ")
+                ))
+                .lasts_by(&format!("irqaffinity={to} on the kernel's command line, and no irqbalance"))
+        }
     };
-    Setting {
-        name: format!("cpu{core}/irqs"),
-        value: if shown.is_empty() { "none".into() } else { shown.join(", ") },
-        wanted: "none".into(),
-        ok: here.is_empty(),
-        why: "an interrupt takes a spinning core away for microseconds, and its softirq for longer".into(),
-        fix,
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: &format!("cpu{core}/irqs"),
+        why: "an interrupt takes a spinning core away for microseconds, and its softirq for longer",
+        remedy,
     }
+    .judged(if shown.is_empty() { "none".into() } else { shown.join(", ") }, "none", here.is_empty())
+}
+
+/// A process of that name; it moves interrupts back within seconds.
+fn balancer(root: &Path) -> Finding {
+    let running = sysfs::names(root, "proc")
+        .iter()
+        .filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
+        .any(|pid| fs::read(root.join("proc").join(pid).join("comm")).is_ok_and(|comm| comm == b"irqbalance\n"));
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: "irqbalance",
+        why: "it moves interrupts about every ten seconds, also onto the measured cores",
+        remedy: Remedy::run(
+            "systemctl stop irqbalance",
+            "systemctl start irqbalance",
+            "systemctl disable irqbalance, or IRQBALANCE_BANNED_CPULIST in /etc/default/irqbalance",
+        ),
+    }
+    .judged(if running { "runs" } else { "doesn't run" }.to_owned(), "doesn't run", !running)
 }

@@ -1,65 +1,99 @@
-//! What moves pages about.
+//! What moves pages about, and the huge pages that lanes want.
 
 use std::path::Path;
 
-use tickcert_results::certificate::Setting;
+use tickcert_results::certificate::Topic;
 
-use super::one_of;
-use crate::sysfs;
+use super::{
+    finding::{Ask, Finding},
+    remedy::Remedy,
+};
+use crate::{
+    numa::{self, Node},
+    sysfs,
+};
 
-pub(super) fn read(root: &Path, _cores: &[u32]) -> Vec<Setting> {
-    vec![transparent_hugepage(root), swap(root), numa_balancing(root), ksm(root)]
+pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
+    let mut findings = vec![transparent_hugepage(root), swap(root), numa_balancing(root), ksm(root)];
+    let own = |node: &Node| cores.iter().any(|core| node.cores.contains(core));
+    findings.extend(numa::nodes(root).iter().filter(|node| own(node)).filter_map(huge_pages));
+    findings
 }
 
 /// The chosen word is the one in brackets.
-fn transparent_hugepage(root: &Path) -> Setting {
-    let text = sysfs::read(root, "sys/kernel/mm/transparent_hugepage/enabled");
-    let chosen =
-        text.map(|t| t.split_once('[').and_then(|(_, r)| r.split_once(']')).map_or(t.clone(), |(c, _)| c.into()));
-    one_of(
-        "transparent_hugepage",
-        chosen,
-        &["never", "madvise"],
-        true,
-        "khugepaged stops a process while it collapses its pages",
-        "echo never > /sys/kernel/mm/transparent_hugepage/enabled",
-    )
+fn transparent_hugepage(root: &Path) -> Finding {
+    let file = "sys/kernel/mm/transparent_hugepage/enabled";
+    let chosen = sysfs::read(root, file).map(|text| sysfs::chosen(&text).to_owned());
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: "transparent_hugepage",
+        why: "khugepaged stops a process while it collapses its pages",
+        remedy: Remedy::write(file, "never").lasts_by("transparent_hugepage=never on the kernel's command line"),
+    }
+    .one_of(chosen, &["never", "madvise"], true)
 }
 
-/// All lines but the heading.
-fn swap(root: &Path) -> Setting {
-    let areas = sysfs::read(root, "proc/swaps").map(|t| {
-        let names: Vec<&str> = t.lines().skip(1).filter_map(|l| l.split_whitespace().next()).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    });
-    one_of(
-        "swap",
-        areas,
-        &["none"],
-        true,
-        "a page that was swapped out costs a disk access when it is next touched",
-        "swapoff -a",
-    )
+/// All lines but the heading. `swapon -a` knows only those of `/etc/fstab`, so they are named where their names are plain.
+fn swap(root: &Path) -> Finding {
+    let text = sysfs::read(root, "proc/swaps");
+    let names: Vec<&str> =
+        text.iter().flat_map(|t| t.lines().skip(1)).filter_map(|l| l.split_whitespace().next()).collect();
+    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
+    let which = if names.iter().all(plain) { names.join(" ") } else { "-a".to_owned() };
+    let areas = text.is_some().then(|| if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: "swap",
+        why: "a page that was swapped out costs a disk access when it is next touched",
+        remedy: Remedy::run(
+            &format!("swapoff {which}"),
+            &format!("swapon {which}"),
+            "take the areas out of /etc/fstab, and switch off what makes others (zram, systemd-swap)",
+        ),
+    }
+    .one_of(areas, &["none"], true)
 }
 
-fn numa_balancing(root: &Path) -> Setting {
-    one_of(
-        "numa_balancing",
-        sysfs::read(root, "proc/sys/kernel/numa_balancing"),
-        &["0"],
-        true,
-        "it unmaps pages on purpose, to learn from the faults which node uses them",
-        "sysctl -w kernel.numa_balancing=0",
-    )
+fn numa_balancing(root: &Path) -> Finding {
+    let file = "proc/sys/kernel/numa_balancing";
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: "numa_balancing",
+        why: "it unmaps pages on purpose, to learn from the faults which node uses them",
+        remedy: Remedy::write(file, "0"),
+    }
+    .one_of(sysfs::read(root, file), &["0"], true)
 }
 
-fn ksm(root: &Path) -> Setting {
-    one_of(
-        "ksm",
-        sysfs::read(root, "sys/kernel/mm/ksm/run"),
-        &["0"],
-        true,
-        "merging equal pages write-protects them, and the next write faults",
-        "echo 0 > /sys/kernel/mm/ksm/run",
+fn ksm(root: &Path) -> Finding {
+    let file = "sys/kernel/mm/ksm/run";
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: "ksm",
+        why: "merging equal pages write-protects them, and the next write faults",
+        remedy: Remedy::write(file, "0"),
+    }
+    .one_of(sysfs::read(root, file), &["0"], true)
+}
+
+/// What one end of a lane over DPDK takes by default.
+const ENOUGH_MIB: u64 = 64;
+
+/// `None` of a node without huge pages of any size: the kernel has none.
+fn huge_pages(node: &Node) -> Option<Finding> {
+    let smallest = node.huge_pages.first()?;
+    let free: Vec<String> = node.huge_pages.iter().map(|pool| format!("{} of {} KiB", pool.free, pool.kib)).collect();
+    let free_kib = node.huge_pages.iter().map(|pool| pool.free.saturating_mul(pool.kib)).fold(0, u64::saturating_add);
+    let missing = (ENOUGH_MIB * 1024).saturating_sub(free_kib).div_ceil(smallest.kib.max(1));
+    let file =
+        format!("sys/devices/system/node/node{}/hugepages/hugepages-{}kB/nr_hugepages", node.number, smallest.kib);
+    Some(
+        Ask {
+            topic: Topic::OperatingSystem,
+            name: &format!("node{}/huge-pages", node.number),
+            why: "lanes over DPDK take them of their core's own node; a run sets aside what is missing, which memory in pieces may not give",
+            remedy: Remedy::write(&file, &smallest.total.saturating_add(missing).to_string()),
+        }
+        .judged(format!("{} free", free.join(", ")), &format!("{ENOUGH_MIB} MiB free"), missing == 0),
     )
 }

@@ -2,22 +2,25 @@
 
 use std::path::Path;
 
-use tickcert_results::certificate::Setting;
+use tickcert_results::certificate::Topic;
 
-use super::one_of;
+use super::{
+    finding::{Ask, Finding},
+    remedy::Remedy,
+};
 use crate::sysfs;
 
-pub(super) fn read(root: &Path, _cores: &[u32]) -> Vec<Setting> {
+pub(super) fn read(root: &Path, _cores: &[u32]) -> Vec<Finding> {
     ["busy_poll", "busy_read"].map(|name| busy(root, name)).into()
 }
 
-fn busy(root: &Path, name: &str) -> Setting {
-    one_of(
+fn busy(root: &Path, name: &str) -> Finding {
+    let file = format!("proc/sys/net/core/{name}");
+    Ask {
+        topic: Topic::OperatingSystem,
         name,
-        sysfs::read(root, &format!("proc/sys/net/core/{name}")),
-        &["0"],
-        true,
-        "set for all sockets it changes what a lane measures that didn't ask for it; a lane that wants it sets SO_BUSY_POLL itself",
-        &format!("sysctl -w net.core.{name}=0"),
-    )
+        why: "set for all sockets it changes what a lane measures that didn't ask for it; a lane that wants it sets SO_BUSY_POLL itself",
+        remedy: Remedy::write(&file, "0"),
+    }
+    .one_of(sysfs::read(root, &file), &["0"], true)
 }

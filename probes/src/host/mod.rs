@@ -1,7 +1,6 @@
 //! What the system under test is made of, from procfs, sysfs and CPUID, without measuring anything.
 
 mod cpu;
-mod ethtool_ffi;
 mod hypervisor;
 mod nics;
 mod sut;
@@ -11,6 +10,7 @@ use std::path::Path;
 use tickcert_results::certificate::Host;
 
 pub use hypervisor::hypervisor;
+pub use nics::with_device;
 pub use sut::{canonical_text, sut, sut_beside};
 
 use crate::sysfs;
@@ -34,8 +34,15 @@ pub fn read(root: &Path) -> Host {
 }
 
 /// Whether `root` is the running host, which can be asked more than its files say.
-fn is_live(root: &Path) -> bool {
+pub(crate) fn is_live(root: &Path) -> bool {
     root == Path::new("/")
+}
+
+/// Version of the first core's microcode.
+#[must_use]
+pub fn microcode(root: &Path) -> Option<String> {
+    let cpuinfo = sysfs::read(root, "proc/cpuinfo")?;
+    cpu::field(&cpuinfo, "microcode").map(str::to_owned)
 }
 
 /// Cores of each memory node, in order of the nodes' numbers.

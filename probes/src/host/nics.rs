@@ -4,26 +4,29 @@ use std::path::Path;
 
 use tickcert_results::certificate::NicInfo;
 
-use super::{ethtool_ffi, is_live};
-use crate::sysfs;
+use crate::{ethtool, sysfs};
 
 const NET: &str = "sys/class/net";
 
 pub(super) fn read(root: &Path) -> Vec<NicInfo> {
-    sysfs::names(root, NET)
-        .into_iter()
-        .filter(|name| root.join(NET).join(name).join("device").exists())
-        .map(|name| nic(root, name))
-        .collect()
+    with_device(root).into_iter().map(|name| nic(root, name)).collect()
+}
+
+/// Their names.
+#[must_use]
+pub fn with_device(root: &Path) -> Vec<String> {
+    let mut names = sysfs::names(root, NET);
+    names.retain(|name| root.join(NET).join(name).join("device").exists());
+    names
 }
 
 fn nic(root: &Path, name: String) -> NicInfo {
     let dir = format!("{NET}/{name}");
-    let live = if is_live(root) { ethtool_ffi::driver_info(&name) } else { None };
+    let asked = ethtool::driver(root, &name);
     let driver = sysfs::link_name(root, &format!("{dir}/device/driver"));
     NicInfo {
-        driver: driver.or_else(|| live.as_ref().map(|i| i.driver.clone())).unwrap_or_default(),
-        firmware: live.map(|i| i.firmware).unwrap_or_default(),
+        driver: driver.or_else(|| asked.as_ref().map(|i| i.driver.clone())).unwrap_or_default(),
+        firmware: asked.map(|i| i.firmware).unwrap_or_default(),
         pci: sysfs::link_name(root, &format!("{dir}/device")).filter(|a| a.contains(':')).unwrap_or_default(),
         numa_node: sysfs::read_number(root, &format!("{dir}/device/numa_node")).unwrap_or(-1),
         // The file is there but unreadable while the link is down.

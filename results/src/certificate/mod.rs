@@ -18,7 +18,7 @@ pub use cell::{
 };
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
-pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting};
+pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting, Topic};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
     Counts, Histograms, Independence, Purpose, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,

@@ -53,8 +53,20 @@ pub struct FloorProbe {
     pub trader: Quantiles,
 }
 
+/// Who decides a setting, in the order in which they are looked at: tuning an operating system can't mend hardware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topic {
+    /// The machine, its firmware and its devices.
+    Hardware,
+    /// The kernel and what runs beside it.
+    OperatingSystem,
+    /// How and where the measuring programs run.
+    Application,
+}
+
 /// One setting of the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setting {
     /// Its name: `cpu0/governor`, `clocksource`.
     pub name: String,
@@ -68,6 +80,15 @@ pub struct Setting {
     pub why: String,
     /// The command that sets it.
     pub fix: String,
+    /// Who decides it; certificates of older versions don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Topic>,
+    /// Whether it stays as that command sets it when the host starts again; `None` where it isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survives_reboot: Option<bool>,
+    /// What makes it last, where the command alone doesn't.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub lasting: String,
 }
 
 /// The time-stamp counter and its calibration.

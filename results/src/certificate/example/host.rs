@@ -111,6 +111,7 @@ fn setting(name: &str, value: &str, wanted: &str, why: &str, fix: &str) -> Setti
         ok: value == wanted,
         why: why.to_owned(),
         fix: fix.to_owned(),
+        ..Setting::default()
     }
 }
 

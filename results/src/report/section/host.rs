@@ -101,7 +101,10 @@ fn audit(settings: &[Setting]) -> Markup {
                         tr {
                             td { @if s.ok { "✓" } @else { span.bad { "✕" } } }
                             td.id { (s.name) } td.bad[!s.ok] { (s.value) } td { (s.wanted) }
-                            td { (s.why) @if !s.ok && !s.fix.is_empty() { br; code { (s.fix) } } }
+                            td {
+                                (s.why) @if !s.ok && !s.fix.is_empty() { br; code { (s.fix) } }
+                                @if !s.ok && !s.lasting.is_empty() { br; "To last: " (s.lasting) }
+                            }
                         }
                     }
                 }

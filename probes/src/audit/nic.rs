@@ -1,0 +1,168 @@
+//! What an interface does by itself: gathering interrupts and frames, pausing, putting polling off.
+
+use std::path::Path;
+
+use tickcert_results::certificate::Topic;
+
+use super::{
+    finding::{ABSENT, Ask, Finding},
+    remedy::{NicParameter, Remedy},
+};
+use crate::{ethtool, sysfs};
+
+pub(super) fn read(root: &Path, interface: &str) -> Vec<Finding> {
+    vec![
+        driver(root, interface),
+        // Some drivers refuse a time while they change it themselves, so this is switched off first.
+        adaptive(root, interface),
+        coalescing(root, interface),
+        gro(root, interface),
+        lro(root, interface),
+        pause(root, interface),
+    ]
+}
+
+/// Firmware that says nothing is shown by ethtool as `N/A` or as blanks.
+fn driver(root: &Path, interface: &str) -> Finding {
+    let found = ethtool::driver(root, interface).unwrap_or_default();
+    let link = sysfs::link_name(root, &format!("sys/class/net/{interface}/device/driver"));
+    let name = link.unwrap_or(found.driver);
+    let known = !matches!(found.firmware.as_str(), "" | "N/A");
+    let firmware = if known { format!(", firmware {}", found.firmware) } else { ", firmware unknown".to_owned() };
+    let version = if found.version.is_empty() { String::new() } else { format!(" {}", found.version) };
+    // Virtual devices have no firmware of their own.
+    let is_virtual = name.starts_with("virtio") || matches!(name.as_str(), "veth" | "vmxnet3" | "hv_netvsc");
+    Ask {
+        topic: Topic::Hardware,
+        name: &format!("{interface}/driver"),
+        why: "driver and firmware decide on stamps, queues and latency: a result without their versions can't be repeated",
+        remedy: Remedy::hand(&format!("`ethtool -i {interface}` on the host; install the vendor's firmware")),
+    }
+    .judged(
+        if name.is_empty() { ABSENT.to_owned() } else { format!("{name}{version}{firmware}") },
+        "known",
+        !name.is_empty() && (known || is_virtual),
+    )
+}
+
+fn coalescing(root: &Path, interface: &str) -> Finding {
+    let found = ethtool::coalescing(root, interface);
+    let times: Vec<(&'static str, u32)> = found
+        .into_iter()
+        .flat_map(|c| [("rx-usecs", c.rx_us), ("tx-usecs", c.tx_us)])
+        .filter_map(|(name, us)| Some((name, us?)))
+        .collect();
+    let shown: Vec<String> = times.iter().map(|(name, us)| format!("{name} {us}")).collect();
+    let changes: Vec<_> =
+        times.iter().filter(|(_, us)| *us > 0).map(|&(name, _)| (NicParameter::Coalesce(name), "0")).collect();
+    Ask {
+        topic: Topic::Hardware,
+        name: &format!("{interface}/coalescing"),
+        why: "a frame waits this many us in the NIC for others before anybody hears of it",
+        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(interface, &changes) },
+    }
+    .judged(if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") }, "0", changes.is_empty())
+}
+
+/// Each by its own name: some drivers refuse a command that names one which they don't know.
+fn adaptive(root: &Path, interface: &str) -> Finding {
+    let found = ethtool::coalescing(root, interface);
+    let switches: Vec<(&'static str, bool)> = found
+        .into_iter()
+        .flat_map(|c| [("adaptive-rx", c.adaptive_rx), ("adaptive-tx", c.adaptive_tx)])
+        .filter_map(|(name, on)| Some((name, on?)))
+        .collect();
+    let on: Vec<&'static str> = switches.iter().filter(|(_, on)| *on).map(|&(name, _)| name).collect();
+    let value = match (switches.is_empty(), on.is_empty()) {
+        (true, _) => ABSENT.to_owned(),
+        (_, true) => "off".to_owned(),
+        _ => format!("{} on", on.join(", ")),
+    };
+    let changes: Vec<_> = on.iter().map(|&name| (NicParameter::Coalesce(name), "off")).collect();
+    Ask {
+        topic: Topic::Hardware,
+        name: &format!("{interface}/adaptive-coalescing"),
+        why: "the driver changes the wait with the traffic, so latency depends on what came before",
+        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(interface, &changes) },
+    }
+    .judged(value, "off", on.is_empty())
+}
+
+const fn word(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+fn gro(root: &Path, interface: &str) -> Finding {
+    let found = ethtool::receive_offloads(root, interface).unwrap_or_default();
+    let all = [("gro", "generic-receive-offload", found.gro), ("rx-gro-hw", "rx-gro-hw", found.gro_hw)];
+    offload(interface, "gro", "the kernel holds a frame back to join it with the next ones of its flow", &all)
+}
+
+fn lro(root: &Path, interface: &str) -> Finding {
+    let found = ethtool::receive_offloads(root, interface).unwrap_or_default();
+    let all = [("lro", "large-receive-offload", found.lro)];
+    offload(interface, "lro", "the NIC holds a frame back to join it with the next ones, and spoils their stamps", &all)
+}
+
+/// Features by short name, long name and state.
+fn offload(interface: &str, name: &str, why: &str, features: &[(&'static str, &'static str, Option<bool>)]) -> Finding {
+    let known: Vec<_> = features.iter().filter_map(|&(short, long, on)| Some((short, long, on?))).collect();
+    let on: Vec<_> = known.iter().filter(|(_, _, on)| *on).collect();
+    let shown: Vec<String> = match known.as_slice() {
+        [(_, _, on)] => vec![word(*on).to_owned()],
+        _ => known.iter().map(|(short, _, on)| format!("{short} {}", word(*on))).collect(),
+    };
+    let changes: Vec<_> = on.iter().map(|&&(short, long, _)| (NicParameter::Feature { short, long }, "off")).collect();
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: &format!("{interface}/{name}"),
+        why,
+        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(interface, &changes) },
+    }
+    .judged(if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") }, "off", on.is_empty())
+}
+
+/// All that a host can see of a switch whose buffers are full.
+fn pause(root: &Path, interface: &str) -> Finding {
+    let found = ethtool::pause(root, interface);
+    let value = found.map(|p| format!("rx {}, tx {}", word(p.rx), word(p.tx)));
+    let on: Vec<_> = found
+        .into_iter()
+        .filter(|p| p.rx || p.tx)
+        .flat_map(|p| [("autoneg", p.negotiated), ("rx", p.rx), ("tx", p.tx)])
+        .filter(|(_, on)| *on)
+        .map(|(name, _)| (NicParameter::Pause(name), "off"))
+        .collect();
+    Ask {
+        topic: Topic::Hardware,
+        name: &format!("{interface}/pause-frames"),
+        why: "a switch or peer whose buffers are full can stop this end, which then shows as latency of its own",
+        remedy: if on.is_empty() { Remedy::none() } else { Remedy::nic(interface, &on) },
+    }
+    .judged(value.unwrap_or_else(|| ABSENT.to_owned()), "rx off, tx off", on.is_empty())
+}
+
+/// The run sets both where the profile says so (`run_sets_it`); what is found then is of no matter.
+pub(super) fn deferral(root: &Path, interface: &str, run_sets_it: bool) -> Finding {
+    let files = ["napi_defer_hard_irqs", "gro_flush_timeout"].map(|file| format!("sys/class/net/{interface}/{file}"));
+    let found: Vec<Option<String>> = files.iter().map(|file| sysfs::read(root, file)).collect();
+    let set = found.iter().flatten().any(|value| value != "0");
+    let value = match found.as_slice() {
+        [Some(defer), Some(timeout)] => format!("{defer}, {timeout}"),
+        _ => ABSENT.to_owned(),
+    };
+    let remedy = if set {
+        Remedy::writes(files.into_iter().map(|file| (file, "0".to_owned())).collect()).lasts_by(
+            "it is 0 when the interface comes up, unless something sets it: a rule of udev, a unit, the distribution's tuning",
+        )
+    } else {
+        Remedy::none()
+    };
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: &format!("{interface}/napi_defer_hard_irqs, gro_flush_timeout"),
+        why: "with these a frame waits for a poll that only a busy-polling socket makes; a profile's [bench] sets them for lanes that want it",
+        remedy,
+    }
+    .judged(value, if run_sets_it { "any: the run sets them" } else { "0, 0" }, !set || run_sets_it)
+}

@@ -1,0 +1,113 @@
+set -u
+ROOT=${ROOT:-}
+STATE=${STATE:-$ROOT/var/lib/tickcert/doctor-$id}
+failed=0
+
+fail() {
+    echo "not done: $*" >&2
+    failed=1
+}
+
+# Programs change the running host, so in a copy of a tree they are left out unless RUN says that they may be run.
+may_run() {
+    [ -z "$ROOT" ] || [ -n "${RUN:-}" ] && return 0
+    echo "left out, because ROOT is set: $*"
+    return 1
+}
+
+# record NUMBER: keeps what comes on standard input, unless an earlier run has kept it.
+record() {
+    [ ! -e "$STATE/$1" ] || { cat >/dev/null; return 0; }
+    cat >"$STATE/$1.new" && mv "$STATE/$1.new" "$STATE/$1"
+}
+
+# put NUMBER FILE VALUE
+put() {
+    local new=''
+    [ -e "$ROOT$2" ] || { fail "$2 isn't there"; return; }
+    [ -e "$STATE/$1" ] || new=yes
+    record "$1" <"$ROOT$2" || { fail "the value of $2 can't be recorded below $STATE"; return; }
+    if ! printf '%s\n' "$3" >"$ROOT$2"; then
+        fail "$2 doesn't take $3"
+        [ -z "$new" ] || rm -f "$STATE/$1"
+    fi
+}
+
+# put_back NUMBER FILE: of a choice the kernel wants the word in brackets; in a copy of a tree all of it is to stand there again.
+put_back() {
+    local word
+    [ -e "$STATE/$1" ] || return 0
+    word=$(sed -n 's/.*\[\(.*\)\].*/\1/p' "$STATE/$1")
+    if [ -n "$word" ]; then
+        printf '%s\n' "$word" >"$ROOT$2"
+        cmp -s "$STATE/$1" "$ROOT$2" || cat "$STATE/$1" >"$ROOT$2" 2>/dev/null
+    else
+        cat "$STATE/$1" >"$ROOT$2"
+    fi
+    if cmp -s "$STATE/$1" "$ROOT$2"; then rm -f "$STATE/$1"; else fail "$2 isn't as it was: $(cat "$STATE/$1")"; fi
+}
+
+# nic_value OPTION INTERFACE NAME SHOWN: what ethtool shows now.
+nic_value() {
+    case $1$3 in
+        -Cadaptive-rx) ethtool -c "$2" | sed -n 's/^Adaptive RX: *\([a-z]*\).*/\1/p' ;;
+        -Cadaptive-tx) ethtool -c "$2" | sed -n 's/^Adaptive RX:.*TX: *\([a-z]*\).*/\1/p' ;;
+        -C*) ethtool -c "$2" | sed -n "s/^$4:[[:space:]]*\([0-9]*\).*/\1/p" ;;
+        -K*) ethtool -k "$2" | sed -n "s/^[[:space:]]*$4: *\([a-z]*\).*/\1/p" ;;
+        -A*) ethtool -a "$2" | sed -n "s/^$4:[[:space:]]*\([a-z]*\).*/\1/p" ;;
+    esac
+}
+
+# nic NUMBER OPTION INTERFACE NAME SHOWN VALUE
+nic() {
+    local now
+    may_run "ethtool $2 $3 $4 $6" || return 0
+    now=$(nic_value "$2" "$3" "$4" "$5")
+    [ -n "$now" ] || { fail "ethtool doesn't show $4 of $3"; return; }
+    [ "$now" != "$6" ] || return 0
+    record "$1" <<<"$now" || { fail "$4 of $3 can't be recorded below $STATE"; return; }
+    ethtool "$2" "$3" "$4" "$6" || fail "ethtool $2 $3 $4 $6"
+}
+
+# nic_back NUMBER OPTION INTERFACE NAME
+nic_back() {
+    local before
+    [ -e "$STATE/$1" ] || return 0
+    before=$(cat "$STATE/$1")
+    may_run "ethtool $2 $3 $4 $before" || return 0
+    if ethtool "$2" "$3" "$4" "$before"; then rm -f "$STATE/$1"; else fail "ethtool $2 $3 $4 $before"; fi
+}
+
+# run NUMBER COMMAND
+run() {
+    [ ! -e "$STATE/$1" ] && may_run "$2" || return 0
+    if sh -c "$2"; then record "$1" </dev/null; else fail "$2"; fi
+}
+
+# run_back NUMBER COMMAND
+run_back() {
+    [ -e "$STATE/$1" ] && may_run "$2" || return 0
+    if sh -c "$2"; then rm -f "$STATE/$1"; else fail "$2"; fi
+}
+
+usage() {
+    echo "usage: $0 apply|undo" >&2
+    exit 2
+}
+
+[ $# -eq 1 ] || usage
+[ -n "$ROOT" ] || [ "$(id -u)" -eq 0 ] || { echo "$0: run as root" >&2; exit 2; }
+case $1 in
+    apply)
+        mkdir -p "$STATE" || exit 1
+        apply
+        by_hand
+        ;;
+    undo)
+        [ -d "$STATE" ] || { echo "nothing is recorded below $STATE: nothing to undo"; exit 0; }
+        undo
+        rmdir "$STATE" 2>/dev/null || fail "what could not be undone is recorded below $STATE"
+        ;;
+    *) usage ;;
+esac
+exit "$failed"

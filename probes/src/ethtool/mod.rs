@@ -1,0 +1,161 @@
+//! What ethtool says of an interface: asked of the running kernel, or read in a recorded tree, where its output lies in
+//! `ethtool/INTERFACE/` (`driver` of `ethtool -i`, `coalesce` of `-c`, `features` of `-k`, `pause` of `-a`).
+
+mod features_ffi;
+mod ioctl_ffi;
+
+use std::path::Path;
+
+use crate::{host::is_live, sysfs};
+
+/// Who drives an interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Driver {
+    /// The driver's name.
+    pub driver: String,
+    /// The driver's version: the kernel's own where it is part of it.
+    pub version: String,
+    /// The firmware's version, in the driver's words.
+    pub firmware: String,
+}
+
+/// How an interface gathers its interrupts; `None` where its driver doesn't say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coalescing {
+    /// How long an interrupt waits after a frame has arrived, in microseconds.
+    pub rx_us: Option<u32>,
+    /// The same after one has left.
+    pub tx_us: Option<u32>,
+    /// Whether the driver changes `rx_us` with the traffic.
+    pub adaptive_rx: Option<bool>,
+    /// The same of `tx_us`.
+    pub adaptive_tx: Option<bool>,
+}
+
+/// What puts received frames together; `None` where it isn't known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveOffloads {
+    /// The kernel: generic receive off-load.
+    pub gro: Option<bool>,
+    /// The device: large receive off-load.
+    pub lro: Option<bool>,
+    /// The device, so that the kernel could take it apart again.
+    pub gro_hw: Option<bool>,
+}
+
+/// Pause frames (IEEE 802.3x).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Whether both ends agree on them by themselves; what is set otherwise has no effect then.
+    pub negotiated: bool,
+    /// Whether those of the other end stop this one.
+    pub rx: bool,
+    /// Whether this one sends any.
+    pub tx: bool,
+}
+
+/// Who drives it; `None` where nobody answers.
+#[must_use]
+pub fn driver(root: &Path, interface: &str) -> Option<Driver> {
+    if is_live(root) {
+        return ioctl_ffi::driver(interface).map(|[driver, version, firmware]| Driver { driver, version, firmware });
+    }
+    let text = recorded(root, interface, "driver")?;
+    let of = |key| value(&text, key).unwrap_or_default().to_owned();
+    Some(Driver { driver: of("driver"), version: of("version"), firmware: of("firmware-version") })
+}
+
+/// How it gathers interrupts; `None` where its driver can't.
+#[must_use]
+pub fn coalescing(root: &Path, interface: &str) -> Option<Coalescing> {
+    if is_live(root) {
+        let ([rx, tx], [adaptive_rx, adaptive_tx]) = ioctl_ffi::coalescing(interface)?;
+        return Some(Coalescing {
+            rx_us: Some(rx),
+            tx_us: Some(tx),
+            adaptive_rx: Some(adaptive_rx),
+            adaptive_tx: Some(adaptive_tx),
+        });
+    }
+    let text = recorded(root, interface, "coalesce")?;
+    // `Adaptive RX: on  TX: n/a`
+    let mut adaptive = value(&text, "Adaptive RX").unwrap_or_default().split_whitespace();
+    let (adaptive_rx, adaptive_tx) = (adaptive.next().and_then(switch), adaptive.nth(1).and_then(switch));
+    let number = |key| value(&text, key)?.parse().ok();
+    Some(Coalescing { rx_us: number("rx-usecs"), tx_us: number("tx-usecs"), adaptive_rx, adaptive_tx })
+}
+
+/// What puts frames together; `None` where nobody answers.
+#[must_use]
+pub fn receive_offloads(root: &Path, interface: &str) -> Option<ReceiveOffloads> {
+    if is_live(root) {
+        let [gro, lro] = ioctl_ffi::receive_offloads(interface)?;
+        return Some(ReceiveOffloads {
+            gro: Some(gro),
+            lro: Some(lro),
+            gro_hw: features_ffi::is_on(interface, "rx-gro-hw"),
+        });
+    }
+    let text = recorded(root, interface, "features")?;
+    // `off [fixed]`
+    let of = |key| switch(value(&text, key)?.split_whitespace().next()?);
+    Some(ReceiveOffloads {
+        gro: of("generic-receive-offload"),
+        lro: of("large-receive-offload"),
+        gro_hw: of("rx-gro-hw"),
+    })
+}
+
+/// Pause frames; `None` where its driver has none.
+#[must_use]
+pub fn pause(root: &Path, interface: &str) -> Option<Pause> {
+    if is_live(root) {
+        return ioctl_ffi::pause(interface).map(|[negotiated, rx, tx]| Pause { negotiated, rx, tx });
+    }
+    let text = recorded(root, interface, "pause")?;
+    let of = |key| value(&text, key).and_then(switch);
+    Some(Pause { negotiated: of("Autonegotiate")?, rx: of("RX")?, tx: of("TX")? })
+}
+
+fn recorded(root: &Path, interface: &str, what: &str) -> Option<String> {
+    sysfs::read(root, &format!("ethtool/{interface}/{what}"))
+}
+
+/// The value of a line `key: value`.
+fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(':')).map(str::trim)
+}
+
+fn switch(word: &str) -> Option<bool> {
+    match word {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sysfs::fixture::Tree;
+
+    #[test]
+    fn what_a_driver_does_not_have_is_unknown_and_not_off() {
+        let tree = Tree::new().file(
+            "ethtool/eth2/coalesce",
+            "Coalesce parameters for eth2:\nAdaptive RX: on  TX: n/a\nrx-usecs:\t49\ntx-usecs: n/a\n",
+        );
+        let found = coalescing(tree.root(), "eth2").unwrap();
+        assert_eq!((found.adaptive_rx, found.adaptive_tx), (Some(true), None));
+        assert_eq!((found.rx_us, found.tx_us), (Some(49), None));
+        assert_eq!(coalescing(tree.root(), "eth3"), None);
+    }
+
+    #[test]
+    fn a_feature_that_is_fixed_is_read_as_it_is() {
+        let text = "Features for eth2:\ngeneric-receive-offload: on\nlarge-receive-offload: off [fixed]\n";
+        let tree = Tree::new().file("ethtool/eth2/features", text);
+        let found = receive_offloads(tree.root(), "eth2").unwrap();
+        assert_eq!((found.gro, found.lro, found.gro_hw), (Some(true), Some(false), None));
+    }
+}
