@@ -17,12 +17,13 @@ mod tests {
 
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
-    const COMMANDS: [&[&str]; 13] = [
+    const COMMANDS: [&[&str]; 14] = [
         &["certify"],
         &["run"],
         &["run", "service-time"],
         &["run", "rate"],
         &["lanes"],
+        &["probe"],
         &["selftest"],
         &["compare"],
         &["history"],

@@ -8,6 +8,7 @@ use tickcert_results::stamp::StampPolicy;
 use tickcert_scenarios::profile::parse_policy;
 
 use super::{
+    probe::{self, ProbeArgs},
     run_args::{RUN_EXAMPLES, RunArgs},
     ticks::TicksArgs,
     wire_args::WireArgs,
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// List the lanes, and what each needs that this host lacks
     #[command(after_help = LANES_EXAMPLES)]
     Lanes(LanesArgs),
+    /// Look at this host's parts, and measure what lies between them
+    #[command(after_help = probe::EXAMPLES)]
+    Probe(ProbeArgs),
     /// Put known delays, stalls and faults into the trader and show that the method finds them
     #[command(after_help = SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),

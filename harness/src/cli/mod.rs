@@ -8,6 +8,7 @@ mod history;
 mod lanes;
 pub(crate) mod out;
 mod places;
+mod probe;
 mod run;
 mod run_args;
 mod run_rate;
@@ -46,6 +47,7 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Certify(args) => certify::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Lanes(args) => lanes::main(&args),
+        Command::Probe(args) => probe::main(&args),
         Command::Selftest(args) => crate::selftest::main(&args),
         Command::Compare(args) => history::compare(&args),
         Command::History(args) => history::main(&args),
