@@ -8,6 +8,7 @@ pub mod core_to_core;
 pub mod host;
 pub mod latency_hold;
 pub mod memory;
+pub mod memory_latency;
 pub mod noise;
 pub mod numa;
 pub mod pair;

@@ -19,9 +19,8 @@ use tickcert_results::{
 use super::tsc;
 use crate::pair::{self, PairError};
 
-/// Round trips of a pair, and the time after which no more are begun.
+/// The most round trips of a pair: more of them hardly find a quicker one.
 const ROUND_TRIPS: u64 = 20_000;
-const LONGEST: Nanos = Nanos(100_000_000);
 /// A question that ends it.
 const OVER: u64 = u64::MAX;
 
@@ -58,13 +57,14 @@ impl Bounds {
     }
 }
 
-/// Measures how far the second core's counter is ahead of the first one's; some milliseconds.
+/// Measures how far the second core's counter is ahead of the first one's; some milliseconds, and no round trip is begun after
+/// `limit`.
 ///
 /// # Errors
 /// [`PairError`].
-pub fn measure(cores: [u32; 2], scale: TickScale) -> Result<CounterOffset, PairError> {
+pub fn measure(cores: [u32; 2], limit: Nanos, scale: TickScale) -> Result<CounterOffset, PairError> {
     let (question, answer) = (Line(AtomicU64::new(0)), Line(AtomicU64::new(0)));
-    let longest = scale.ticks(LONGEST);
+    let longest = scale.ticks(limit);
     let (bounds, ()) = pair::run(
         cores,
         || {
@@ -157,7 +157,8 @@ mod tests {
     fn the_counters_of_two_cores_of_this_host_are_bounded_from_both_sides_and_the_same_the_other_way() {
         let Some([a, b]) = two_cores() else { return };
         let scale = TickScale::from_hz(1e9);
-        let (there, back) = (measure([a, b], scale).unwrap(), measure([b, a], scale).unwrap());
+        let of = |cores| measure(cores, Nanos::MILLI * 100, scale).unwrap();
+        let (there, back) = (of([a, b]), of([b, a]));
         assert!(there.round_trips > 0 && back.round_trips > 0);
         if there.is_steady() && back.is_steady() && tsc::is_invariant() {
             // One offset fits both: b ahead of a by x is a ahead of b by -x.

@@ -55,7 +55,7 @@ fn kib(text: &str) -> Option<u64> {
 
 /// Size of the largest cache of a core in KiB: what memory must exceed to be memory.
 #[must_use]
-pub(crate) fn largest_kib(root: &Path, core: u32) -> Option<u64> {
+pub fn largest_cache_kib(root: &Path, core: u32) -> Option<u64> {
     caches(root, core).into_iter().filter_map(|cache| cache.kib).max()
 }
 

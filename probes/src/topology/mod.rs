@@ -17,7 +17,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use serde::Serialize;
 
-pub use caches::SharedCache;
+pub use caches::{SharedCache, largest_cache_kib};
 pub use cores::Core;
 pub use devices::{Link, NetworkDevice};
 pub use relation::Relation;

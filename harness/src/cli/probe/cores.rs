@@ -22,12 +22,11 @@ pub(super) struct Cores {
 pub(super) fn choose(list: Option<&str>) -> Result<Cores, Failure> {
     let asked: BTreeSet<u32> = match list {
         None => affinity::allowed().map_err(Failure::cannot_run)?,
-        Some(list) => match sysfs::core_list(list) {
-            cores if cores.is_empty() => {
-                return Err(Failure::usage(anyhow!("--cores {list}: no list of cores; one looks like 0,2-5")));
-            }
-            cores => cores,
-        },
+        // The kernel's lists are read as far as they make sense; one that a user wrote must make sense as a whole.
+        Some(list) if list.split(',').any(|part| sysfs::core_list(part).is_empty()) => {
+            return Err(Failure::usage(anyhow!("--cores {list}: no list of cores; one looks like 0,2-5")));
+        }
+        Some(list) => sysfs::core_list(list),
     };
     let (mut usable, mut refused) = (Vec::new(), Vec::new());
     for core in asked {

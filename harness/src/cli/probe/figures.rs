@@ -6,7 +6,9 @@ use serde::Serialize;
 use tickcert_probes::{
     affinity,
     clocks::{self, costs::ReadCost, offset},
-    core_to_core, noise, pair,
+    core_to_core::{self, Matrix},
+    memory_latency::{self, View},
+    noise, pair,
 };
 use tickcert_results::{
     certificate::{ClockProbe, CounterOffset, NotRun},
@@ -16,8 +18,12 @@ use tickcert_results::{
 use super::{Found, What, cores::row};
 use crate::run::progress::Progress;
 
-/// How long all pairs of cores together are measured, where a millisecond for each isn't more.
+/// How long all pairs of cores together are measured, where a millisecond for each isn't more…
 const CORE_TO_CORE: Nanos = Nanos(4_000_000_000);
+/// …and how long the counters of all together, as far as two of them don't need more for a round trip or two.
+const OFFSETS: Nanos = Nanos(2_000_000_000);
+/// How long memory is measured; what has begun by then is ended.
+const MEMORY: Nanos = Nanos(20_000_000_000);
 /// How long the cores are watched for what takes them away, and from what length on a gap counts.
 const NOISE: (Nanos, Nanos) = (Nanos::SECOND, Nanos::MICRO);
 
@@ -32,12 +38,14 @@ pub(super) struct Clocks {
     pub(super) offsets: Vec<CounterOffset>,
 }
 
+const OTHER_CLOCK: &str = "run on bare metal, or on a virtual machine that hands the processor's own counter through";
+
 /// Runs the probes wanted on `cores`; what can't be had becomes rows.
 pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progress: &Progress) {
     let wants = |what| wanted.contains(&what);
     let (mut counter, scale) = match clocks::start(Path::new("/")) {
         Ok(clock) => clock,
-        Err(e) => return none(wanted, &causes(&e), "", &mut found.not_run),
+        Err(e) => return none(wanted, &causes(&e), OTHER_CLOCK, &mut found.not_run),
     };
     let pairs = wants(What::CoreToCore) || wants(What::Clocks);
     if pairs && cores.len() < 2 {
@@ -55,11 +63,11 @@ pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progres
     }
     if wants(What::CoreToCore) && cores.len() > 1 {
         progress.say("Measuring from core to core");
-        let (matrix, failed) = core_to_core::measure(cores, CORE_TO_CORE, scale);
-        for ([a, b], e) in failed {
-            found.not_run.push(row(&format!("core-to-core of {a} and {b}"), causes(&e), e.remedy()));
-        }
-        found.core_to_core = Some(matrix).filter(|matrix| !matrix.pairs.is_empty());
+        found.core_to_core = core_to_core(cores, scale, &mut found.not_run);
+    }
+    if wants(What::Memory) {
+        progress.say("Measuring memory");
+        found.memory = memory(cores, scale, &mut found.not_run);
     }
     if wants(What::Noise) {
         progress.say("Watching the cores");
@@ -68,19 +76,21 @@ pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progres
             Err(e) => found.not_run.push(row("noise", causes(&e), "leave the cores on line and in the cpuset")),
         }
     }
-    // Figures of a clock that disagrees with itself are not shown.
-    let held = clocks::finish(&mut counter).map_err(|e| causes(&e)).and_then(|agreement| {
-        let drifted = format!(
-            "a clock that is steady: it drifted by {:.2} ppm, of which {:.2} ppm is explained",
-            agreement.drift_ppm, agreement.allowed_ppm
-        );
-        if agreement.holds() { Ok(()) } else { Err(drifted) }
-    });
-    if let Err(why) = held {
-        (found.core_to_core, found.noise) = (None, None);
+    if let Err(why) = held(&mut counter) {
+        (found.core_to_core, found.memory, found.noise) = (None, Vec::new(), None);
         return none(wanted, &why, "run again; on a virtual machine, while it isn't being moved", &mut found.not_run);
     }
     found.clocks = clocks.map(|(read_costs, offsets)| Clocks { counter, read_costs, offsets });
+}
+
+/// Figures of a clock that disagrees with itself are not shown.
+fn held(counter: &mut ClockProbe) -> Result<(), String> {
+    let again = clocks::finish(counter).map_err(|e| causes(&e))?;
+    if again.holds() {
+        return Ok(());
+    }
+    let (drift, allowed) = (again.drift_ppm, again.allowed_ppm);
+    Err(format!("a clock that is steady: it drifted by {drift:.2} ppm, of which {allowed:.2} ppm is explained"))
 }
 
 /// A row for each probe, of which nothing can be shown.
@@ -103,13 +113,33 @@ fn on_first(cores: &[u32], scale: TickScale) -> Vec<ReadCost> {
 
 fn offsets(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<CounterOffset> {
     let mut found = Vec::new();
+    let pairs = u64::try_from(pair::of(cores).count()).unwrap_or(u64::MAX);
+    let each = Nanos(OFFSETS.get() / pairs.max(1));
     for [a, b] in pair::of(cores) {
-        match offset::measure([a, b], scale) {
+        match offset::measure([a, b], each, scale) {
             Ok(offset) => found.push(offset),
             Err(e) => not_run.push(row(&format!("clocks of {a} and {b}"), causes(&e), e.remedy())),
         }
     }
     found
+}
+
+fn core_to_core(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Option<Matrix> {
+    let (matrix, failed) = core_to_core::measure(cores, CORE_TO_CORE, scale);
+    for ([a, b], e) in failed {
+        not_run.push(row(&format!("core-to-core of {a} and {b}"), causes(&e), e.remedy()));
+    }
+    Some(matrix).filter(|matrix| !matrix.pairs.is_empty())
+}
+
+fn memory(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<View> {
+    let (views, failed) = memory_latency::measure(&memory_latency::wants(Path::new("/"), cores), MEMORY, scale);
+    for (want, e) in failed {
+        let node = want.memory_node.map_or_else(String::new, |node| format!(" on node {node}"));
+        let name = format!("memory{node} from core {}, pages of {}", want.core, want.pages.name());
+        not_run.push(row(&name, causes(&e), e.remedy()));
+    }
+    views
 }
 
 /// An error with its causes, on a line.

@@ -8,7 +8,7 @@ mod text;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tickcert_probes::{core_to_core::Matrix, topology::Topology};
+use tickcert_probes::{core_to_core::Matrix, memory_latency::View, topology::Topology};
 use tickcert_results::certificate::{NoiseProbe, NotRun};
 
 use super::{Failure, Outcome, args::Common, out, start};
@@ -42,6 +42,8 @@ enum What {
     Clocks,
     /// How long a cache line takes from each core to each other one
     CoreToCore,
+    /// How long a load from memory takes, by working set, node and kind of pages, and how fast a core reads
+    Memory,
     /// What takes a core away from a program that only spins
     Noise,
     /// All of them
@@ -63,6 +65,8 @@ struct Found {
     clocks: Option<Clocks>,
     #[serde(skip_serializing_if = "Option::is_none")]
     core_to_core: Option<Matrix>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    memory: Vec<View>,
     #[serde(skip_serializing_if = "Option::is_none")]
     noise: Option<NoiseProbe>,
     not_run: Vec<NotRun>,
@@ -71,7 +75,11 @@ struct Found {
 impl Found {
     /// Whether anything was found at all.
     const fn is_something(&self) -> bool {
-        self.topology.is_some() || self.clocks.is_some() || self.core_to_core.is_some() || self.noise.is_some()
+        self.topology.is_some()
+            || self.clocks.is_some()
+            || self.core_to_core.is_some()
+            || !self.memory.is_empty()
+            || self.noise.is_some()
     }
 }
 
@@ -80,8 +88,8 @@ pub(super) fn main(args: &ProbeArgs) -> Result<Outcome, Failure> {
     let cores = cores::choose(args.cores.as_deref())?;
     let mut found = Found::default();
     let topology = cores::topology(&mut found.not_run, wanted(What::Topology));
-    let measured: Vec<What> =
-        [What::Clocks, What::CoreToCore, What::Noise].into_iter().filter(|what| wanted(*what)).collect();
+    let mut measured = vec![What::Clocks, What::CoreToCore, What::Memory, What::Noise];
+    measured.retain(|what| wanted(*what));
     if !measured.is_empty() {
         cores::unusable(&cores, args.cores.is_none(), topology.as_ref(), &mut found.not_run);
         let progress = Progress::new(start::voice(&args.common));

@@ -1,10 +1,14 @@
 //! What was found, for a terminal.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use comfy_table::{Table, presets};
 use tickcert_probes::{
     core_to_core::Matrix,
+    memory_latency::View,
     sysfs::write_core_list,
     topology::{Link, NetworkDevice, Relation, Topology},
 };
@@ -18,6 +22,7 @@ pub(super) fn all(found: &Found, topology: Option<&Topology>, show_topology: boo
         topology.filter(|_| show_topology).map(of_topology),
         found.clocks.as_ref().map(clocks),
         found.core_to_core.as_ref().map(|matrix| core_to_core(matrix, topology)),
+        Some(&found.memory).filter(|views| !views.is_empty()).map(|views| memory(views)),
         found.noise.as_ref().map(noise),
         Some(&found.not_run).filter(|rows| !rows.is_empty()).map(|rows| not_run(rows)),
     ];
@@ -168,6 +173,32 @@ fn core_to_core(matrix: &Matrix, topology: Option<&Topology>) -> String {
         }
     }
     text
+}
+
+/// A column for each view, a row for each working set.
+fn memory(views: &[View]) -> String {
+    let of = |view: &View| {
+        let memory = view.memory_node.map_or_else(|| "memory".to_owned(), |node| format!("node {node}"));
+        format!("core {} to {memory}, {}", view.core, view.pages.name())
+    };
+    let mut rows = Table::new();
+    rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
+    rows.set_header(["working set".to_owned()].into_iter().chain(views.iter().map(of)));
+    let sizes: BTreeSet<u64> = views.iter().flat_map(|view| &view.loads).map(|point| point.bytes).collect();
+    for size in sizes {
+        let load = |view: &View| {
+            let point = view.loads.iter().find(|point| point.bytes == size);
+            point.map_or_else(|| "-".to_owned(), |point| format!("{:.1} ns", point.load_ns))
+        };
+        rows.add_row([bytes(size)].into_iter().chain(views.iter().map(load)));
+    }
+    let reads = views.iter().map(|view| format!("{:.1} GB/s", view.read_bytes_per_second / 1e9));
+    rows.add_row(["reading".to_owned()].into_iter().chain(reads));
+    format!("Memory: a load that needs the one before, median; and reading from end to end\n{rows}\n")
+}
+
+fn bytes(n: u64) -> String {
+    if n < 1 << 20 { format!("{} KiB", n >> 10) } else { format!("{} MiB", n >> 20) }
 }
 
 fn noise(noise: &NoiseProbe) -> String {
