@@ -152,6 +152,17 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_between_the_two_cores_stands_in_every_certificate() {
+        let Some(runs) = Runs::get() else { return };
+        let certificate = runs.certificate();
+        let probes = &certificate["probes"];
+        let (line, offset) = (&probes["core_to_core"], &probes["counter_offset"]);
+        assert_eq!(line["cores"], offset["cores"]);
+        assert!(line["one_way_ns"].as_f64().unwrap() > 0.0, "{line}");
+        assert!(offset["round_trips"].as_u64().unwrap() > 0 && offset["at_most_ns"].is_f64(), "{offset}");
+    }
+
+    #[test]
     fn every_attempt_has_its_samples_in_a_parquet_file() {
         let Some(runs) = Runs::get() else { return };
         let certificate = runs.certificate();

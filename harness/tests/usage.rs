@@ -17,13 +17,14 @@ mod tests {
 
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
-    const COMMANDS: [&[&str]; 14] = [
+    const COMMANDS: [&[&str]; 15] = [
         &["certify"],
         &["run"],
         &["run", "service-time"],
         &["run", "rate"],
         &["lanes"],
         &["doctor"],
+        &["probe"],
         &["selftest"],
         &["compare"],
         &["history"],

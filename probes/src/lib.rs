@@ -4,13 +4,17 @@
 pub mod affinity;
 pub mod audit;
 pub mod clocks;
+pub mod core_to_core;
 pub mod ethtool;
 pub mod host;
 pub mod latency_hold;
 pub mod memory;
+pub mod memory_latency;
 pub mod noise;
 pub mod numa;
+pub mod pair;
 pub mod phc;
 pub mod privilege;
 pub mod ptp;
 pub mod sysfs;
+pub mod topology;

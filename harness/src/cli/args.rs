@@ -9,6 +9,7 @@ use tickcert_scenarios::profile::parse_policy;
 
 use super::{
     doctor::{DOCTOR_EXAMPLES, DoctorArgs},
+    probe::{self, ProbeArgs},
     run_args::{RUN_EXAMPLES, RunArgs},
     ticks::TicksArgs,
     wire_args::WireArgs,
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Say what on this host spoils measurements, and what sets it right; changes nothing
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Look at this host's parts, and measure what lies between them
+    #[command(after_help = probe::EXAMPLES)]
+    Probe(ProbeArgs),
     /// Put known delays, stalls and faults into the trader and show that the method finds them
     #[command(after_help = SELFTEST_EXAMPLES)]
     Selftest(SelftestArgs),

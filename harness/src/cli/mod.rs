@@ -9,6 +9,7 @@ mod history;
 mod lanes;
 pub(crate) mod out;
 mod places;
+mod probe;
 mod run;
 mod run_args;
 mod run_rate;
@@ -48,6 +49,7 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Run(args) => run::main(&args),
         Command::Lanes(args) => lanes::main(&args),
         Command::Doctor(args) => doctor::main(&args),
+        Command::Probe(args) => probe::main(&args),
         Command::Selftest(args) => crate::selftest::main(&args),
         Command::Compare(args) => history::compare(&args),
         Command::History(args) => history::main(&args),

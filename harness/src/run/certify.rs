@@ -21,7 +21,7 @@ use tickcert_transports::api::{Link, Unmet};
 
 pub use super::order::Order;
 use super::{
-    floor,
+    between_cores, floor,
     ground::{self, Ground},
     huge_pages, output, overhead,
     plan::PlannedCell,
@@ -226,6 +226,7 @@ impl Prepared<'_> {
         let deferral = wiring.deferral().iter();
         found.probes.audit.extend(deferral.filter_map(|(name, found)| found.map(|f| settings::put_off(name, f))));
         overhead::measure(found.probes, self.scale);
+        between_cores::measure(order.cores, self.scale, found.probes, found.not_run);
         gate(order, self.scale, found.probes, found.not_run, progress);
     }
 

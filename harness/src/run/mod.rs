@@ -1,5 +1,6 @@
 //! A run: from a profile to a certificate.
 
+mod between_cores;
 mod cell_stamps;
 pub mod certify;
 pub mod endpoints;

@@ -1,6 +1,8 @@
 //! The clock that every software stamp is taken from: checked before a run, calibrated before and after it.
 
 pub mod calibrate;
+pub mod costs;
+pub mod offset;
 pub mod tsc;
 
 use std::{fs, path::Path};

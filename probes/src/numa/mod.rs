@@ -5,8 +5,8 @@ mod policy_ffi;
 
 use std::{collections::BTreeSet, path::Path};
 
-pub use pages::{MemoryByNode, memory_by_node};
-pub use policy_ffi::{BindError, bind_memory};
+pub use pages::{MemoryByNode, memory_by_node, memory_of_mapping};
+pub use policy_ffi::{BindError, bind_memory, bind_thread};
 
 use crate::sysfs;
 

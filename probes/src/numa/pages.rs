@@ -52,26 +52,57 @@ pub fn memory_by_node() -> io::Result<MemoryByNode> {
     Ok(by_node(&fs::read_to_string("/proc/self/numa_maps")?))
 }
 
+/// The memory of this process's mapping that holds `address`. A neighbour of the same kind may count along: the kernel joins
+/// mappings that touch.
+///
+/// # Errors
+/// As of [`memory_by_node`].
+pub fn memory_of_mapping(address: usize) -> io::Result<MemoryByNode> {
+    Ok(of_mapping(&fs::read_to_string("/proc/self/numa_maps")?, address))
+}
+
+/// Lines are in the order of addresses, each with the first of its mapping.
+fn of_mapping(maps: &str, address: usize) -> MemoryByNode {
+    let start = |line: &str| usize::from_str_radix(line.split_whitespace().next()?, 16).ok();
+    let mut sum = BTreeMap::new();
+    if let Some(line) = maps.lines().take_while(|line| start(line).is_none_or(|start| start <= address)).last() {
+        add(&mut sum, &words(line));
+    }
+    MemoryByNode(sum)
+}
+
 fn by_node(maps: &str) -> MemoryByNode {
     let mut sum = BTreeMap::new();
     for line in maps.lines() {
-        // Address and policy come first, then words, some of them with a value.
-        let words: Vec<(&str, &str)> =
-            line.split_whitespace().skip(2).map(|word| word.split_once('=').unwrap_or((word, ""))).collect();
-        let value = |key| words.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
-        let own = value("huge").is_some() || (value("anon").is_some() && value("file").is_none());
-        if !own {
-            continue;
-        }
-        let page_kib: u64 = value("kernelpagesize_kB").and_then(|v| v.parse().ok()).unwrap_or(4);
-        for (key, pages) in &words {
-            let node = key.strip_prefix('N').and_then(|n| n.parse::<u32>().ok());
-            if let (Some(node), Ok(pages)) = (node, pages.parse::<u64>()) {
-                *sum.entry(node).or_default() += pages.saturating_mul(page_kib).saturating_mul(1024);
-            }
+        let words = words(line);
+        let own =
+            value(&words, "huge").is_some() || (value(&words, "anon").is_some() && value(&words, "file").is_none());
+        if own {
+            add(&mut sum, &words);
         }
     }
     MemoryByNode(sum)
+}
+
+/// Address and policy come first, then words, some of them with a value.
+fn words(line: &str) -> Vec<(&str, &str)> {
+    line.split_whitespace().skip(2).map(|word| word.split_once('=').unwrap_or((word, ""))).collect()
+}
+
+fn value<'a>(words: &[(&str, &'a str)], key: &str) -> Option<&'a str> {
+    words.iter().find(|(k, _)| *k == key).map(|(_, v)| *v)
+}
+
+fn add(sum: &mut BTreeMap<u32, u64>, words: &[(&str, &str)]) {
+    let page_kib: u64 = value(words, "kernelpagesize_kB").and_then(|v| v.parse().ok()).unwrap_or(4);
+    for (key, pages) in words {
+        let node = key.strip_prefix('N').and_then(|n| n.parse::<u32>().ok());
+        if let (Some(node), Ok(pages)) = (node, pages.parse::<u64>()) {
+            let bytes = pages.saturating_mul(page_kib).saturating_mul(1024);
+            let all: &mut u64 = sum.entry(node).or_default();
+            *all = all.saturating_add(bytes);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +125,15 @@ mod tests {
         assert_eq!(memory.0, BTreeMap::from([(0, 2 * 4096), (1, 13 * 4096 + 2 * (2 << 20))]));
         assert_eq!((memory.elsewhere(1), memory.elsewhere(7)), (8192, memory.0.values().sum()));
         assert_eq!(memory.to_string(), "node 0: 8 KiB, node 1: 4148 KiB");
+    }
+
+    #[test]
+    fn a_mapping_is_found_by_any_address_in_it() {
+        let of = |address| of_mapping(MAPS, address).0;
+        assert_eq!(of(0x7f20_0000), BTreeMap::from([(1, 2 * (2 << 20))]));
+        assert_eq!(of(0x7f2f_ffff), of(0x7f20_0000));
+        assert_eq!(of(0x7f00_0000), BTreeMap::from([(1, 3 * 4096)]));
+        assert_eq!(of(1), BTreeMap::new());
     }
 
     #[test]

@@ -31,24 +31,34 @@ pub enum BindError {
     },
 }
 
-/// All memory that the calling thread (and those that it starts) touches from now on comes from `node` or not at all, and
-/// what this process has already is moved there, as far as the kernel can. Where it lies in the end [`super::memory_by_node`] says.
+/// All memory that the calling thread (and those that it starts) touches from now on comes from `node` or not at all.
 ///
 /// # Errors
 /// [`BindError`], with the remedy; nothing has changed then.
-pub fn bind_memory(node: u32) -> Result<(), BindError> {
+pub fn bind_thread(node: u32) -> Result<(), BindError> {
     let mask = mask(node).ok_or(BindError::NoSuchNode { node })?;
     // SAFETY: the kernel reads MOST bits of a mask that has as many.
     let done = unsafe {
         libc::syscall(libc::SYS_set_mempolicy, libc::MPOL_BIND, mask.as_ptr(), libc::c_ulong::from(MOST) + 1)
     };
-    if done != 0 {
-        let source = io::Error::last_os_error();
-        return Err(match source.raw_os_error() {
-            Some(libc::EINVAL) => BindError::NoSuchNode { node },
-            _ => BindError::Refused { node, source },
-        });
+    if done == 0 {
+        return Ok(());
     }
+    let source = io::Error::last_os_error();
+    Err(match source.raw_os_error() {
+        Some(libc::EINVAL) => BindError::NoSuchNode { node },
+        _ => BindError::Refused { node, source },
+    })
+}
+
+/// As [`bind_thread`], and what this process has already is moved there, as far as the kernel can. Where it lies in the end
+/// [`super::memory_by_node`] says.
+///
+/// # Errors
+/// [`BindError`], with the remedy; nothing has changed then.
+pub fn bind_memory(node: u32) -> Result<(), BindError> {
+    bind_thread(node)?;
+    let mask = mask(node).ok_or(BindError::NoSuchNode { node })?;
     let mut others = [0; WORDS];
     for other in super::nodes(Path::new("/")).iter().map(|n| n.number).filter(|n| *n != node).filter_map(self::mask) {
         others.iter_mut().zip(other).for_each(|(all, one)| *all |= one);

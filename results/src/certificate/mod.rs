@@ -2,6 +2,7 @@
 //!
 //! Durations are whole nanoseconds in fields whose names end in `_ns` (or stand below one that does).
 
+mod between_cores;
 mod cell;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
@@ -12,6 +13,7 @@ mod rate;
 mod repetition;
 mod stamping;
 
+pub use between_cores::{CounterOffset, LineLatency};
 pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
     ServiceCell, SignedQuantiles, SweepPoint,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Quantiles, StampingRecord};
+use super::{CounterOffset, LineLatency, Quantiles, StampingRecord};
 use crate::{evidence::Evidence, time::Nanos};
 
 /// Everything that the probes found; a probe that did not run is in [`super::Certificate::not_run`].
@@ -26,6 +26,12 @@ pub struct Probes {
     /// What the tool itself costs end to end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor: Option<FloorProbe>,
+    /// How long a cache line takes between the cores of exchange and trader, where both are of one host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core_to_core: Option<LineLatency>,
+    /// How far the counter of the trader's core is ahead of that of the exchange's core, where both are of one host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter_offset: Option<CounterOffset>,
     /// What stamps frames, and by which clocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamping: Option<StampingRecord>,

@@ -3,8 +3,8 @@
 use super::samples::fake_sha256;
 use crate::{
     certificate::{
-        CalibrationRecord, ClockProbe, CpuInfo, FloorProbe, Host, NicInfo, NoiseCore, NoiseProbe, Probes, Quantiles,
-        Setting, Sut,
+        CalibrationRecord, ClockProbe, CounterOffset, CpuInfo, FloorProbe, Host, LineLatency, NicInfo, NoiseCore,
+        NoiseProbe, Probes, Quantiles, Setting, Sut,
     },
     evidence::Evidence,
     time::Nanos,
@@ -99,6 +99,20 @@ pub(super) fn probes() -> Probes {
         stamp_cost_ns: Some(11.4),
         record_cost_ns: Some(14.2),
         stamping: None,
+        core_to_core: Some(LineLatency {
+            cores: [2, 3],
+            one_way_ns: 31.6,
+            min_ns: 30.9,
+            p90_ns: 33.2,
+            samples: 14_200,
+            round_trips: 200,
+        }),
+        counter_offset: Some(CounterOffset {
+            cores: [2, 3],
+            at_least_ns: -58.2,
+            at_most_ns: 61.4,
+            round_trips: 20_000,
+        }),
         floor: Some(floor()),
     }
 }

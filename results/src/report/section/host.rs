@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::chip;
 use crate::{
     certificate::{
-        Certificate, ClockProbe, ExchangeHost, FloorProbe, Host, NicInfo, NoiseProbe, Probes, Quantiles, Setting,
+        Certificate, ClockProbe, CounterOffset, ExchangeHost, FloorProbe, Host, LineLatency, NicInfo, NoiseProbe,
+        Probes, Quantiles, Setting,
     },
     report::text,
 };
@@ -121,6 +122,8 @@ fn clocks(p: &Probes) -> Markup {
                 Some(c) => (clock(c)),
                 None => { dt { "Clock" } dd { "The clock probe did not run." } }
             }
+            @if let Some(offset) = &p.counter_offset { dt { "Counters of both cores" } (counters(offset)) }
+            @if let Some(line) = &p.core_to_core { dt { "Cache line, one way" } dd { (line_latency(line)) } }
             dt { "One stamp" } dd { (cost(p.stamp_cost_ns)) }
             dt { "Recording one event" } dd { (cost(p.record_cost_ns)) " (never subtracted from a latency)" }
             dt { "Floor lane" }
@@ -130,6 +133,34 @@ fn clocks(p: &Probes) -> Markup {
             }
         }
     }
+}
+
+fn counters(o: &CounterOffset) -> Markup {
+    let [exchange, trader] = o.cores;
+    let bounds = format!("{:.0} to {:.0} ns", o.at_least_ns, o.at_most_ns);
+    html! {
+        dd {
+            @if o.in_step() {
+                "in step, as far as round trips tell: core " (trader) " is ahead of core " (exchange) " by " (bounds)
+            } @else if o.is_steady() {
+                span.bad { "out of step: core " (trader) " is ahead of core " (exchange) " by " (bounds) }
+            } @else {
+                span.bad { "they run apart: no one offset between cores " (exchange) " and " (trader) " fits all round trips" }
+            }
+            " (" (text::count(o.round_trips.into())) " round trips)"
+        }
+    }
+}
+
+fn line_latency(l: &LineLatency) -> String {
+    let [a, b] = l.cores;
+    let of = text::duration_ns;
+    format!(
+        "{} between cores {a} and {b}, median; least {}, 90 % within {}",
+        of(l.one_way_ns),
+        of(l.min_ns),
+        of(l.p90_ns)
+    )
 }
 
 /// The tool's own overhead, end to end.

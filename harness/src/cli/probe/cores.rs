@@ -1,0 +1,83 @@
+//! Which cores are measured, and why others are not.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use tickcert_probes::{
+    affinity::{self, AffinityError},
+    sysfs,
+    topology::{self, NoSysfs, Topology},
+};
+use tickcert_results::certificate::{NotRun, NotRunKind};
+
+use super::super::Failure;
+
+/// The cores to measure, and those asked for that can't be.
+pub(super) struct Cores {
+    pub(super) usable: Vec<u32>,
+    refused: Vec<(u32, AffinityError)>,
+}
+
+/// Those in the list, or all that this process may use.
+pub(super) fn choose(list: Option<&str>) -> Result<Cores, Failure> {
+    let asked: BTreeSet<u32> = match list {
+        None => affinity::allowed().map_err(Failure::cannot_run)?,
+        // The kernel's lists are read as far as they make sense; one that a user wrote must make sense as a whole.
+        Some(list) if list.split(',').any(|part| sysfs::core_list(part).is_empty()) => {
+            return Err(Failure::usage(anyhow!("--cores {list}: no list of cores; one looks like 0,2-5")));
+        }
+        Some(list) => sysfs::core_list(list),
+    };
+    let (mut usable, mut refused) = (Vec::new(), Vec::new());
+    for core in asked {
+        match affinity::check(core) {
+            Ok(()) => usable.push(core),
+            Err(e) => refused.push((core, e)),
+        }
+    }
+    Ok(Cores { usable, refused })
+}
+
+/// What the host is made of; a row where it can't be read and was asked for.
+pub(super) fn topology(not_run: &mut Vec<NotRun>, wanted: bool) -> Option<Topology> {
+    match topology::of_this_host() {
+        Ok(found) => Some(found),
+        Err(e) => {
+            if wanted {
+                not_run.push(row("topology", e, NoSysfs::REMEDY));
+            }
+            None
+        }
+    }
+}
+
+/// Rows for cores asked for that can't be measured, or, where all were, for those off line and out of the cpuset.
+pub(super) fn unusable(cores: &Cores, all: bool, topology: Option<&Topology>, not_run: &mut Vec<NotRun>) {
+    for (core, e) in &cores.refused {
+        let how = match e {
+            AffinityError::NoSuchCore { .. } => on_line(*core),
+            _ => USE.into(),
+        };
+        not_run.push(row(&format!("core {core}"), e, how));
+    }
+    let Some(topology) = topology.filter(|_| all) else { return };
+    let (off_line, forbidden) = (topology.off_line(), topology.forbidden());
+    if let Some(first) = off_line.first() {
+        let what = sysfs::write_core_list(&off_line);
+        not_run.push(row(&format!("cores {what}"), "cores on line; these are off line", on_line(*first)));
+    }
+    if !forbidden.is_empty() {
+        let what = sysfs::write_core_list(&forbidden);
+        not_run.push(row(&format!("cores {what}"), "cores that this process may use; these are not among them", USE));
+    }
+}
+
+const USE: &str = "widen the cpuset: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs=";
+
+fn on_line(core: u32) -> String {
+    format!("echo 1 > /sys/devices/system/cpu/cpu{core}/online, as root, if the host has such a core")
+}
+
+pub(super) fn row(name: &str, needs: impl std::fmt::Display, how: impl Into<String>) -> NotRun {
+    NotRun::new(NotRunKind::Probe, name, needs.to_string(), how)
+}

@@ -1,0 +1,148 @@
+//! What is measured, one probe after the other, by one clock that is calibrated before and after.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tickcert_probes::{
+    affinity,
+    clocks::{self, costs::ReadCost, offset},
+    core_to_core::{self, Matrix},
+    memory_latency::{self, View},
+    noise, pair,
+};
+use tickcert_results::{
+    certificate::{ClockProbe, CounterOffset, NotRun},
+    time::{Nanos, TickScale},
+};
+
+use super::{Found, What, cores::row};
+use crate::run::progress::Progress;
+
+/// How long all pairs of cores together are measured, where a millisecond for each isn't more…
+const CORE_TO_CORE: Nanos = Nanos(4_000_000_000);
+/// …and how long the counters of all together, as far as two of them don't need more for a round trip or two.
+const OFFSETS: Nanos = Nanos(2_000_000_000);
+/// How long memory is measured; what has begun by then is ended.
+const MEMORY: Nanos = Nanos(20_000_000_000);
+/// How long the cores are watched for what takes them away, and from what length on a gap counts.
+const NOISE: (Nanos, Nanos) = (Nanos::SECOND, Nanos::MICRO);
+
+/// The clock that software stamps are taken from, and the others.
+#[derive(Debug, Serialize)]
+pub(super) struct Clocks {
+    #[serde(flatten)]
+    pub(super) counter: ClockProbe,
+    /// What one read of each clock costs.
+    pub(super) read_costs: Vec<ReadCost>,
+    /// How far the counters of every two cores are apart.
+    pub(super) offsets: Vec<CounterOffset>,
+}
+
+const OTHER_CLOCK: &str = "run on bare metal, or on a virtual machine that hands the processor's own counter through";
+
+/// Runs the probes wanted on `cores`; what can't be had becomes rows.
+pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progress: &Progress) {
+    let wants = |what| wanted.contains(&what);
+    let (mut counter, scale) = match clocks::start(Path::new("/")) {
+        Ok(clock) => clock,
+        Err(e) => return none(wanted, &causes(&e), OTHER_CLOCK, &mut found.not_run),
+    };
+    let pairs = wants(What::CoreToCore) || wants(What::Clocks);
+    if pairs && cores.len() < 2 {
+        found.not_run.push(row(
+            "between cores",
+            "two cores that this process may use",
+            "give it another: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs=, or a larger machine",
+        ));
+    }
+    let mut clocks = None;
+    if wants(What::Clocks) {
+        progress.say("Reading the clocks");
+        let read_costs = on_first(cores, scale);
+        clocks = Some((read_costs, offsets(cores, scale, &mut found.not_run)));
+    }
+    if wants(What::CoreToCore) && cores.len() > 1 {
+        progress.say("Measuring from core to core");
+        found.core_to_core = core_to_core(cores, scale, &mut found.not_run);
+    }
+    if wants(What::Memory) {
+        progress.say("Measuring memory");
+        found.memory = memory(cores, scale, &mut found.not_run);
+    }
+    if wants(What::Noise) {
+        progress.say("Watching the cores");
+        match noise::measure(cores, NOISE.0, NOISE.1, scale) {
+            Ok(noise) => found.noise = Some(noise),
+            Err(e) => found.not_run.push(row("noise", causes(&e), "leave the cores on line and in the cpuset")),
+        }
+    }
+    if let Err(why) = held(&mut counter) {
+        (found.core_to_core, found.memory, found.noise) = (None, Vec::new(), None);
+        return none(wanted, &why, "run again; on a virtual machine, while it isn't being moved", &mut found.not_run);
+    }
+    found.clocks = clocks.map(|(read_costs, offsets)| Clocks { counter, read_costs, offsets });
+}
+
+/// Figures of a clock that disagrees with itself are not shown.
+fn held(counter: &mut ClockProbe) -> Result<(), String> {
+    let again = clocks::finish(counter).map_err(|e| causes(&e))?;
+    if again.holds() {
+        return Ok(());
+    }
+    let (drift, allowed) = (again.drift_ppm, again.allowed_ppm);
+    Err(format!("a clock that is steady: it drifted by {drift:.2} ppm, of which {allowed:.2} ppm is explained"))
+}
+
+/// A row for each probe, of which nothing can be shown.
+fn none(wanted: &[What], needs: &str, how: &str, not_run: &mut Vec<NotRun>) {
+    not_run.extend(wanted.iter().map(|what| row(&what.name(), needs, how)));
+}
+
+/// Costs of reading on the first core, in a thread of its own, so that this one stays where it may be.
+fn on_first(cores: &[u32], scale: TickScale) -> Vec<ReadCost> {
+    let first = cores.first().copied();
+    std::thread::scope(|s| {
+        let reading = s.spawn(move || {
+            // Where it can't be kept on a core, the figures are of whichever it runs on.
+            let _ = first.map(affinity::pin);
+            clocks::costs::measure(scale)
+        });
+        reading.join().unwrap_or_default()
+    })
+}
+
+fn offsets(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<CounterOffset> {
+    let mut found = Vec::new();
+    let pairs = u64::try_from(pair::of(cores).count()).unwrap_or(u64::MAX);
+    let each = Nanos(OFFSETS.get() / pairs.max(1));
+    for [a, b] in pair::of(cores) {
+        match offset::measure([a, b], each, scale) {
+            Ok(offset) => found.push(offset),
+            Err(e) => not_run.push(row(&format!("clocks of {a} and {b}"), causes(&e), e.remedy())),
+        }
+    }
+    found
+}
+
+fn core_to_core(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Option<Matrix> {
+    let (matrix, failed) = core_to_core::measure(cores, CORE_TO_CORE, scale);
+    for ([a, b], e) in failed {
+        not_run.push(row(&format!("core-to-core of {a} and {b}"), causes(&e), e.remedy()));
+    }
+    Some(matrix).filter(|matrix| !matrix.pairs.is_empty())
+}
+
+fn memory(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<View> {
+    let (views, failed) = memory_latency::measure(&memory_latency::wants(Path::new("/"), cores), MEMORY, scale);
+    for (want, e) in failed {
+        let node = want.memory_node.map_or_else(String::new, |node| format!(" on node {node}"));
+        let name = format!("memory{node} from core {}, pages of {}", want.core, want.pages.name());
+        not_run.push(row(&name, causes(&e), e.remedy()));
+    }
+    views
+}
+
+/// An error with its causes, on a line.
+fn causes(e: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(e), |e| e.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,224 @@
+//! What was found, for a terminal.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use comfy_table::{Table, presets};
+use tickcert_probes::{
+    core_to_core::Matrix,
+    memory_latency::View,
+    sysfs::write_core_list,
+    topology::{Link, NetworkDevice, Relation, Topology},
+};
+use tickcert_results::certificate::{CounterOffset, LineLatency, NoiseProbe, NotRun};
+
+use super::{Found, figures::Clocks};
+
+/// All of it. The topology is shown if `show_topology`, and tells otherwise what cores have to do with each other.
+pub(super) fn all(found: &Found, topology: Option<&Topology>, show_topology: bool) -> String {
+    let sections = [
+        topology.filter(|_| show_topology).map(of_topology),
+        found.clocks.as_ref().map(clocks),
+        found.core_to_core.as_ref().map(|matrix| core_to_core(matrix, topology)),
+        Some(&found.memory).filter(|views| !views.is_empty()).map(|views| memory(views)),
+        found.noise.as_ref().map(noise),
+        Some(&found.not_run).filter(|rows| !rows.is_empty()).map(|rows| not_run(rows)),
+    ];
+    sections.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
+    table.set_header(header);
+    table
+}
+
+fn number(n: Option<impl ToString>) -> String {
+    n.map_or_else(|| "-".to_owned(), |n| n.to_string())
+}
+
+fn of_topology(topology: &Topology) -> String {
+    let mut text = format!(
+        "Topology: sockets {}, dies {}, last-level caches {}, cores {}, memory nodes {}\n",
+        topology.packages.len(),
+        topology.dies.len(),
+        topology.last_level_caches.len(),
+        topology.cores.len(),
+        topology.nodes.len()
+    );
+    let mut cores = table(["core", "socket", "die", "cache", "node", "siblings", "state"]);
+    for core in &topology.cores {
+        let cache = topology.last_level_caches.iter().position(|cache| cache.cores.contains(&core.number));
+        let state = match (core.online, core.usable) {
+            (false, _) => "off line",
+            (true, false) => "not for this process",
+            (true, true) => "usable",
+        };
+        let siblings = if core.siblings.is_empty() { "-".into() } else { write_core_list(&core.siblings) };
+        cores.add_row([
+            core.number.to_string(),
+            number(core.package),
+            number(core.die),
+            number(cache),
+            number(core.node),
+            siblings,
+            state.into(),
+        ]);
+    }
+    let _ = writeln!(text, "{cores}");
+    for (n, cache) in topology.last_level_caches.iter().enumerate() {
+        let size = cache.kib.map_or_else(String::new, |kib| format!(", {} MiB", kib / 1024));
+        let _ = writeln!(text, "cache {n}: level {}{size}, cores {}", cache.level, write_core_list(&cache.cores));
+    }
+    for node in &topology.nodes {
+        let distances: Vec<String> = node.distances.iter().map(ToString::to_string).collect();
+        let cores = write_core_list(&node.cores);
+        let _ = writeln!(text, "node {}: cores {cores}, distances {}", node.number, distances.join(" "));
+    }
+    topology.network_devices.iter().for_each(|device| text.push_str(&network_device(device)));
+    text
+}
+
+fn network_device(device: &NetworkDevice) -> String {
+    let link = |link: Option<Link>| {
+        link.map_or_else(|| "not told".to_owned(), |link| format!("{} GT/s x{}", link.gigatransfers, link.lanes))
+    };
+    let interfaces = if device.interfaces.is_empty() { "-".into() } else { device.interfaces.join(" ") };
+    format!(
+        "device {}: {interfaces}, driver {}, node {}, link {}, at most {}{}\n",
+        device.address,
+        number(device.driver.as_ref()),
+        number(device.node),
+        link(device.link),
+        link(device.link_at_most),
+        if device.is_held_back() { ": HELD BACK by its slot or its training" } else { "" }
+    )
+}
+
+fn clocks(clocks: &Clocks) -> String {
+    let counter = &clocks.counter;
+    let mut text = format!(
+        "Clocks: {} time-stamp counter of {:.6} GHz (within {:.2} ppm), steps of {} ticks; the kernel's clock source is {}\n",
+        if counter.invariant_tsc { "invariant" } else { "NOT INVARIANT" },
+        counter.start.hz / 1e9,
+        counter.start.error_ppm,
+        counter.granularity_ticks,
+        counter.clocksource
+    );
+    let mut costs = table(["clock", "a read costs"]);
+    for cost in &clocks.read_costs {
+        costs.add_row([cost.clock.to_owned(), format!("{:.1} ns", cost.median_ns)]);
+    }
+    let _ = writeln!(text, "{costs}");
+    let Some(worst) = clocks.offsets.iter().max_by(|a, b| a.bound_ns().total_cmp(&b.bound_ns())) else { return text };
+    if clocks.offsets.iter().all(CounterOffset::in_step) {
+        let _ = writeln!(
+            text,
+            "Counters of all cores are in step, as far as round trips tell: within {:.0} ns (cores {} and {})",
+            worst.bound_ns(),
+            worst.cores[0],
+            worst.cores[1]
+        );
+    }
+    for offset in clocks.offsets.iter().filter(|offset| !offset.in_step()) {
+        let _ = writeln!(text, "{}", out_of_step(offset));
+    }
+    text
+}
+
+fn out_of_step(offset: &CounterOffset) -> String {
+    let [a, b] = offset.cores;
+    if !offset.is_steady() {
+        return format!("Counters of cores {a} and {b} RUN APART: no one offset agrees with all round trips");
+    }
+    format!(
+        "Counters of cores {a} and {b} are OUT OF STEP: {b} is ahead by {:.0} to {:.0} ns",
+        offset.at_least_ns, offset.at_most_ns
+    )
+}
+
+fn core_to_core(matrix: &Matrix, topology: Option<&Topology>) -> String {
+    let mut text = "Core to core: a cache line one way, median in ns\n".to_owned();
+    let mut rows = Table::new();
+    rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
+    rows.set_header([String::new()].into_iter().chain(matrix.cores.iter().map(ToString::to_string)));
+    for (core, line) in matrix.cores.iter().zip(&matrix.one_way_ns) {
+        let cells = line.iter().map(|ns| ns.map_or_else(|| "-".to_owned(), |ns| format!("{ns:.1}")));
+        rows.add_row([core.to_string()].into_iter().chain(cells));
+    }
+    let _ = writeln!(text, "{rows}");
+    let mut by_relation: BTreeMap<Relation, Vec<&LineLatency>> = BTreeMap::new();
+    for pair in &matrix.pairs {
+        let relation = topology.map_or(Relation::Unknown, |t| t.relation(pair.cores[0], pair.cores[1]));
+        by_relation.entry(relation).or_default().push(pair);
+    }
+    for (relation, mut pairs) in by_relation {
+        pairs.sort_by(|a, b| a.one_way_ns.total_cmp(&b.one_way_ns));
+        if let (Some(least), Some(most)) = (pairs.first(), pairs.last()) {
+            let _ = writeln!(
+                text,
+                "{}: pairs {}, from {:.1} ns (cores {} and {}) to {:.1} ns (cores {} and {})",
+                relation.describe(),
+                pairs.len(),
+                least.one_way_ns,
+                least.cores[0],
+                least.cores[1],
+                most.one_way_ns,
+                most.cores[0],
+                most.cores[1]
+            );
+        }
+    }
+    text
+}
+
+/// A column for each view, a row for each working set.
+fn memory(views: &[View]) -> String {
+    let of = |view: &View| {
+        let memory = view.memory_node.map_or_else(|| "memory".to_owned(), |node| format!("node {node}"));
+        format!("core {} to {memory}, {}", view.core, view.pages.name())
+    };
+    let mut rows = Table::new();
+    rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
+    rows.set_header(["working set".to_owned()].into_iter().chain(views.iter().map(of)));
+    let sizes: BTreeSet<u64> = views.iter().flat_map(|view| &view.loads).map(|point| point.bytes).collect();
+    for size in sizes {
+        let load = |view: &View| {
+            let point = view.loads.iter().find(|point| point.bytes == size);
+            point.map_or_else(|| "-".to_owned(), |point| format!("{:.1} ns", point.load_ns))
+        };
+        rows.add_row([bytes(size)].into_iter().chain(views.iter().map(load)));
+    }
+    let reads = views.iter().map(|view| format!("{:.1} GB/s", view.read_bytes_per_second / 1e9));
+    rows.add_row(["reading".to_owned()].into_iter().chain(reads));
+    format!("Memory: a load that needs the one before, median; and reading from end to end\n{rows}\n")
+}
+
+fn bytes(n: u64) -> String {
+    if n < 1 << 20 { format!("{} KiB", n >> 10) } else { format!("{} MiB", n >> 20) }
+}
+
+fn noise(noise: &NoiseProbe) -> String {
+    let mut rows = table(["core", "gaps", "a second", "largest", "taken away"]);
+    for core in &noise.cores {
+        rows.add_row([
+            core.core.to_string(),
+            core.gaps.to_string(),
+            format!("{:.0}", core.gaps_per_second),
+            core.largest_ns.to_string(),
+            format!("{:.0} ppm", core.stolen_ppm),
+        ]);
+    }
+    format!("Noise: gaps above {} in {}\n{rows}\n", noise.threshold_ns, noise.duration_ns)
+}
+
+fn not_run(rows: &[NotRun]) -> String {
+    let mut text = "Not run:\n".to_owned();
+    for row in rows {
+        let _ = writeln!(text, "  {}: needs {}\n    {}", row.name, row.needs, row.how);
+    }
+    text
+}

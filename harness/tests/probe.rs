@@ -1,0 +1,102 @@
+//! `tickcert probe`: what it finds on this host, and that what can't be had is a row and no end.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use serde_json::Value;
+    use tickcert_probes::affinity;
+
+    use crate::support::{Ended, Home, has};
+
+    /// What the command prints as JSON with these arguments.
+    fn probe(home: &Home, arguments: &[&str]) -> Value {
+        let ended = home.run(&[&["probe", "--json", "--quiet"], arguments].concat()).expect(0);
+        assert_eq!(ended.err, "");
+        serde_json::from_str(&ended.out).unwrap()
+    }
+
+    fn allowed() -> Vec<u32> {
+        affinity::allowed().unwrap().into_iter().collect()
+    }
+
+    /// The row of this name.
+    fn row<'a>(found: &'a Value, name: &str) -> Option<&'a Value> {
+        found["not_run"].as_array().unwrap().iter().find(|row| row["name"] == name)
+    }
+
+    #[test]
+    fn topology_clocks_and_latencies_between_cores_come_in_one_go() {
+        let cores = allowed();
+        if cores.len() < 2 {
+            println!("SKIPPED: probes between cores: need two cores that this process may use");
+            return;
+        }
+        let two = format!("{},{}", cores[0], cores[1]);
+        let found = probe(&Home::new(), &["topology", "clocks", "core-to-core", "--cores", &two]);
+        let matrix = found["core_to_core"]["one_way_ns"].as_array().unwrap();
+        assert!(matrix[0][0].is_null() && matrix[1][1].is_null());
+        assert_eq!(matrix[0][1], matrix[1][0]);
+        assert!(matrix[0][1].as_f64().unwrap() > 0.0);
+        let offset = &found["clocks"]["offsets"][0];
+        assert_eq!(offset["cores"], serde_json::json!([cores[0], cores[1]]));
+        assert!(offset["round_trips"].as_u64().unwrap() > 0);
+        assert!(found["clocks"]["read_costs"].as_array().unwrap().len() > 3);
+        let known = found["topology"]["cores"].as_array().unwrap();
+        assert!(known.iter().any(|core| core["number"] == cores[0] && core["usable"] == true));
+        assert!(found.get("noise").is_none() && found.get("memory").is_none());
+    }
+
+    #[test]
+    fn memory_and_noise_are_tables_and_kinds_of_pages_that_are_not_there_are_rows() {
+        let core = allowed()[0].to_string();
+        let home = Home::new();
+        let found = probe(&home, &["memory", "noise", "--cores", &core]);
+        let views = found["memory"].as_array().unwrap();
+        assert!(views.iter().any(|view| view["pages"] == "small"));
+        let huge = views.iter().any(|view| view["pages"] == "huge");
+        let rows = found["not_run"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"].as_str().unwrap().ends_with("pages of 2 MiB"));
+        assert!(huge || row.is_some_and(|row| row["how"].as_str().unwrap().contains("nr_hugepages")), "{rows:?}");
+        assert_eq!(found["noise"]["cores"].as_array().unwrap().len(), 1);
+        let shown = home.run(&["probe", "memory", "--cores", &core]).expect(0);
+        assert!(shown.out.contains("working set") && shown.out.contains("GB/s"), "{}", shown.out);
+    }
+
+    #[test]
+    fn a_core_that_is_not_there_is_a_row_with_its_remedy_and_the_rest_goes_on() {
+        let core = allowed()[0];
+        let found = probe(&Home::new(), &["clocks", "--cores", &format!("{core},60000")]);
+        let row = row(&found, "core 60000").unwrap();
+        assert!(row["needs"].as_str().unwrap().contains("cores on line are"), "{row}");
+        assert!(row["how"].as_str().unwrap().contains("cpu60000/online"), "{row}");
+        assert!(found["clocks"]["read_costs"][0]["median_ns"].as_f64().unwrap() > 0.0);
+    }
+
+    #[test]
+    fn with_one_core_allowed_latency_between_cores_is_not_run_and_the_status_says_that_nothing_was() {
+        if !has("taskset") {
+            return;
+        }
+        let home = Home::new();
+        let core = allowed()[0].to_string();
+        let mut alone = Command::new("taskset");
+        home.dress(&mut alone).args(["-c", &core, env!("CARGO_BIN_EXE_tickcert"), "probe", "--json", "core-to-core"]);
+        let ended = Ended::of(&mut alone).expect(4);
+        let found: Value = serde_json::from_str(&ended.out).unwrap();
+        let row = row(&found, "between cores").unwrap();
+        assert!(row["how"].as_str().unwrap().contains("--cpuset-cpus"), "{row}");
+    }
+
+    #[test]
+    fn a_list_that_is_none_is_wrong_use_and_so_is_a_probe_that_is_not_known() {
+        let home = Home::new();
+        for list in ["two", "0,two", "", "5-2"] {
+            home.run(&["probe", "--cores", list]).refused(2, &[&format!("--cores {list}"), "0,2-5"]);
+        }
+        home.run(&["probe", "weather"]).refused(2, &["weather", "core-to-core"]);
+    }
+}

@@ -1,0 +1,207 @@
+//! How long memory takes: loads that wait for each other, from working sets that fit into the nearest cache up to ones that
+//! fit into none, and how fast one core reads, for every node of cores and every node of memory, in pages of 4 KiB and in huge
+//! ones.
+
+mod buffer;
+mod chase;
+mod reading;
+
+use std::{io, path::Path, thread};
+
+use serde::Serialize;
+use tickcert_results::time::{Nanos, TickScale, Ticks};
+
+use crate::{
+    affinity::{self, AffinityError},
+    clocks::tsc,
+    numa::{self, BindError},
+    sysfs,
+    topology::largest_cache_kib,
+};
+pub use buffer::{Pages, PagesError};
+
+/// Why nothing was measured from a core to a node's memory.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryLatencyError {
+    /// The core can't be used.
+    #[error("core {core} can't be measured from")]
+    Core {
+        /// Which.
+        core: u32,
+        /// Why.
+        source: AffinityError,
+    },
+    /// The memory can't be had on the node.
+    #[error("memory can't be had there")]
+    Bind(#[from] BindError),
+    /// The memory can't be had in such pages.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
+    /// The kernel put it elsewhere.
+    #[error("memory bound to node {node}; of it, {elsewhere} bytes lie elsewhere")]
+    Elsewhere {
+        /// Asked for.
+        node: u32,
+        /// How many bytes do not lie there.
+        elsewhere: u64,
+    },
+    /// No thread.
+    #[error("no thread to measure memory with")]
+    Thread(#[source] io::Error),
+    /// The time for all was used up by those before.
+    #[error("more time than the {limit} for all of it")]
+    Time {
+        /// The limit.
+        limit: Nanos,
+    },
+}
+
+impl MemoryLatencyError {
+    /// What can be done about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Pages(e) => e.remedy(),
+            Self::Core { .. } => "widen the cpuset: `taskset -c`, a container's --cpuset-cpus".into(),
+            Self::Bind(_) | Self::Elsewhere { .. } => {
+                "free memory on that node, and let this process use it: a container's --cpuset-mems, a systemd AllowedMemoryNodes=".into()
+            }
+            Self::Thread(_) => "raise the limit on threads (`ulimit -u`)".into(),
+            Self::Time { .. } => "measure from fewer cores: `--cores`, one for each node that matters".into(),
+        }
+    }
+}
+
+/// Latency of a working set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Its size.
+    pub bytes: u64,
+    /// How long a load takes that needs the one before it: median of blocks.
+    pub load_ns: f64,
+}
+
+/// Memory of one node, seen from one core.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct View {
+    /// The core.
+    pub core: u32,
+    /// Its memory node; nothing where the kernel knows of none.
+    pub core_node: Option<u32>,
+    /// The node that the memory was on, as looked at afterwards.
+    pub memory_node: Option<u32>,
+    /// Its pages.
+    pub pages: Pages,
+    /// By working set, smallest first; to another node's memory the largest only. The last is larger than all caches, if
+    /// memory allows.
+    pub loads: Vec<Point>,
+    /// How fast the core alone reads the largest working set from one end to the other, median of passes.
+    pub read_bytes_per_second: f64,
+}
+
+/// What is to be looked at: a core, where it is, and a node of memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The core.
+    pub core: u32,
+    /// Its node.
+    pub core_node: Option<u32>,
+    /// The memory's; nothing where the kernel knows of no nodes.
+    pub memory_node: Option<u32>,
+    /// In which pages.
+    pub pages: Pages,
+}
+
+/// Every node that has one of `cores` (by the first of them) with every node that has memory, in both kinds of pages.
+#[must_use]
+pub fn wants(root: &Path, cores: &[u32]) -> Vec<Want> {
+    let nodes = numa::nodes(root);
+    let with_memory: Vec<Option<u32>> =
+        nodes.iter().filter(|n| has_memory(root, n.number)).map(|n| Some(n.number)).collect();
+    let first_of = |node: &numa::Node| cores.iter().find(|core| node.cores.contains(core)).copied();
+    let mut from: Vec<(u32, Option<u32>)> =
+        nodes.iter().filter_map(|node| Some((first_of(node)?, Some(node.number)))).collect();
+    if from.is_empty() {
+        from = cores.first().map(|core| (*core, None)).into_iter().collect();
+    }
+    let to = if with_memory.is_empty() { vec![None] } else { with_memory };
+    let of = |(core, core_node), memory_node| Pages::KINDS.map(|pages| Want { core, core_node, memory_node, pages });
+    from.into_iter().flat_map(|from| to.iter().flat_map(move |to| of(from, *to))).collect()
+}
+
+/// Whether a node has memory at all: there are nodes of cores only.
+fn has_memory(root: &Path, node: u32) -> bool {
+    let info = sysfs::read(root, &format!("sys/devices/system/node/node{node}/meminfo")).unwrap_or_default();
+    kib_of(&info, "MemTotal:").is_none_or(|kib| kib > 0)
+}
+
+/// The number after `key` in a text of the form of `/proc/meminfo`, or a node's, whose lines begin with `Node N`.
+fn kib_of(info: &str, key: &str) -> Option<u64> {
+    info.lines().find_map(|line| line.split_once(key))?.1.split_whitespace().next()?.parse().ok()
+}
+
+/// Bytes of the largest working set: four times the largest cache, 64 to 512 MiB, but no more than a quarter of what is free.
+#[must_use]
+pub fn largest_bytes(root: &Path, core: u32) -> u64 {
+    const MIB: u64 = 1 << 20;
+    let wanted = largest_cache_kib(root, core).unwrap_or(0).saturating_mul(4 << 10).clamp(64 * MIB, 512 * MIB);
+    let free = kib_of(&sysfs::read(root, "proc/meminfo").unwrap_or_default(), "MemAvailable:");
+    let most = free.map_or(64 * MIB, |kib| kib.saturating_mul(1024) / 4);
+    // Whole huge pages, and one at least.
+    wanted.min(most) / (2 * MIB) * (2 * MIB) + if most < 2 * MIB { 2 * MIB } else { 0 }
+}
+
+/// Measures all that is wanted, within about `limit`: what has not begun by then is not begun. What could not be measured
+/// is in the second list; the others go on.
+#[must_use]
+pub fn measure(wants: &[Want], limit: Nanos, scale: TickScale) -> (Vec<View>, Vec<(Want, MemoryLatencyError)>) {
+    let start = tsc::now();
+    let (mut views, mut failed) = (Vec::new(), Vec::new());
+    for want in wants {
+        match one(*want, start, limit, scale) {
+            Ok(view) => views.push(view),
+            Err(e) => failed.push((*want, e)),
+        }
+    }
+    (views, failed)
+}
+
+fn one(want: Want, start: Ticks, limit: Nanos, scale: TickScale) -> Result<View, MemoryLatencyError> {
+    if scale.ns(tsc::now().since(start)).is_none_or(|passed| passed > limit) {
+        return Err(MemoryLatencyError::Time { limit });
+    }
+    // In a thread of its own: pinning and the memory's policy are a thread's.
+    let view = thread::scope(|s| {
+        let thread = thread::Builder::new().spawn_scoped(s, || view(want, scale))?;
+        thread.join().map_err(|_| io::Error::other("it panicked"))
+    });
+    view.map_err(MemoryLatencyError::Thread)?
+}
+
+fn view(want: Want, scale: TickScale) -> Result<View, MemoryLatencyError> {
+    let Want { core, core_node, memory_node, pages } = want;
+    affinity::pin(core).map_err(|source| MemoryLatencyError::Core { core, source })?;
+    if let Some(node) = memory_node {
+        numa::bind_thread(node)?;
+    }
+    let largest = largest_bytes(Path::new("/"), core);
+    let mut buffer = buffer::Buffer::new(largest, pages, memory_node)?;
+    if let Some(node) = memory_node {
+        let elsewhere = numa::memory_of_mapping(buffer.address()).map_or(0, |memory| memory.elsewhere(node));
+        if elsewhere > largest / 100 {
+            return Err(MemoryLatencyError::Elsewhere { node, elsewhere });
+        }
+    }
+    let words = buffer.words();
+    // Reading first: it needs no content, and the pages are there for what follows.
+    let read_bytes_per_second = reading::bytes_per_second(words, scale);
+    let smallest = if memory_node == core_node { chase::SMALLEST } else { largest };
+    let loads = chase::sizes(smallest, largest)
+        .into_iter()
+        .map(|bytes| Point { bytes, load_ns: chase::load_ns(words, bytes, scale) })
+        .collect();
+    Ok(View { core, core_node, memory_node, pages, loads, read_bytes_per_second })
+}
+
+#[cfg(test)]
+mod tests;
