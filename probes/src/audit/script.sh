@@ -33,6 +33,9 @@ put() {
     fi
 }
 
+# Whether two files say the same. Read to their ends: the sizes that the kernel gives its own files say nothing.
+same() { [ "$(cat "$1" && echo .)" = "$(cat "$2" && echo .)" ]; }
+
 # put_back NUMBER FILE: of a choice the kernel wants the word in brackets; in a copy of a tree all of it is to stand there again.
 put_back() {
     local word
@@ -40,11 +43,11 @@ put_back() {
     word=$(sed -n 's/.*\[\(.*\)\].*/\1/p' "$STATE/$1")
     if [ -n "$word" ]; then
         printf '%s\n' "$word" >"$ROOT$2"
-        cmp -s "$STATE/$1" "$ROOT$2" || cat "$STATE/$1" >"$ROOT$2" 2>/dev/null
+        same "$STATE/$1" "$ROOT$2" || cat "$STATE/$1" >"$ROOT$2" 2>/dev/null
     else
         cat "$STATE/$1" >"$ROOT$2"
     fi
-    if cmp -s "$STATE/$1" "$ROOT$2"; then rm -f "$STATE/$1"; else fail "$2 isn't as it was: $(cat "$STATE/$1")"; fi
+    if same "$STATE/$1" "$ROOT$2"; then rm -f "$STATE/$1"; else fail "$2 isn't as it was: $(cat "$STATE/$1")"; fi
 }
 
 # nic_value OPTION INTERFACE NAME SHOWN: what ethtool shows now.
