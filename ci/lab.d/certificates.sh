@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2016
 # What jobs do with certificates, in the guest. Sourced by guest.sh for them.
 #
 #   small_profile FILE LANES [REST]  writes a profile that an emulated guest gets through: few packets, no limit to latency.
