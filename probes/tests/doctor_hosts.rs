@@ -92,8 +92,37 @@ mod tests {
         let found = intel();
         let irqs = find(&found, "cpu2/irqs");
         assert_eq!(irqs.value, "130 ice-eth2-TxRx-2");
-        assert_eq!(irqs.fix, "for i in 130; do echo 0-1,3-15,32-47 > /proc/irq/$i/smp_affinity_list; done");
+        assert_eq!(irqs.fix, "for i in 130; do echo 0-1,3-15,32-33,35-47 > /proc/irq/$i/smp_affinity_list; done");
         assert!(find(&found, "cpu20/irqs").ok);
+    }
+
+    #[test]
+    fn interrupts_are_not_sent_to_cores_that_are_kept_free_for_somebody_else() {
+        let tree = tree("intel-e810");
+        fs::write(tree.path().join("sys/devices/system/cpu/isolated"), "4-15\n").unwrap();
+        let found = findings(tree.path(), &scope((2, "eth2"), (20, "eth3")));
+        let fix = &find(&found, "cpu2/irqs").fix;
+        assert!(fix.contains("echo 0-1,3,32-33,35-47 >"), "{fix}");
+    }
+
+    #[test]
+    fn cores_that_are_kept_free_already_stay_in_the_list() {
+        let tree = tree("intel-e810");
+        let line = "root=/dev/sda2 isolcpus=managed_irq,domain,8-9,12 nohz_full=8-9\n";
+        fs::write(tree.path().join("proc/cmdline"), line).unwrap();
+        let found = findings(tree.path(), &scope((2, "eth2"), (20, "eth3")));
+        let boots = |name: &str| found.iter().find(|f| f.setting.name == name).unwrap().boot.clone();
+        assert_eq!(boots("cpu2/isolcpus"), "isolcpus=2,8-9,12,20");
+        assert_eq!(boots("cpu2/nohz_full"), "nohz_full=2,8-9,20");
+        assert_eq!(boots("cpu2/rcu_nocbs"), "rcu_nocbs=2,20");
+    }
+
+    #[test]
+    fn an_interface_that_nobody_has_named_is_left_to_a_person() {
+        let nobody = Scope { others: vec!["eth2".to_owned()], ..Scope::of_cores(&[2, 20]) };
+        let found = findings(tree("intel-e810").path(), &nobody);
+        let of_nic: Vec<&Finding> = found.iter().filter(|f| f.setting.name.starts_with("eth2/")).collect();
+        assert!(of_nic.iter().any(|f| !f.setting.ok) && of_nic.iter().all(|f| f.steps.is_empty()), "{of_nic:?}");
     }
 
     #[test]

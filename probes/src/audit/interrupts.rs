@@ -16,8 +16,9 @@ const SHOWN: usize = 4;
 
 pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let irqs = in_use(root);
-    let mut findings: Vec<Finding> = cores.iter().map(|&core| on_core(root, core, cores, &irqs)).collect();
-    findings.push(balancer(root));
+    // Stopped before they are moved and started after they are moved back, or it would move them itself.
+    let mut findings = vec![balancer(root)];
+    findings.extend(cores.iter().map(|&core| on_core(root, core, cores, &irqs)));
     findings
 }
 
@@ -45,10 +46,19 @@ fn in_use(root: &Path) -> Vec<Irq> {
     irqs
 }
 
-/// Cores that aren't measured on, of the same memory node if it has any.
+/// Cores that aren't measured on, nor kept free for somebody else, nor threads of a measured core; of the same memory node if
+/// it has any.
 fn elsewhere(root: &Path, core: u32, measured: &[u32]) -> BTreeSet<u32> {
+    let list = |file: &str| sysfs::read(root, &format!("sys/devices/system/cpu/{file}")).unwrap_or_default();
+    let mut taken: BTreeSet<u32> = measured.iter().copied().collect();
+    for file in ["isolated", "nohz_full"] {
+        taken.extend(sysfs::core_list(&list(file)));
+    }
+    for one in measured {
+        taken.extend(sysfs::core_list(&list(&format!("cpu{one}/topology/thread_siblings_list"))));
+    }
     let mut all = affinity::online(root);
-    all.retain(|c| !measured.contains(c));
+    all.retain(|c| !taken.contains(c));
     let own = numa::nodes(root).into_iter().find(|node| node.cores.contains(&core));
     let near: BTreeSet<u32> = own.map(|node| node.cores.intersection(&all).copied().collect()).unwrap_or_default();
     if near.is_empty() { all } else { near }

@@ -1,6 +1,6 @@
 //! Whether the measured cores are kept free of everything else.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use tickcert_results::certificate::Topic;
 
@@ -17,7 +17,18 @@ fn boot(root: &Path, parameter: &str, measured: &[u32], note: &str) -> Remedy {
     if affinity::online(root).iter().all(|core| measured.contains(core)) {
         return Remedy::hand("a host with more cores than are measured on: one at least is needed for everything else");
     }
-    Remedy::boot(&format!("{parameter}={}", sysfs::write_core_list(measured)), note)
+    // Those that are kept free already are somebody's too.
+    let mut cores = named_at_boot(root, parameter);
+    cores.extend(measured);
+    Remedy::boot(&format!("{parameter}={}", sysfs::write_core_list(&cores)), note)
+}
+
+/// The cores that a parameter of the kernel's command line names, without the words that may stand before them.
+fn named_at_boot(root: &Path, parameter: &str) -> BTreeSet<u32> {
+    let line = sysfs::read(root, "proc/cmdline").unwrap_or_default();
+    let value = line.split_whitespace().filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('=')).last();
+    let lists = value.unwrap_or_default().split(',').filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+    lists.flat_map(sysfs::core_list).collect()
 }
 
 pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
@@ -35,8 +46,11 @@ fn smt_sibling(root: &Path, core: u32, measured: &[u32]) -> Finding {
     let remedy = if siblings.iter().any(|s| measured.contains(s)) {
         Remedy::start("measure on cores of two physical cores: --exchange-core, --trader-core")
     } else if siblings.iter().all(|s| root.join(switch(s)).exists()) {
-        Remedy::writes(siblings.iter().map(|s| (switch(s), "0".to_owned())).collect())
-            .lasts_by("nosmt on the kernel's command line, or SMT off in the firmware's set-up")
+        let off = Remedy::writes(siblings.iter().map(|s| (switch(s), "0".to_owned())).collect())
+            .lasts_by("nosmt on the kernel's command line, or SMT off in the firmware's set-up");
+        // What is pinned there is moved, and not moved back when it comes on line again.
+        let text = format!("{} (after a look at what is pinned to it: threads, interrupts, cpusets)", off.text);
+        off.in_words(text).by_hand()
     } else {
         Remedy::boot("nosmt", "")
     };

@@ -28,9 +28,9 @@ fn transparent_hugepage(root: &Path) -> Finding {
         topic: Topic::OperatingSystem,
         name: "transparent_hugepage",
         why: "khugepaged stops a process while it collapses its pages",
-        remedy: Remedy::write(file, "never").lasts_by("transparent_hugepage=never on the kernel's command line"),
+        remedy: Remedy::write(file, "madvise").lasts_by("transparent_hugepage=madvise on the kernel's command line"),
     }
-    .one_of(chosen, &["never", "madvise"], true)
+    .one_of(chosen, &["madvise", "never"], true)
 }
 
 /// All lines but the heading. `swapon -a` knows only those of `/etc/fstab`, so they are named where their names are plain.

@@ -55,10 +55,14 @@ pub fn findings(root: &Path, scope: &Scope) -> Vec<Finding> {
     let mut findings: Vec<Finding> = of_cores.iter().flat_map(|part| part(root, &cores)).collect();
     findings.extend(locality::read(root, scope));
     for interface in scope.interfaces() {
-        for part in [pcie::read, power::read, nic::read] {
-            findings.extend(part(root, &interface));
+        let mut of_it: Vec<Finding> =
+            [pcie::read, power::read, nic::read].iter().flat_map(|part| part(root, &interface)).collect();
+        of_it.push(nic::deferral(root, &interface, scope.defers));
+        if scope.others.contains(&interface) {
+            // Nobody has named it: it may be the one that somebody is logged in by, and setting it may take its link down.
+            of_it.iter_mut().for_each(|finding| finding.steps.clear());
         }
-        findings.push(nic::deferral(root, &interface, scope.defers));
+        findings.extend(of_it);
     }
     findings
 }

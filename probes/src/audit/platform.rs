@@ -53,9 +53,9 @@ fn clocksource(root: &Path) -> Finding {
         let words = format!("echo tsc > /{file}, or boot with tsc=reliable");
         Remedy::write(&file, "tsc").in_words(words).lasts_by("tsc=reliable on the kernel's command line")
     } else {
-        Remedy::boot(
-            "tsc=reliable",
-            ", if the machine's counters are known to be in step (`dmesg | grep -i tsc` says why the kernel thinks not)",
+        // By hand, or the condition would be lost among other parameters.
+        Remedy::hand(
+            "boot with tsc=reliable, if the machine's counters are known to be in step (`dmesg | grep -i tsc` says why the kernel thinks not)",
         )
     };
     Ask {
@@ -78,7 +78,7 @@ fn mitigations(root: &Path) -> Finding {
         topic: Topic::OperatingSystem,
         name: "mitigations",
         why: "each adds to the cost of every system call, interrupt or indirect branch",
-        remedy: Remedy::boot("mitigations=off", ", on a host that runs nothing it doesn't trust"),
+        remedy: Remedy::hand("boot with mitigations=off, on a host that runs nothing it doesn't trust"),
     }
     .one_of(Some(if active.is_empty() { "off".into() } else { active.join(", ") }), &["off"], true)
 }

@@ -35,8 +35,9 @@ pub fn script(findings: &[Finding], host: &str) -> String {
 # Sets what `tickcert doctor` found wrong on {}. Read it before you run it.
 #
 #   apply   sets it, with the values before recorded below $STATE
-#   undo    sets them back, the last one first
+#   undo    sets them back, the last one first; after a reboot there is nothing to set back, and nothing recorded
 #
+# Steps with ethtool may interrupt the traffic of the interface that they name.
 # ROOT=FOLDER works on a copy of a tree, and leaves programs out. Exit status: 0 done, 1 not all of it, 2 wrong use.
 #
 # Not every script takes steps of every kind, and what is left to you is meant as it stands:
@@ -87,7 +88,8 @@ fn undoing(steps: &[(&str, &Step)]) -> String {
             Step::Write { path, .. } => writeln!(text, "    put_back {number} {}", quoted(path)),
             Step::Nic { interface, parameter, .. } => {
                 let (option, name) = parameter.words();
-                writeln!(text, "    nic_back {number} {option} {} {name}", quoted(interface))
+                let shown = shown(*parameter);
+                writeln!(text, "    nic_back {number} {option} {} {name} {shown}", quoted(interface))
             }
             Step::Run { undo, .. } => writeln!(text, "    run_back {number} {}", quoted(undo)),
         };

@@ -1,6 +1,7 @@
 set -u
 ROOT=${ROOT:-}
-STATE=${STATE:-$ROOT/var/lib/tickcert/doctor-$id}
+# Goes with a reboot, as what is set does.
+STATE=${STATE:-$ROOT/run/tickcert/doctor-$id}
 failed=0
 
 fail() {
@@ -69,22 +70,29 @@ nic() {
     [ -n "$now" ] || { fail "ethtool doesn't show $4 of $3"; return; }
     [ "$now" != "$6" ] || return 0
     record "$1" <<<"$now" || { fail "$4 of $3 can't be recorded below $STATE"; return; }
-    ethtool "$2" "$3" "$4" "$6" || fail "ethtool $2 $3 $4 $6"
+    if ! ethtool "$2" "$3" "$4" "$6"; then
+        fail "ethtool $2 $3 $4 $6"
+        rm -f "$STATE/$1"
+    fi
 }
 
-# nic_back NUMBER OPTION INTERFACE NAME
+# nic_back NUMBER OPTION INTERFACE NAME SHOWN
 nic_back() {
     local before
     [ -e "$STATE/$1" ] || return 0
     before=$(cat "$STATE/$1")
     may_run "ethtool $2 $3 $4 $before" || return 0
-    if ethtool "$2" "$3" "$4" "$before"; then rm -f "$STATE/$1"; else fail "ethtool $2 $3 $4 $before"; fi
+    if [ "$(nic_value "$2" "$3" "$4" "$5")" = "$before" ] || ethtool "$2" "$3" "$4" "$before"; then rm -f "$STATE/$1"; else fail "ethtool $2 $3 $4 $before"; fi
 }
 
 # run NUMBER COMMAND
 run() {
     [ ! -e "$STATE/$1" ] && may_run "$2" || return 0
-    if sh -c "$2"; then record "$1" </dev/null; else fail "$2"; fi
+    record "$1" </dev/null || { fail "$2 can't be recorded below $STATE"; return; }
+    if ! sh -c "$2"; then
+        fail "$2"
+        rm -f "$STATE/$1"
+    fi
 }
 
 # run_back NUMBER COMMAND

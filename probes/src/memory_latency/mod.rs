@@ -146,9 +146,24 @@ pub fn largest_bytes(root: &Path, core: u32) -> u64 {
     const MIB: u64 = 1 << 20;
     let wanted = largest_cache_kib(root, core).unwrap_or(0).saturating_mul(4 << 10).clamp(64 * MIB, 512 * MIB);
     let free = kib_of(&sysfs::read(root, "proc/meminfo").unwrap_or_default(), "MemAvailable:");
-    let most = free.map_or(64 * MIB, |kib| kib.saturating_mul(1024) / 4);
+    let most = free.map_or(64 * MIB, |kib| kib.saturating_mul(1024) / 4).min(of_the_tightest(root) / 4);
     // Whole huge pages, and one at least.
     wanted.min(most) / (2 * MIB) * (2 * MIB) + if most < 2 * MIB { 2 * MIB } else { 0 }
+}
+
+/// Bytes that can be had of the node that has the least, and within the limit of this process's control group: what is bound to a
+/// full node, or goes beyond such a limit, has somebody killed.
+fn of_the_tightest(root: &Path) -> u64 {
+    const NODES: &str = "sys/devices/system/node";
+    let of_node = |name: &String| {
+        let info = sysfs::read(root, &format!("{NODES}/{name}/meminfo"))?;
+        let kib = kib_of(&info, "MemFree:")?.saturating_add(kib_of(&info, "Inactive(file):").unwrap_or(0));
+        Some(kib.saturating_mul(1024)).filter(|bytes| *bytes > 0)
+    };
+    let nodes = sysfs::names(root, NODES).iter().filter_map(of_node).min().unwrap_or(u64::MAX);
+    let group = |file: &str| sysfs::read_number::<u64>(root, &format!("sys/fs/cgroup/{file}"));
+    let group = group("memory.max").map_or(u64::MAX, |max| max.saturating_sub(group("memory.current").unwrap_or(0)));
+    nodes.min(group)
 }
 
 /// Measures all that is wanted, within about `limit`: what has not begun by then is not begun. What could not be measured
