@@ -26,7 +26,7 @@ fn boot(root: &Path, parameter: &str, measured: &[u32], note: &str) -> Remedy {
 /// The cores that a parameter of the kernel's command line names, without the words that may stand before them.
 fn named_at_boot(root: &Path, parameter: &str) -> BTreeSet<u32> {
     let line = sysfs::read(root, "proc/cmdline").unwrap_or_default();
-    let value = line.split_whitespace().filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('=')).last();
+    let value = line.split_whitespace().filter_map(|word| word.strip_prefix(parameter)?.strip_prefix('=')).next_back();
     let lists = value.unwrap_or_default().split(',').filter(|part| part.starts_with(|c: char| c.is_ascii_digit()));
     lists.flat_map(sysfs::core_list).collect()
 }
