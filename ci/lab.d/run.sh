@@ -92,8 +92,8 @@ run_jobs() {
 
 # Boots a job's guests, waits for them, and says what came of it in a line. Fails if the job did.
 run_job() {
-    local job=$1 folder=$out/$1 kernel limit name number pid began ended timed_out='' names running other
-    kernel=$(unpacked_kernel "$(job_value "$job" kernel base)") limit=$(job_value "$job" limit 120)
+    local job=$1 folder=$out/$1 kernel name began timed_out='' aborted='' names
+    kernel=$(unpacked_kernel "$(job_value "$job" kernel base)")
     read -ra names <<<"$(job_value "$job" guests one)"
     guests=() sockets=$(mktemp -d)
     rm -rf "$folder"
@@ -103,6 +103,21 @@ run_job() {
         judge "$job" "$folder" "$kernel" 0 ''
         return
     fi
+    for _ in 1 2 3; do
+        boot_guests
+        [ -n "$aborted" ] || break
+        # A fault of the emulator's own says nothing of what runs in it.
+        printf '%-15s booted again, since QEMU itself broke down: %s\n' "$job" "$(cat "$folder"/*.qemu | grep -m 1 Assertion)"
+    done
+    for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
+    judge "$job" "$folder" "$kernel" "$(($(date +%s%3N) - began))" "$timed_out" "${names[@]}"
+}
+
+# Boots the guests of the job that its caller runs, and waits until all have ended; sets `timed_out` and `aborted`.
+boot_guests() {
+    local limit name number pid ended other running
+    limit=$(job_value "$job" limit 120) timed_out='' aborted='' guests=()
+    rm -rf "$folder" "${sockets:?}"/*
     for name in "${names[@]}"; do
         ready_guest "$job" "$name" "$kernel" "$folder"
         timeout -k 5 "$limit" "${qemu_command[@]}" "${machine[@]}" -monitor none -serial "file:$folder/$name.log" \
@@ -113,7 +128,10 @@ run_job() {
     while [ ${#running[@]} -gt 0 ]; do
         ended=0
         wait -n -p pid "${running[@]}" || ended=$?
-        case $ended in 124 | 137) timed_out=yes ;; esac
+        case $ended in
+            124 | 137) timed_out=yes ;;
+            134) aborted=yes ;;
+        esac
         for number in "${!running[@]}"; do [ "${running[number]}" != "$pid" ] || unset "running[number]"; done
         for number in "${!guests[@]}"; do
             # Nobody waits for a guest that died.
@@ -123,8 +141,6 @@ run_job() {
         done
     done
     guests=()
-    for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
-    judge "$job" "$folder" "$kernel" "$(($(date +%s%3N) - began))" "$timed_out" "${names[@]}"
 }
 
 lines_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
