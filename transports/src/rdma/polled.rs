@@ -11,7 +11,7 @@ use super::{
     queue_ffi::Queue,
     refusal,
     request_ffi::{Deed, Posting, Request},
-    slots,
+    slots::{self, Turn},
 };
 use crate::api::{OpenError, RxMeta};
 
@@ -26,6 +26,7 @@ const CELLS: u64 = 8;
 /// The reader's state.
 pub(super) struct Polled {
     slots: u64,
+    next: Turn,
     /// Told to the other end.
     told: u64,
     /// Requests to tell it that are under way.
@@ -46,7 +47,7 @@ impl Polled {
     pub(super) fn new(device: &Device, slots: u64) -> Result<Self, OpenError> {
         let cells = Registered::new(&device.domain, 4096, false, false)?;
         let tell = Request::new(Deed::Write);
-        Ok(Self { slots, told: 0, telling: 0, tell, cells, not_whole: 0, seen_early: 0 })
+        Ok(Self { slots, next: Turn::of(slots), told: 0, telling: 0, tell, cells, not_whole: 0, seen_early: 0 })
     }
 
     /// Where the other end looks for what was read.
@@ -78,8 +79,7 @@ impl Polled {
     ) -> io::Result<usize> {
         let mut frames = 0;
         while frames < budget as usize {
-            #[expect(clippy::cast_possible_truncation, reason = "below the number of slots")]
-            let slot = (*taken % self.slots) as usize;
+            let slot = self.next.place();
             let number = slots::number(*taken);
             if memory.last_word(slot) != number {
                 break;
@@ -91,6 +91,7 @@ impl Polled {
             on_frame(frame, RxMeta::default());
             self.seen_early += u64::from(std::mem::take(&mut self.not_whole) > 0);
             *taken += 1;
+            self.next.step();
             frames += 1;
         }
         if *taken - self.told >= self.slots / 4 {

@@ -24,7 +24,7 @@ use super::{
     refusal,
     request_ffi::Receives,
     setup::{low, service_of},
-    slots::SLOT,
+    slots::{SLOT, Turn},
     way::Way,
 };
 use crate::api::{OpenError, RxMeta};
@@ -58,7 +58,7 @@ enum Kind {
     /// Into the buffer of the receive that completes, behind so many bytes that are none of theirs.
     Buffers { before: usize },
     /// Into slots in turn, with a completion.
-    Slots { count: usize, next: usize },
+    Slots { count: usize, next: Turn },
     /// Into slots in turn, without.
     Polled(Polled),
 }
@@ -83,7 +83,7 @@ impl Receiver {
         let written = matches!(operation, Operation::RcWrite | Operation::RcWritePoll);
         let memory = Registered::new(&device.domain, slots * SLOT, huge, written)?;
         let kind = match operation {
-            Operation::RcWrite => Kind::Slots { count: slots, next: 0 },
+            Operation::RcWrite => Kind::Slots { count: slots, next: Turn::of(slots as u64) },
             Operation::RcWritePoll => Kind::Polled(Polled::new(device, slots as u64)?),
             Operation::Ud => Kind::Buffers { before: ROUTING_HEADER },
             Operation::RcSend | Operation::Raw => Kind::Buffers { before: 0 },
@@ -130,7 +130,7 @@ impl Receiver {
                 }
                 done.len()
             }
-            Kind::Slots { count, next } => {
+            Kind::Slots { next, .. } => {
                 let done = queue.received.take(budget);
                 for done in done {
                     if done.status != 0 {
@@ -139,10 +139,10 @@ impl Receiver {
                     if done.immediate != low(*taken) {
                         return Err(out_of_turn(done.immediate, low(*taken)));
                     }
-                    let frame = memory.slot(*next).get(..done.bytes as usize).unwrap_or_default();
+                    let frame = memory.slot(next.place()).get(..done.bytes as usize).unwrap_or_default();
                     on_frame(frame, meta(done.stamp));
                     *taken += 1;
-                    *next = if *next + 1 == *count { 0 } else { *next + 1 };
+                    next.step();
                 }
                 done.len()
             }

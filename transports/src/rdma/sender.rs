@@ -22,7 +22,7 @@ use super::{
     refusal,
     request_ffi::{Deed, Posting, Request},
     setup::{Setup, low, service_of},
-    slots::{self, SLOT},
+    slots::{self, SLOT, Turn},
     way::Way,
 };
 use crate::api::{OpenError, TxError};
@@ -57,6 +57,11 @@ pub(super) struct Sender {
     longest: usize,
     connection: Option<Arc<Connection>>,
     posted: u64,
+    /// Where the next frame is built, and where it goes: places in turn, since a division costs more than the rest.
+    next: Turn,
+    next_there: Turn,
+    /// Sends until one reports.
+    until_report: u32,
     done: u64,
     /// Known to be read by the other end, where that is counted.
     known_read: u64,
@@ -102,6 +107,9 @@ impl Sender {
             longest: longest.min(SLOT),
             connection: None,
             posted: 0,
+            next: Turn::of(ring.into()),
+            next_there: Turn::of(u64::MAX),
+            until_report: signal_every,
             done: 0,
             known_read: 0,
             refused: 0,
@@ -128,18 +136,18 @@ impl Sender {
             return Err(self.full());
         }
         let n = self.posted;
-        let slot = self.slot_of(n);
+        let slot = self.next.place();
+        let there = self.remote.address + (self.next_there.place() * SLOT) as u64;
         let buffer = self.buffers.slot_mut(slot);
         let (start, bytes) = match self.setup.operation {
             Operation::RcWritePoll => {
                 let start = slots::build(buffer, len, slots::number(n), fill);
-                let target = n % self.remote.slots * SLOT as u64 + start as u64;
-                self.request.aim_at_memory(self.remote.address + target, self.remote.key);
+                self.request.aim_at_memory(there + start as u64, self.remote.key);
                 (start, SLOT - start)
             }
             Operation::RcWrite => {
                 fill(&mut buffer[..len]);
-                self.request.aim_at_memory(self.remote.address + n % self.remote.slots * SLOT as u64, self.remote.key);
+                self.request.aim_at_memory(there, self.remote.key);
                 self.request.with_immediate(low(n));
                 (0, len)
             }
@@ -154,7 +162,7 @@ impl Sender {
             #[expect(clippy::cast_possible_truncation, reason = "at most a slot")]
             bytes: bytes as u32,
             key: self.buffers.local_key(),
-            signalled: (n + 1).is_multiple_of(self.setup.signal_every.into()),
+            signalled: self.until_report == 1,
         };
         match self.request.post(&self.queue, posting) {
             Ok(()) => {}
@@ -162,17 +170,14 @@ impl Sender {
             Err(e) => return Err(TxError::Io(e)),
         }
         self.posted += 1;
+        self.next.step();
+        self.next_there.step();
+        self.until_report = if self.until_report == 1 { self.setup.signal_every } else { self.until_report - 1 };
         self.refused = 0;
         if self.posted - self.done >= u64::from(self.setup.ring / 2) {
             self.collect().map_err(TxError::Io)?;
         }
         Ok(low(n))
-    }
-
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "below the ring's length")]
-    fn slot_of(&self, n: u64) -> usize {
-        (n % u64::from(self.setup.ring)) as usize
     }
 
     #[inline]
@@ -288,6 +293,7 @@ impl Stream for Sender {
             self.request.aim_at_queue(&self.queue, other.queue);
         }
         self.remote = Remote { address: other.address, key: other.key, slots: other.slots.max(1).into() };
+        self.next_there = Turn::of(self.remote.slots);
         Ok(())
     }
 

@@ -12,6 +12,31 @@ pub(super) const TRAILER: usize = 16;
 /// Longest frame.
 pub(super) const LONGEST: usize = SLOT - TRAILER;
 
+/// Places that are used in turn, beginning with the first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    place: usize,
+    places: u64,
+}
+
+impl Turn {
+    /// Of so many, at least one.
+    pub(super) const fn of(places: u64) -> Self {
+        Self { place: 0, places }
+    }
+
+    /// Whose turn it is.
+    #[inline]
+    pub(super) const fn place(self) -> usize {
+        self.place
+    }
+
+    #[inline]
+    pub(super) const fn step(&mut self) {
+        self.place = if self.place as u64 + 1 >= self.places { 0 } else { self.place + 1 };
+    }
+}
+
 /// Bytes that a frame of so many takes, trailer included.
 #[inline]
 pub(super) const fn written(len: usize) -> usize {

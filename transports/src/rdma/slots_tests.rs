@@ -181,3 +181,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn places_are_used_in_turn_as_a_division_would_find_them() {
+    for places in [1, 2, 7, 256] {
+        let mut turn = Turn::of(places);
+        for n in 0..3 * places {
+            assert_eq!(turn.place() as u64, n % places, "of {places} places, at the {n}th");
+            turn.step();
+        }
+    }
+}
