@@ -11,8 +11,8 @@ use tickcert_results::{
 use super::ties::Tied;
 use crate::endpoint::stamp_log::{Came, Received, Sent};
 
-/// A stamp that belongs may seem to lie outside of its frame's time by this much: what it costs to compare two clocks that
-/// each go their own way for the length of a trial. One that belongs to another trial is off by far more.
+/// A stamp that belongs may seem to lie outside of its frame's time by this much, and by what the clocks may have gone apart and
+/// together again since they were compared last. One that belongs to another trial is off by far more.
 const SLACK: Nanos = Nanos(100_000);
 
 /// What stamps are held against.
@@ -151,7 +151,8 @@ impl Checks<'_> {
     /// Whether a stamp lies before `from` or after `until`, as far as the clocks can be compared.
     fn is_outside(&self, stamp: Stamp, from: Option<Ticks>, until: Option<Ticks>) -> bool {
         let Some(tied) = self.tied else { return false };
-        let slack = i64::try_from(SLACK.0.saturating_add(tied.width().0)).unwrap_or(i64::MAX);
+        let slack = SLACK.0.saturating_add(tied.width().0).saturating_add(tied.wander(stamp.at).0);
+        let slack = i64::try_from(slack).unwrap_or(i64::MAX);
         let later = |than: Ticks| tied.later(stamp.at, than, self.scale);
         from.is_some_and(|from| later(from) < -slack) || until.is_some_and(|until| later(until) > slack)
     }

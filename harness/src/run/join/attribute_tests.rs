@@ -70,7 +70,7 @@ fn missing_late_twice_stale_and_unasked_stamps_are_each_counted_for_what_they_ar
     // after it was seen; of 7 it is another clock's; and one is of no frame at all.
     came[2].seen = handed(2) + 10_000_001;
     came[4].stamp.at = at(handed(2) + AHEAD);
-    came[5].stamp.at = at(handed(5) - 100_400 + AHEAD);
+    came[5].stamp.at = at(handed(5) - 103_000 + AHEAD);
     came[6].stamp.at = at(handed(6) + 130_000 + AHEAD);
     came[7].stamp.clock = StampClock::Phc(4);
     came.push(came[3]);

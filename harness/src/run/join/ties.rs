@@ -5,6 +5,10 @@ use tickcert_results::{
     time::{Nanos, TickScale, Ticks},
 };
 
+/// A clock may go otherwise than evenly by one in so many parts: 500 ppm, by which the kernel slews a clock at most
+/// (`MAXFREQ`), and more than was seen of emulated ones (200 ppm).
+const WANDER: u64 = 2_000;
+
 /// A clock, the counter and the system's clock at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tie {
@@ -67,6 +71,14 @@ impl Tied {
         Nanos(self.before.width.0.saturating_add(self.after.width.0))
     }
 
+    /// How far the clock may be, when it shows `stamp`, from where it would be if it went evenly: the more, the longer ago it
+    /// was compared, or will be.
+    #[must_use]
+    pub fn wander(&self, stamp: Ticks) -> Nanos {
+        let from = |tie: Tie| stamp.since(tie.clock).0.unsigned_abs();
+        Nanos(from(self.before).min(from(self.after)) / WANDER)
+    }
+
     /// How much earlier the kernel's stamp of a frame is than the device's, and how far off that may be. Negative where it is
     /// the later one.
     #[must_use]
@@ -104,6 +116,12 @@ mod tests {
         assert_eq!(tied().later(at(7_000_000_500_050), half, SCALE), 0);
         assert_eq!(tied().later(at(7_000_000_500_000), half, SCALE), -50);
         assert!((tied().drift(SCALE) - 1e-4).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_clock_may_wander_the_farther_the_longer_ago_it_was_compared() {
+        let wander = |since: u64| tied().wander(at(7_000_000_000_000 + since));
+        assert_eq!([0, 400_000, 600_000, 1_000_100].map(wander), [0, 200, 200, 0].map(Nanos));
     }
 
     #[test]
