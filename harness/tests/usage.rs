@@ -17,11 +17,12 @@ mod tests {
 
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
-    const COMMANDS: [&[&str]; 15] = [
+    const COMMANDS: [&[&str]; 16] = [
         &["certify"],
         &["run"],
         &["run", "service-time"],
         &["run", "rate"],
+        &["matrix"],
         &["lanes"],
         &["doctor"],
         &["probe"],

@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod export;
 pub mod hist;
 pub mod judge;
+pub mod placements;
 pub mod report;
 pub mod sign;
 pub mod stamp;

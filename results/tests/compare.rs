@@ -5,7 +5,7 @@ mod fixture;
 
 use fixture::{Kind, USUAL, cell, certificate};
 use tickcert_results::{
-    certificate::{Certificate, OrderChannel, SweepPoint},
+    certificate::{Certificate, CoreRelation, OrderChannel, PlacementClass, SweepPoint},
     compare::{Outcome, Row, compare, compare_all},
     evidence::Evidence,
     stats::quantile::Quantile,
@@ -199,4 +199,35 @@ fn points_of_a_sweep_at_other_rates_stand_alone_and_stop_nothing() {
     assert_eq!(names.len(), 2, "{names:?}");
     assert!(names[0].contains("constant") && names[1].contains("sweep idle"), "{names:?}");
     assert!(c.only_in_a[0].contains("sweep 90 %: 90000") && c.only_in_b[0].contains("sweep 90 %: 95000"));
+}
+
+/// A certificate of placements, each with the median in nanoseconds; numbers of cores are moved by `cores`.
+#[cfg(test)]
+fn matrix(medians: &[(CoreRelation, f64)], seed: u64, cores: u32) -> Certificate {
+    let mut c = certificate(
+        medians.iter().map(|(_, p50)| cell("kernel-udp", Kind { p50: *p50, seed, repetitions: 12, ..USUAL })).collect(),
+    );
+    for (cell, (relation, _)) in c.cells.iter_mut().zip(medians) {
+        let class = PlacementClass { cores: *relation, nic: None, memory: None, interrupts: None };
+        let placement = &mut cell.placement;
+        (placement.name, placement.class) = (class.to_string(), Some(class));
+        (placement.exchange_core, placement.trader_core) = (cores, cores + 1);
+    }
+    c.run_id = format!("run-{seed}");
+    c
+}
+
+#[test]
+fn placements_of_two_hosts_are_compared_by_what_they_are_and_one_that_only_one_host_has_stops_nothing() {
+    let (near, far) = (CoreRelation::SameL3, CoreRelation::OtherSocket);
+    let a = matrix(&[(near, 8_000.0), (far, 12_000.0)], 1, 0);
+    let b = matrix(&[(far, 9_000.0), (near, 8_000.0)], 2, 6);
+    let c = compare(&a, &b).unwrap();
+    let names: Vec<_> = c.cells.iter().map(|cell| cell.name.rsplit(", ").next().unwrap()).collect();
+    assert_eq!(names, ["same-l3", "other-socket"]);
+    let of_far = c.cells[1].rows.iter().find(|row| row.distribution == "t2t_due").unwrap();
+    assert!((of_far.ratio - 0.75).abs() < 0.05, "each with its own: {of_far:?}");
+    let one = compare(&a, &matrix(&[(near, 8_000.0)], 3, 2)).unwrap();
+    assert_eq!((one.cells.len(), one.only_in_a.len()), (1, 1));
+    assert!(one.only_in_a[0].ends_with("other-socket"), "{:?}", one.only_in_a);
 }

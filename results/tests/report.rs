@@ -294,3 +294,24 @@ fn a_coverage_that_lacks_one_frame_is_never_shown_as_whole() {
     assert!(text.contains("exchange, ticks sent 99.985 %"), "{text}");
     assert!(text.contains("exchange, orders received 100 %"));
 }
+
+#[test]
+fn a_matrix_of_placements_has_a_field_and_a_row_for_each_and_the_commands_of_the_one_to_choose() {
+    let certificate = example::matrix();
+    let html = page(&certificate);
+    let matrix = &certificate.placements[0];
+    assert_eq!(html.matches("class=\"heat\"").count(), 2 * matrix.rows.len(), "median and 99 % of each");
+    assert_eq!(html.matches("class=\"chosen\"").count(), 1);
+    let text = words(&html);
+    for row in &matrix.rows {
+        assert!(text.contains(&row.placement), "{}", row.placement);
+    }
+    let recommended = matrix.recommended.as_ref().unwrap();
+    for line in recommended.commands.iter().chain(&recommended.profile) {
+        assert!(text.contains(line.split_whitespace().collect::<Vec<_>>().join(" ").as_str()), "{line}");
+    }
+    let mut alike = certificate;
+    let matrix = &mut alike.placements[0];
+    (matrix.recommended, matrix.why) = (None, "they can't be told apart".to_owned());
+    assert!(words(&page(&alike)).contains("None is recommended: they can't be told apart."));
+}

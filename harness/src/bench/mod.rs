@@ -10,6 +10,7 @@ mod error;
 pub mod fitting;
 pub mod huge_pages;
 pub mod interfaces;
+pub mod interrupts;
 pub mod journal;
 pub mod lock;
 pub mod netlink;

@@ -9,6 +9,7 @@ use tickcert_scenarios::profile::parse_policy;
 
 use super::{
     doctor::{DOCTOR_EXAMPLES, DoctorArgs},
+    matrix::{MATRIX_EXAMPLES, MatrixArgs},
     probe::{self, ProbeArgs},
     run_args::{RUN_EXAMPLES, RunArgs},
     ticks::TicksArgs,
@@ -34,6 +35,9 @@ pub(crate) enum Command {
     /// Run one scenario without judging it
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Run the same work in every distinct placement of this host, and say which one is best
+    #[command(after_help = MATRIX_EXAMPLES)]
+    Matrix(MatrixArgs),
     /// List the lanes, and what each needs that this host lacks
     #[command(after_help = LANES_EXAMPLES)]
     Lanes(LanesArgs),
@@ -138,7 +142,7 @@ pub(crate) struct Common {
 }
 
 /// Where the ends run.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(crate) struct CoreArgs {
     /// Core of the exchange, the end that sends first
     #[arg(long, value_name = "CORE", requires = "trader_core")]
@@ -189,6 +193,9 @@ pub(crate) struct CertifyArgs {
     pub(crate) stamps: Option<StampPolicy>,
     #[command(flatten)]
     pub(crate) cores: CoreArgs,
+    /// Placements to measure beside each other, instead of the profile's: all, or words as in `tickcert matrix --help`
+    #[arg(long, value_delimiter = ',', value_name = "PLACEMENT,…", conflicts_with_all = ["exchange_core", "trader_core"])]
+    pub(crate) placements: Vec<String>,
     #[command(flatten)]
     pub(crate) wire: WireArgs,
     /// Folder of the certificate [default: tickcert-out/<run id>]

@@ -1,22 +1,44 @@
 //! `tickcert certify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use jiff::Timestamp;
+use tickcert_probes::affinity;
 use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
-use tickcert_scenarios::profile::{Profile, resolve_lanes};
+use tickcert_scenarios::profile::{PlacementSelection, Profile, parse_placements, resolve_lanes};
 use tickcert_transports::Lane;
 
 use super::{Failure, Outcome, args::CertifyArgs, out, places, start, ticks};
+use crate::bench::Wire;
 use crate::run::{
     certify::{self, Order},
     output,
+    placements::Seats,
     progress::{Progress, Voice},
     workload,
 };
 
 pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    run(args, profile)
+}
+
+/// As [`main`], in every placement if the profile doesn't say in which.
+pub(super) fn of_placements(args: &CertifyArgs) -> Result<Outcome, Failure> {
+    let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    if profile.sweep.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "the profile {} has a [sweep], which is of one placement: name another profile, or a copy without it",
+            profile.name
+        )));
+    }
+    profile.run.placement = None;
+    profile.run.placements.get_or_insert(PlacementSelection::All);
+    run(args, profile)
+}
+
+fn run(args: &CertifyArgs, profile: Profile) -> Result<Outcome, Failure> {
     let voice = start::voice(&args.common);
     let mut progress = Progress::new(voice);
     for warning in &profile.warnings {
@@ -113,15 +135,37 @@ fn order(args: &CertifyArgs, mut profile: Profile) -> Result<(Order, Option<u32>
     if args.ticks.from.is_some() || args.ticks.until.is_some() {
         overrides.push(format!("ticks {}", profile.excerpt));
     }
+    if !args.placements.is_empty() {
+        overrides.push(format!("placements = {}", args.placements.join(", ")));
+        profile.run.placement = None;
+        profile.run.placements = Some(parse_placements(&args.placements).map_err(Failure::usage)?);
+    }
     let (exchange_core, trader_core) = args.wire.cores(&args.cores, &profile)?;
     let run_id = run_id();
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("tickcert-out").join(&run_id));
     output::check_vacant(&out).map_err(Failure::usage)?;
     let (label, ticks) = (args.label.clone(), args.ticks.file.clone());
     let wire = args.wire.wire(&profile)?;
-    let cores = (exchange_core, trader_core.unwrap_or_default());
-    let order = Order { profile, ticks, lanes, cores, wire, far: None, no_bench: None, label, overrides, out, run_id };
+    let mut cores = (exchange_core, trader_core.unwrap_or_default());
+    let seats = seats(args, &profile, &wire, cores)?;
+    if let Some(first) = seats.as_ref().and_then(|seats| seats.all().next()) {
+        cores = first.cores;
+    }
+    let (far, no_bench) = (None, None);
+    let order = Order { profile, ticks, lanes, cores, seats, wire, far, no_bench, label, overrides, out, run_id };
     Ok((order, trader_core))
+}
+
+/// Every placement of this host that is asked for, where several are; one pair of cores that is given outdoes a profile's.
+fn seats(args: &CertifyArgs, profile: &Profile, wire: &Wire, cores: (u32, u32)) -> Result<Option<Seats>, Failure> {
+    let Some(wanted) = profile.run.placements.as_ref().filter(|_| args.cores.pair().is_none()) else { return Ok(None) };
+    if matches!(wire, Wire::TwoHosts { .. }) {
+        return Err(Failure::usage(anyhow!(
+            "placements are those of one host, and the trader is on another: leave --trader-host out, or the placements"
+        )));
+    }
+    let usable = affinity::allowed().map_err(Failure::cannot_run)?;
+    Ok(Some(Seats::find(Path::new("/"), &usable, wire, wanted, cores)))
 }
 
 fn lanes(args: &CertifyArgs, profile: &mut Profile, overrides: &mut Vec<String>) -> Result<Vec<Lane>, Failure> {

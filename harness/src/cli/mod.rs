@@ -7,6 +7,7 @@ mod endpoint;
 mod exit;
 mod history;
 mod lanes;
+mod matrix;
 pub(crate) mod out;
 mod places;
 mod probe;
@@ -47,6 +48,7 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
     match args.command {
         Command::Certify(args) => certify::main(&args),
         Command::Run(args) => run::main(&args),
+        Command::Matrix(args) => matrix::main(args),
         Command::Lanes(args) => lanes::main(&args),
         Command::Doctor(args) => doctor::main(&args),
         Command::Probe(args) => probe::main(&args),

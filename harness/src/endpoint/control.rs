@@ -255,6 +255,8 @@ pub struct Usage {
     pub allocator_calls: u64,
     /// Whether memory is locked.
     pub memory_locked: bool,
+    /// The core that the thread is on when the loop is over, where the kernel says.
+    pub core: Option<u32>,
 }
 
 /// Writes one message and its end of line at once.

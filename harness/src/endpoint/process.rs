@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use nix::sys::resource::{Usage as Rusage, UsageWho, getrusage};
+use nix::{
+    sched::sched_getcpu,
+    sys::resource::{Usage as Rusage, UsageWho, getrusage},
+};
 use tickcert_probes::{affinity, memory, numa};
 use tickcert_scenarios::order_entry::session::{CredentialError, Credentials};
 
@@ -59,7 +62,8 @@ impl UsageMeter {
     pub(super) fn stop(self) -> Usage {
         // First of all: what follows allocates.
         let allocator_calls = allocator::calls() - self.allocator_calls;
-        let used = Usage { allocator_calls, ..Usage::default() };
+        let core = sched_getcpu().ok().and_then(|core| u32::try_from(core).ok());
+        let used = Usage { allocator_calls, core, ..Usage::default() };
         let (Some(before), Ok(after)) = (self.kernel, getrusage(UsageWho::RUSAGE_THREAD)) else { return used };
         let since = |get: fn(&Rusage) -> i64| u64::try_from(get(&after) - get(&before)).unwrap_or_default();
         Usage {

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise};
+use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise, sysfs::write_core_list};
 use tickcert_results::{
     certificate::{
         Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, StampingRecord,
         Sut,
     },
     judge::judge,
+    placements::matrices,
     stamp::StampPolicy,
     time::TickScale,
     verdict::Verdict,
@@ -59,6 +60,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
     progress.say(&describe(&tape));
     let (mut not_run, mut rates) = (Vec::new(), Vec::new());
+    not_run.extend(order.seats.iter().flat_map(|seats| seats.not_run.iter().cloned()));
     let ground = Ground::new(order, two_hosts::hypervisor(&sut, exchange_host.as_ref()));
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
     let run =
@@ -103,6 +105,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         verdict: Verdict::NotRun,
         reasons: Vec::new(),
         requirements: Vec::new(),
+        placements: matrices(&cells, order.profile.run.seed),
         cells,
         rates,
         not_run,
@@ -172,7 +175,8 @@ impl Prepared<'_> {
         let link = Link { meeting: self.folder.path().to_owned(), ..wiring.link().clone() };
         let stage = self.stage(wiring, &link);
         let wanted = planned.iter().map(|cell| (cell.lane, &cell.settings));
-        let pages = huge_pages::for_run(wanted, order.cores, order.far.as_deref(), |text| progress.say(text))?;
+        let pages =
+            huge_pages::for_run(wanted, order.cores_by_node(), order.far.as_deref(), |text| progress.say(text))?;
         let mut stop = self.search(&stage, &mut planned, found, progress)?.then_some(Stop::User);
         // What was found may be faster than all that the bench was set up for.
         let most = ground::most_within(&planned, order.profile.run.stall);
@@ -313,8 +317,9 @@ pub fn now() -> String {
 /// Noise probes come before any trial: what they find limits the verdict.
 fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<NotRun>, progress: &Progress) {
     let spec = &order.profile.noise;
-    progress.say(&format!("Watching cores {} and {} for noise, {}", order.cores.0, order.cores.1, spec.duration));
-    match noise::measure(&[order.cores.0, order.cores.1], spec.duration, spec.threshold, scale) {
+    let cores = order.all_cores();
+    progress.say(&format!("Watching cores {} for noise, {}", write_core_list(&cores), spec.duration));
+    match noise::measure(&cores, spec.duration, spec.threshold, scale) {
         Ok(found) => probes.noise = Some(found),
         Err(e) => not_run.push(NotRun::new(
             NotRunKind::Probe,

@@ -117,6 +117,7 @@ fn tick_to_trade(stage: &Stage<'_>, load: &LoadSpec) -> Result<Latencies> {
         passes,
         staged: false,
         stamped: false,
+        seat: None,
         injection,
     };
     let mut reasons = Vec::new();

@@ -9,7 +9,10 @@ use tickcert_results::{
     time::Nanos,
 };
 use tickcert_scenarios::{load::Arrival, tape::Tape};
-use tickcert_transports::api::Unmet;
+use tickcert_transports::{
+    Lane,
+    api::{Caps, Unmet},
+};
 
 use super::{
     certify::Order,
@@ -42,7 +45,7 @@ impl Ground {
         Self { limits, buffer_limit: buffers.into_iter().flatten().min() }
     }
 
-    /// Lanes x loads that can run here; what can't goes into `not_run`.
+    /// Lanes x loads x placements that can run here; what can't goes into `not_run`.
     ///
     /// # Errors
     /// Where a load can't be planned on this tape.
@@ -60,19 +63,7 @@ impl Ground {
                         let idle = Arrival::Constant { rate: sweep.idle };
                         plan::schedule(&idle, tape, sweep.window, order.profile.run.seed)?;
                     }
-                    for load in &order.profile.loads {
-                        let (schedule, passes) =
-                            plan::schedule(&load.arrival, tape, load.window, order.profile.run.seed)?;
-                        cells.push(PlannedCell {
-                            lane: *lane,
-                            settings: settings.clone(),
-                            caps: caps.clone(),
-                            load: load.arrival,
-                            schedule,
-                            passes,
-                            sweep: None,
-                        });
-                    }
+                    cells.extend(cells_of_lane(order, tape, *lane, &settings, &caps)?);
                 }
             }
         }
@@ -83,6 +74,31 @@ impl Ground {
     pub(super) fn buffer_warning(&self, wanted: usize, stall: Nanos) -> Option<String> {
         buffer_warning(self.buffer_limit, wanted, stall)
     }
+}
+
+/// The loads of a lane, each in every placement.
+fn cells_of_lane(
+    order: &Order,
+    tape: &Tape,
+    lane: Lane,
+    settings: &serde_json::Value,
+    caps: &Caps,
+) -> Result<Vec<PlannedCell>> {
+    let mut cells = Vec::new();
+    for load in &order.profile.loads {
+        let (schedule, passes) = plan::schedule(&load.arrival, tape, load.window, order.profile.run.seed)?;
+        cells.extend(order.seats_of_lane(caps).into_iter().map(|seat| PlannedCell {
+            lane,
+            settings: settings.clone(),
+            caps: caps.clone(),
+            load: load.arrival,
+            schedule: schedule.clone(),
+            passes,
+            sweep: None,
+            seat,
+        }));
+    }
+    Ok(cells)
 }
 
 /// Most bytes that a receive buffer gets here; `None` for no such limit.

@@ -5,11 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use tickcert_probes::audit::{self, End, Scope};
+use tickcert_probes::{
+    audit::{self, End, Scope},
+    numa,
+};
 use tickcert_results::certificate::{ExchangeHost, ProfileSummary, Setting};
 use tickcert_scenarios::{digest::sha256_hex, profile::Profile};
-use tickcert_transports::{Lane, api::Unmet};
+use tickcert_transports::{
+    Lane,
+    api::{Caps, Unmet},
+};
 
+use super::placements::{Seat, Seats};
 use crate::{bench::Wire, remote::Session};
 
 /// What the user asked for, beside the profile.
@@ -22,6 +29,8 @@ pub struct Order {
     pub lanes: Vec<Lane>,
     /// Cores of exchange and trader.
     pub cores: (u32, u32),
+    /// Every placement, where several are measured beside each other; `cores` are then those of the first.
+    pub seats: Option<Seats>,
     /// What the wire is made of.
     pub wire: Wire,
     /// The trader's host, where it is another: its core is the second of `cores`.
@@ -68,6 +77,29 @@ impl Order {
                 Vec::new()
             }
         }
+    }
+
+    /// Where the cells of a lane are run.
+    pub(super) fn seats_of_lane(&self, caps: &Caps) -> Vec<Seat> {
+        match &self.seats {
+            None => vec![Seat::only(self.cores, self.profile.run.memory_nodes())],
+            Some(seats) => seats.of_lane(caps.own_wire.is_none()).to_vec(),
+        }
+    }
+
+    /// Every core that is measured on.
+    pub(super) fn all_cores(&self) -> Vec<u32> {
+        let several = self.seats.as_ref().map(Seats::cores).filter(|cores| !cores.is_empty());
+        several.map_or_else(|| vec![self.cores.0, self.cores.1], |cores| cores.into_iter().collect())
+    }
+
+    /// Two cores that stand for the memory nodes of all: those of the first placement, or the first one's exchange and a core on
+    /// another node that a placement has its memory on.
+    pub(super) fn cores_by_node(&self) -> (u32, u32) {
+        let root = Path::new("/");
+        let own = numa::node_of_core(root, self.cores.0);
+        let other = self.all_cores().into_iter().find(|core| numa::node_of_core(root, *core) != own);
+        (self.cores.0, other.filter(|_| self.seats.is_some()).unwrap_or(self.cores.1))
     }
 
     /// The profile as the certificate names it: one that the command line has changed is another.

@@ -63,6 +63,14 @@ pub(super) fn astray(who: &str, asked: Option<u32>, memory: Option<&MemoryByNode
     })
 }
 
+/// That an end is on another core after its trial than the one that it was put on, if so.
+pub(super) fn moved(who: &str, core: u32, ended_on: Option<u32>) -> Option<String> {
+    let ended_on = ended_on.filter(|ended_on| *ended_on != core)?;
+    Some(format!(
+        "the {who} was put on core {core} and ended on core {ended_on}: the core was taken off line, or out of its cpuset"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -91,6 +99,14 @@ mod tests {
     #[test]
     fn where_the_interface_is_does_not_matter_to_a_lane_that_does_not_use_it() {
         assert_eq!(crossings(&placed(1, None, Some(0)), false), [""; 0]);
+    }
+
+    #[test]
+    fn an_end_that_is_on_another_core_afterwards_is_said_and_one_that_stayed_is_not() {
+        assert_eq!(moved("trader", 1, Some(1)), None);
+        assert_eq!(moved("trader", 1, None), None);
+        let said = moved("trader", 1, Some(0)).unwrap();
+        assert!(said.starts_with("the trader was put on core 1 and ended on core 0"), "{said}");
     }
 
     #[test]

@@ -17,6 +17,8 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{Lane, api::Caps};
 
+use super::placements::Seat;
+
 /// METHOD: warm up for this many triggers…
 const WARM_UP_ORDERS: u64 = 10_000;
 /// …or this long, whichever comes first; the repetition is made longer by it, and by a part more in case the
@@ -25,7 +27,7 @@ const WARM_UP: Nanos = Nanos(500_000_000);
 /// That part of the window, as a divisor.
 const SPARE: u64 = 5;
 
-/// One lane under one load, to be repeated.
+/// One lane under one load in one placement, to be repeated.
 pub struct PlannedCell {
     /// The lane.
     pub lane: Lane,
@@ -41,9 +43,18 @@ pub struct PlannedCell {
     pub passes: u32,
     /// Which point of the sweep it is, where it is one.
     pub sweep: Option<SweepPoint>,
+    /// Where its ends are.
+    pub seat: Seat,
 }
 
 impl PlannedCell {
+    /// `kernel-udp`, or in a matrix of placements `kernel-udp, same-l3`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let lane = self.lane.name();
+        self.seat.class.map_or_else(|| lane.to_owned(), |class| format!("{lane}, {class}"))
+    }
+
     /// The word used in the names of files: the mode of its load, or the sweep.
     #[must_use]
     pub fn mode(&self) -> &'static str {

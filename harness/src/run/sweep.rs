@@ -88,8 +88,9 @@ pub(super) fn cells(
                 }
                 Err(e) => return Err(e.into()),
             };
-            let (settings, caps) = (cell.settings.clone(), cell.caps.clone());
-            cells.push(PlannedCell { lane: cell.lane, settings, caps, load, schedule, passes, sweep: Some(point) });
+            let (lane, settings, caps) = (cell.lane, cell.settings.clone(), cell.caps.clone());
+            let (sweep, seat) = (Some(point), cell.seat.clone());
+            cells.push(PlannedCell { lane, settings, caps, load, schedule, passes, sweep, seat });
         }
     }
     Ok(cells)

@@ -26,6 +26,7 @@ use super::{
     join::{Joined, Sources, StampSources, Useless, join, ties::Tied},
     one_way::Basis,
     placement,
+    placements::Seat,
     spans::WireFormat,
     stamp_clocks::{Found, Unread, Watched},
 };
@@ -91,6 +92,8 @@ pub struct Request<'a> {
     pub staged: bool,
     /// Have frames stamped, where the wire has that.
     pub stamped: bool,
+    /// Where its ends are, if elsewhere than the stage says.
+    pub seat: Option<&'a Seat>,
     /// What goes wrong on purpose.
     pub injection: Injection,
 }
@@ -225,18 +228,18 @@ impl Stage<'_> {
         .context("can't read the samples")?;
         let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
         // Those of a trader elsewhere are of another clock.
-        let at_trader = if self.trader_scale().is_none() { trader.stalls.as_slice() } else { &[] };
-        let stalls = exchange.stalls.iter().chain(at_trader).filter_map(from_start).collect();
-        let (of_exchange, of_trader) = self.memory_nodes;
-        let astray = [
-            placement::astray("exchange", of_exchange, exchange.memory.as_ref()),
-            placement::astray("trader", of_trader, trader.memory.as_ref()),
-        ];
+        let stalls_of_trader = if self.trader_scale().is_none() { trader.stalls.as_slice() } else { &[] };
+        let stalls = exchange.stalls.iter().chain(stalls_of_trader).filter_map(from_start).collect();
+        let ends = [(&at_exchange, "exchange", &exchange.memory), (&at_trader, "trader", &trader.memory)];
+        let ended_on = [exchange.usage.core, trader.usage.core];
+        let astray = ends.into_iter().zip(ended_on).flat_map(|((spec, who, memory), ended_on)| {
+            [placement::astray(who, spec.memory_node, memory.as_ref()), placement::moved(who, spec.core, ended_on)]
+        });
+        let astray = astray.flatten().collect();
         let [at_exchange, at_trader] = self.speeds;
         let headers = dispatch(request.lane, Headers(request.settings))?;
         let format = WireFormat { headers, exchange: at_exchange, trader: at_trader };
         let Found { clocks, one_way, changed: stamping_changed, unread, .. } = watched;
-        let astray = astray.into_iter().flatten().collect();
         Ok(Finished { joined, exchange, trader, stalls, astray, clocks, format, one_way, stamping_changed, unread })
     }
 
@@ -246,9 +249,13 @@ impl Stage<'_> {
     }
 
     fn spec(&self, request: &Request<'_>, role: Role) -> TrialSpec {
+        let (cores, memory) = match request.seat {
+            Some(seat) => (seat.cores, seat.memory),
+            None => ((self.exchange_core, self.trader_core), self.memory_nodes),
+        };
         let (core, memory_node, name) = match role {
-            Role::Exchange => (self.exchange_core, self.memory_nodes.0, "exchange.samples"),
-            Role::Trader => (self.trader_core, self.memory_nodes.1, "trader.samples"),
+            Role::Exchange => (cores.0, memory.0, "exchange.samples"),
+            Role::Trader => (cores.1, memory.1, "trader.samples"),
         };
         TrialSpec {
             lane: request.lane.name().to_owned(),

@@ -6,10 +6,11 @@ use std::{
 };
 
 use anyhow::Result;
+use tickcert_probes::irq;
 use tickcert_results::{
     certificate::{
-        Cell, ClockProbe, Handoff, Latencies, NotRun, Placement, PlacementNodes, Planned, Probes, Purpose, Repetition,
-        StampingRecord, Sut,
+        Cell, ClockProbe, Handoff, Latencies, NotRun, NotRunKind, Placement, PlacementNodes, Planned, Probes, Purpose,
+        Repetition, StampingRecord, Sut,
     },
     stats::summarise::{Distributions, summarise},
     time::Nanos,
@@ -24,15 +25,20 @@ use super::{
     certify::{Order, now},
     ground::lane_not_run,
     interrupt, placement,
+    placements::Seat,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::{Attempt, Kept},
     sample_file::SampleFile,
+    seated::{self, Unseated},
     spans::WireFormat,
     trial::{Request, Stage, is_interrupt, lost_in, unmet_in},
     warnings,
 };
-use crate::endpoint::control::Injection;
+use crate::{
+    bench::{interrupts::Interrupts, run_dir},
+    endpoint::control::Injection,
+};
 
 /// What came of one attempt.
 enum Attempted {
@@ -42,8 +48,8 @@ enum Attempted {
     Nothing(Box<Repetition>),
     /// The trader's host is lost, and no attempt after this one can be made.
     Lost(Box<Repetition>, String),
-    /// The lane can't run here after all.
-    Unmet(Unmet),
+    /// The lane, or this placement of it, can't run here after all.
+    Unmet(NotRunKind, Unmet),
     /// The user wants to stop.
     Interrupted,
 }
@@ -76,8 +82,10 @@ pub(super) struct Trials<'a> {
     position: u32,
     /// By cell, what is known of its frames.
     formats: HashMap<usize, WireFormat>,
-    /// Cells whose lane turned out not to run here, and why.
-    unmet: BTreeMap<usize, Unmet>,
+    /// Cells whose lane or placement turned out not to run here, and why.
+    unmet: BTreeMap<usize, (NotRunKind, Unmet)>,
+    /// Interrupts that the placements send about.
+    interrupts: Interrupts,
 }
 
 impl<'a> Trials<'a> {
@@ -90,6 +98,7 @@ impl<'a> Trials<'a> {
             position: 0,
             formats: HashMap::new(),
             unmet: BTreeMap::new(),
+            interrupts: Interrupts::new(Path::new("/"), &run_dir::default_path()),
         }
     }
 
@@ -120,7 +129,7 @@ impl<'a> Trials<'a> {
 
     /// One slot; and why it is the last, if it is.
     fn repetition(&mut self, slot: Slot, progress: &Progress) -> Result<Option<Stop>> {
-        let title = self.cells[slot.cell].lane.name();
+        let title = &self.cells[slot.cell].title();
         for number in 1..=self.order.profile.run.retries + 1 {
             if interrupt::wanted() {
                 return Ok(Some(Stop::User));
@@ -135,14 +144,16 @@ impl<'a> Trials<'a> {
                 Attempted::Samples(kept) => (kept.record, Some(kept.distributions), kept.unwritten),
                 Attempted::Nothing(record) => (*record, None, None),
                 Attempted::Lost(record, why) => (*record, None, Some(why)),
-                Attempted::Unmet(unmet) => {
+                Attempted::Unmet(kind, unmet) => {
                     progress.done(&format!("  {title}: can't run here, {unmet}"));
                     // What was attempted before stays, and so does the reason why no more was.
                     if let Some(before) = self.results.get_mut(&slot.cell) {
-                        before
-                            .push((attempt.without_samples(format!("the lane can't run any more: it {unmet}")), None));
+                        before.push((
+                            attempt.without_samples(format!("the {} can't run any more: it {unmet}", kind.name())),
+                            None,
+                        ));
                     }
-                    self.unmet.insert(slot.cell, unmet);
+                    self.unmet.insert(slot.cell, (kind, unmet));
                     break;
                 }
                 Attempted::Interrupted => return Ok(Some(Stop::User)),
@@ -183,16 +194,21 @@ impl<'a> Trials<'a> {
             passes: cell.passes,
             staged: attempt.slot.purpose == Purpose::Stages,
             stamped: attempt.slot.purpose != Purpose::Cost && self.terms(cell, None).stamps(),
+            seat: Some(&cell.seat),
             injection: Injection::default(),
         };
-        let finished = match self.stage.run(&request) {
+        let finished = match seated::run(self.stage, &request, &mut self.interrupts) {
+            Err(Unseated(unmet)) => return Ok(Attempted::Unmet(NotRunKind::Placement, unmet)),
+            Ok(run) => run,
+        };
+        let finished = match finished {
             Ok(finished) => finished,
             Err(e) if is_interrupt(&e) => return Ok(Attempted::Interrupted),
             // An endpoint that died costs its attempt, not the run.
             Err(e) => {
                 let record = || Box::new(attempt.without_samples(format!("{e:#}")));
                 return Ok(match (unmet_in(&e), lost_in(&e)) {
-                    (Some(unmet), _) => Attempted::Unmet(unmet.clone()),
+                    (Some(unmet), _) => Attempted::Unmet(NotRunKind::Lane, unmet.clone()),
                     (_, Some(lost)) => Attempted::Lost(record(), lost.to_string()),
                     _ => Attempted::Nothing(record()),
                 });
@@ -220,23 +236,33 @@ impl<'a> Trials<'a> {
         let run = &self.order.profile.run;
         let seed = run.seed;
         let unstamped: Vec<u32> = (0..self.cells.len()).map(|n| self.unstamped(n)).collect();
-        let (link, memory) = (self.stage.link, self.stage.memory_nodes);
+        let link = self.stage.link;
         // Of another host this one knows no nodes.
-        let here = || placement::nodes(Path::new("/"), &sut.host, link, self.order.cores, memory);
-        let nodes = link.same_host.then(here).flatten();
+        let nodes_of = |seat: &Seat| {
+            let here = || placement::nodes(Path::new("/"), &sut.host, link, seat.cores, seat.memory);
+            link.same_host.then(here).flatten()
+        };
+        let balanced = irq::is_balanced(Path::new("/"));
         let mut cells = Vec::new();
         let mut results = std::mem::take(&mut self.results);
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = results.remove(&n).unwrap_or_default();
-            // One that the user broke off before stays, with none of what was planned.
-            if let (true, Some(unmet)) = (attempts.is_empty(), self.unmet.remove(&n)) {
-                let row = lane_not_run(planned.lane.name(), unmet);
-                // One row, however many loads the lane was to run under.
-                if !not_run.contains(&row) {
+            if let Some((kind, unmet)) = self.unmet.remove(&n) {
+                let row = match kind {
+                    NotRunKind::Placement => seated::not_run(planned, unmet),
+                    _ => lane_not_run(planned.lane.name(), unmet),
+                };
+                let is_placement = row.kind == NotRunKind::Placement;
+                // One row, however many loads the lane was to run under. One of which something was measured is a cell too.
+                if (attempts.is_empty() || is_placement) && !not_run.contains(&row) {
                     not_run.push(row);
                 }
-                continue;
+                // One that the user broke off before stays, with none of what was planned.
+                if attempts.is_empty() {
+                    continue;
+                }
             }
+            let nodes = nodes_of(&planned.seat);
             let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
                 attempts.iter().filter(|(r, _)| wanted(r)).filter_map(|(_, d)| d.as_ref()).collect()
             };
@@ -248,6 +274,9 @@ impl<'a> Trials<'a> {
             let mut warnings = warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning);
             let on_the_wire = planned.caps.own_wire.is_none();
             warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
+            if balanced && !planned.seat.interrupts.is_empty() {
+                warnings.push(seated::BALANCED.to_owned());
+            }
             let terms = self.terms(planned, probes.stamping.as_ref());
             let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
             cell_stamps::keep_reliable(&mut latency_ns, stamps.as_ref());
@@ -268,7 +297,7 @@ impl<'a> Trials<'a> {
                 order_channel: planned.caps.orders,
                 evidence,
                 evidence_why,
-                placement: self.placement(planned, nodes.clone()),
+                placement: self.placement(planned, nodes),
                 handoff: Handoff::Inline,
                 load: planned.describe_load(),
                 planned: Some(plan),
@@ -283,13 +312,15 @@ impl<'a> Trials<'a> {
     }
 
     fn placement(&self, cell: &PlannedCell, nodes: Option<PlacementNodes>) -> Placement {
-        let (exchange_core, trader_core) = self.order.cores;
+        let (exchange_core, trader_core) = cell.seat.cores;
         Placement {
-            name: format!("{exchange_core}-{trader_core}"),
+            name: cell.seat.name(),
             exchange_core,
             trader_core,
             link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
             nodes,
+            class: cell.seat.class,
+            interrupts: cell.seat.interrupts.clone(),
         }
     }
 }

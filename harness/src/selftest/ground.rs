@@ -139,6 +139,7 @@ impl<'a> Ground<'a> {
             passes,
             staged: false,
             stamped: false,
+            seat: None,
             injection: trial.injection,
         };
         let finished = self.stage.run_in(&mut self.pair, &request)?;

@@ -1,6 +1,7 @@
 //! The real binary, run as a user runs it, with files of its own so that the user's are not touched.
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod cpuset;
 pub(crate) mod endpoints;
 pub(crate) mod pages;
 pub(crate) mod profiles;

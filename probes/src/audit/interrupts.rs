@@ -1,6 +1,6 @@
 //! Device interrupts that arrive on a measured core, and who moves them about.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use tickcert_results::certificate::Topic;
 
@@ -8,7 +8,7 @@ use super::{
     finding::{Ask, Finding},
     remedy::Remedy,
 };
-use crate::{affinity, numa, sysfs};
+use crate::{affinity, irq, numa, sysfs};
 
 const IRQ: &str = "proc/irq";
 /// Interrupts named in the value; the rest is counted.
@@ -97,10 +97,7 @@ fn on_core(root: &Path, core: u32, measured: &[u32], irqs: &[Irq]) -> Finding {
 
 /// A process of that name; it moves interrupts back within seconds.
 fn balancer(root: &Path) -> Finding {
-    let running = sysfs::names(root, "proc")
-        .iter()
-        .filter(|name| name.bytes().all(|b| b.is_ascii_digit()))
-        .any(|pid| fs::read(root.join("proc").join(pid).join("comm")).is_ok_and(|comm| comm == b"irqbalance\n"));
+    let running = irq::is_balanced(root);
     Ask {
         topic: Topic::OperatingSystem,
         name: "irqbalance",

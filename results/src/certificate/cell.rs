@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CellStamps, Repetition};
+use super::{CellStamps, InterruptsSent, PlacementClass, Repetition};
 use crate::{
     evidence::Evidence,
     time::{Nanos, PerSecond, SignedNanos},
@@ -76,7 +76,7 @@ pub enum OrderChannel {
 /// Where the endpoints ran.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Placement {
-    /// Short name: `0-1`.
+    /// Short name: `0-1`, or in a matrix of placements `same-l3+mem-remote`.
     pub name: String,
     /// Core of the exchange.
     pub exchange_core: u32,
@@ -87,6 +87,12 @@ pub struct Placement {
     /// The memory nodes of all that, where the host has more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<PlacementNodes>,
+    /// How near all that is to each other, where it is one placement of a matrix.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<PlacementClass>,
+    /// Where interrupts were sent; none where they were left as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interrupts: Vec<InterruptsSent>,
 }
 
 /// Memory nodes of a placement.

@@ -8,6 +8,8 @@ mod cell;
 pub mod example;
 mod host;
 mod hw_stamps;
+mod placement_class;
+mod placement_matrix;
 mod probes;
 mod rate;
 mod repetition;
@@ -20,6 +22,8 @@ pub use cell::{
 };
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
+pub use placement_class::{CoreRelation, InterruptSite, InterruptsSent, Nearness, PLACEMENT_WORDS, PlacementClass};
+pub use placement_matrix::{Penalty, PlacementMatrix, PlacementRow, Recommendation};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting, Topic};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
@@ -77,6 +81,9 @@ pub struct Certificate {
     /// The highest rate without loss of each lane, where the profile has it searched for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<RateSearch>,
+    /// The placements of each lane beside each other, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placements: Vec<PlacementMatrix>,
     /// Everything that was asked for and did not run.
     pub not_run: Vec<NotRun>,
     /// Evidence about the host.

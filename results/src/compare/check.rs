@@ -118,9 +118,11 @@ pub(super) fn cells<'a>(a: &'a Certificate, b: &'a Certificate) -> Result<Matche
             None => left.push(cell),
         }
     }
-    // The points of a sweep lie where each run found them: those that differ stand alone, and stop nothing else.
-    for cell in left.iter().filter(|c| c.load.sweep.is_none()) {
-        let nearest = unmatched.iter().find(|other| same_lane(cell, other) && other.load.sweep.is_none());
+    // The points of a sweep lie where each run found them, and placements are those that a host has: those that differ stand
+    // alone, and stop nothing else.
+    let must_match = |c: &&&Cell| c.load.sweep.is_none() && c.placement.class.is_none();
+    for cell in left.iter().filter(must_match) {
+        let nearest = unmatched.iter().find(|other| same_lane(cell, other) && must_match(other));
         if let Some((what, of_a, of_b, remedy)) = nearest.and_then(|other| difference(cell, other)) {
             return Err(differing(format!("{what} of {}", cell.title()), of_a, of_b, (a, b), remedy));
         }
@@ -142,7 +144,9 @@ pub(super) fn cells<'a>(a: &'a Certificate, b: &'a Certificate) -> Result<Matche
 }
 
 pub(super) fn name(cell: &Cell) -> String {
-    format!("{}, {}, cores {}", cell.title(), cell.load.text, cell.placement.name)
+    let placement = &cell.placement;
+    let cores = if placement.class.is_some() { "" } else { "cores " };
+    format!("{}, {}, {cores}{}", cell.title(), cell.load.text, placement.name)
 }
 
 fn same_lane(a: &Cell, b: &Cell) -> bool {
@@ -150,11 +154,15 @@ fn same_lane(a: &Cell, b: &Cell) -> bool {
 }
 
 /// The first thing that must be equal and is not: its name, both values, and the remedy. The interfaces of a placement
-/// may differ: they belong to the systems that are compared.
+/// may differ: they belong to the systems that are compared. So do the cores of a placement of a matrix, which is known by its
+/// class.
 fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'static str)> {
     let load = |l: &Load| format!("{}, {} packets/s, {} passes", l.text, l.rate_pps.0, l.passes);
     let settings = |c: &Cell| c.settings.iter().map(|(k, v)| format!("{k} = {v}")).collect::<Vec<_>>().join(", ");
     let place = |p: &Placement| {
+        if p.class.is_some() {
+            return p.name.clone();
+        }
         let memory = |end: fn(&PlacementNodes) -> &EndNodes| p.nodes.as_ref().and_then(|n| end(n).memory);
         let bound =
             |end: &str, node: Option<u32>| node.map(|n| format!(", {end}'s memory on node {n}")).unwrap_or_default();

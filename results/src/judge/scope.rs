@@ -43,7 +43,7 @@ fn loads(requirement: &Requirement) -> String {
     format!(" with the load {}", requirement.loads.join(" or "))
 }
 
-/// A lane or a load that was asked for and did not run, or not all of it, while a requirement is about its lane: it was
+/// A lane, a load or a placement that was asked for and did not run, or not all of it, while a requirement is about its lane: it was
 /// meant too, unless the profile wants it only where it can be had.
 pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -> Vec<RequirementResult> {
     let meant = |row: &&NotRun| {
@@ -53,7 +53,10 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
         let names = |r: &Requirement| r.lanes.iter().any(|lane| row.is_of_lane(lane) && in_part(lane));
         of_lanes.into_iter().any(|r| r.lanes.is_empty() || names(r))
     };
-    let rows = certificate.not_run.iter().filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load));
+    let rows = certificate
+        .not_run
+        .iter()
+        .filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load | NotRunKind::Placement));
     rows.filter(|row| !row.optional)
         .filter(meant)
         .map(|row| RequirementResult {
@@ -105,11 +108,17 @@ fn label(cell: &Cell, all: &[Cell]) -> String {
     let shorter: [fn(&Cell) -> String; 3] = [
         Cell::title,
         |c| format!("{}, {}", c.title(), c.load.text),
-        |c| format!("{}, {}, cores {}", c.title(), c.load.text, c.placement.name),
+        |c| format!("{}, {}, {}", c.title(), c.load.text, placement(c)),
     ];
     let unique = |name: &&fn(&Cell) -> String| all.iter().filter(|c| name(c) == name(cell)).count() <= 1;
     shorter.iter().find(unique).map_or_else(
-        || format!("{}, {}, cores {}, {:?}", cell.title(), cell.load.text, cell.placement.name, cell.order_channel),
+        || format!("{}, {}, {}, {:?}", cell.title(), cell.load.text, placement(cell), cell.order_channel),
         |name| name(cell),
     )
+}
+
+/// `cores 0-1`, or the class of a matrix's placement.
+fn placement(cell: &Cell) -> String {
+    let name = &cell.placement.name;
+    if cell.placement.class.is_some() { name.clone() } else { format!("cores {name}") }
 }

@@ -33,6 +33,7 @@ pub fn render_html(certificate: &Certificate, signer: Option<&str>) -> String {
                     (section::verdict(c, signer))
                     (section::requirements(c))
                     @for group in &groups { (section::lanes(group)) }
+                    (section::matrix(c))
                     (section::rates(c))
                     @for group in &groups {
                         @for view in &group.cells { (section::cell(view)) }

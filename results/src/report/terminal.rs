@@ -1,5 +1,7 @@
 //! The certificate in a few lines for a terminal.
 
+mod matrix;
+
 use std::fmt::Write;
 
 use crate::{
@@ -30,6 +32,9 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
         wrap(&mut out, "  - ", reason, width);
     }
     lanes(&mut out, c, width);
+    for matrix in &c.placements {
+        matrix::render(&mut out, matrix, width);
+    }
     stamps(&mut out, c, width);
     rates(&mut out, c, width);
     if !c.not_run.is_empty() {
@@ -68,7 +73,8 @@ fn lanes(out: &mut String, c: &Certificate, width: usize) {
         }
         line(out, &head);
         for cell in c.cells.iter().filter(|c| c.evidence == class) {
-            let title = clip(&clean(&cell.title()), name - 1);
+            let class = cell.placement.class.map(|class| format!(" {class}")).unwrap_or_default();
+            let title = clip(&clean(&format!("{}{class}", cell.title())), name - 1);
             row(out, &title, name, "t2t_due", &cell.latency_ns.t2t_due);
             row(out, "", name, "t2t_sent", &cell.latency_ns.t2t_sent);
         }

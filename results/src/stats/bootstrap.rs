@@ -145,6 +145,12 @@ pub(crate) fn ln(value: Nanos) -> f64 {
 }
 
 impl Spread {
+    /// Repetitions that it is over.
+    #[must_use]
+    pub const fn repetitions(&self) -> usize {
+        self.repetitions
+    }
+
     /// Standard error of the logarithm, corrected for the number of repetitions; `None` below two of them.
     #[must_use]
     pub fn standard_error(&self) -> Option<f64> {

@@ -9,6 +9,7 @@ pub mod mann_whitney;
 pub mod order_statistic;
 pub mod quantile;
 mod ranks;
+pub mod ratio;
 pub mod repetitions;
 pub mod signed_rank;
 pub mod summarise;

@@ -31,7 +31,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         return Err(doc.error(&raw.name, format!("`{name}` is no name for a profile"), remedy));
     }
     let default_window = doc.window(raw.window.orders.as_ref(), raw.window.max_duration.as_ref(), DEFAULT_WINDOW)?;
-    let run = doc.run(&raw.run, raw.bench.trader_host.is_some())?;
+    let run = doc.run(&raw.run, raw.bench.trader_host.is_some(), raw.sweep.is_some())?;
     let loads = doc.loads(&raw.load, default_window)?;
     let sweep = raw.sweep.as_ref().map(|s| doc.sweep(s, default_window)).transpose()?;
     let requirements = requirement::all(&doc, &raw.requirement, &requirement::Runs::new(&run, &loads, sweep.as_ref()))?;
@@ -182,7 +182,7 @@ impl Document<'_> {
         })
     }
 
-    fn run(&self, raw: &RawRun, two_hosts: bool) -> Result<Run, ProfileError> {
+    fn run(&self, raw: &RawRun, two_hosts: bool, sweep: bool) -> Result<Run, ProfileError> {
         let (lanes, optional_lanes) = self.lanes(raw)?;
         Ok(Run {
             lanes,
@@ -199,6 +199,7 @@ impl Document<'_> {
             orders_late_after: self.duration_or(raw.orders_late_after.as_ref(), Nanos::MILLI * 10)?,
             stall: self.duration_or(raw.stall.as_ref(), Nanos::MILLI * 200)?,
             placement: raw.placement.as_ref().map(|p| self.placement(p, two_hosts)).transpose()?,
+            placements: self.placements(raw, two_hosts, sweep)?,
         })
     }
 

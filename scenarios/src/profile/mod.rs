@@ -7,6 +7,7 @@
 mod builtin;
 mod check;
 mod check_bench;
+mod check_placements;
 mod check_stamps;
 mod check_sweep;
 mod check_workload;
@@ -26,6 +27,7 @@ mod workload;
 mod tests;
 
 pub use builtin::{BUILTIN_NAMES, builtin_text};
+pub use check_placements::{UnknownPlacement, parse_placements};
 pub use error::ProfileError;
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
 pub use suggest::{UnknownLane, resolve_lanes};
@@ -118,6 +120,8 @@ pub struct Run {
     pub stall: Nanos,
     /// The cores, where the profile names them.
     pub placement: Option<CorePair>,
+    /// The placements, where the profile asks for a matrix of them.
+    pub placements: Option<PlacementSelection>,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
 }
@@ -136,6 +140,15 @@ pub enum LaneSelection {
     /// `["all"]`: every lane of this build.
     All,
     /// These, in this order.
+    Named(Vec<String>),
+}
+
+/// Which placements are measured beside each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlacementSelection {
+    /// `["all"]`: every distinct one that the host has.
+    All,
+    /// Those to which all words of one of these names apply; one that means none of the host's keeps the whole from passing.
     Named(Vec<String>),
 }
 

@@ -55,6 +55,7 @@ pub(super) struct RawRun {
     pub(super) orders_late_after: Option<Spanned<Scalar>>,
     pub(super) stall: Option<Spanned<Scalar>>,
     pub(super) placement: Option<Spanned<RawPlacement>>,
+    pub(super) placements: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 #[derive(Debug, Deserialize)]

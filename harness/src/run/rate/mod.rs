@@ -150,6 +150,7 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
         passes,
         staged: false,
         stamped: quest.caps.own_wire.is_none(),
+        seat: None,
         injection: Injection::default(),
     };
     let e = match stage.run(&request) {

@@ -97,6 +97,8 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             trader_core: 3,
             link: "veth".to_owned(),
             nodes: None,
+            class: None,
+            interrupts: Vec::new(),
         },
         handoff: Handoff::Inline,
         load: Load {

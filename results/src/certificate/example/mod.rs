@@ -2,11 +2,13 @@
 
 mod cells;
 mod host;
+mod placements;
 mod rates;
 mod samples;
 mod stamps;
 
 use cells::LaneShape;
+pub use placements::{matrix, placed};
 
 use super::{Certificate, FileDigest, NotRun, NotRunKind, Planned, ProfileSummary, SCHEMA, TapeSummary, Tool};
 use crate::{
@@ -180,6 +182,7 @@ pub fn all() -> Vec<(&'static str, Certificate)> {
         ("nothing-ran", nothing_ran()),
         ("hostile", hostile()),
         ("stamped", stamped()),
+        ("placements", matrix()),
     ]
 }
 
@@ -213,6 +216,7 @@ fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certifi
         reasons: vec![],
         requirements: requirements(&cells),
         rates: rates::of(&cells),
+        placements: Vec::new(),
         cells,
         not_run: not_run(),
         probes: host::probes(),

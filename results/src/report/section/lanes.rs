@@ -126,7 +126,8 @@ pub(super) fn setting(cell: &Cell) -> String {
     let p = &cell.placement;
     let nodes = p.nodes.as_ref().map(|n| format!(" (memory nodes {} → {})", of_end(&n.exchange), of_end(&n.trader)));
     let (nodes, load) = (nodes.unwrap_or_default(), &cell.load.text);
-    format!("{load}; cores {} → {}{nodes} over {}, {handoff}; {orders}", p.exchange_core, p.trader_core, p.link)
+    let class = p.class.map(|_| format!("{}: ", p.name)).unwrap_or_default();
+    format!("{load}; {class}cores {} → {}{nodes} over {}, {handoff}; {orders}", p.exchange_core, p.trader_core, p.link)
 }
 
 /// `1`, or what of an end is on another node than its core: `1, memory 0, interface 0`.

@@ -1,0 +1,59 @@
+//! A trial in its placement: its cores must still be there, and the interrupts go where it has them.
+
+use anyhow::Result;
+use tickcert_probes::affinity::{self, AffinityError};
+use tickcert_results::certificate::{NotRun, NotRunKind};
+use tickcert_transports::api::Unmet;
+
+use super::{
+    placements::Seat,
+    plan::PlannedCell,
+    trial::{Finished, Request, Stage},
+};
+use crate::bench::interrupts::Interrupts;
+
+/// What a reader of such a cell should know.
+pub(super) const BALANCED: &str = "irqbalance runs, and moves interrupts about every ten seconds; a trial in which it moved those of the placement is invalid (systemctl stop irqbalance)";
+
+/// What a placement lacks, so that the trial was not run.
+pub(super) struct Unseated(pub(super) Unmet);
+
+/// One trial; its interrupts are where they were sent, or it says so.
+pub(super) fn run(
+    stage: &Stage<'_>,
+    request: &Request<'_>,
+    interrupts: &mut Interrupts,
+) -> Result<Result<Finished>, Unseated> {
+    // One that was chosen by hand is not tried again with other words.
+    let Some(seat) = request.seat.filter(|seat| seat.class.is_some()) else { return Ok(stage.run(request)) };
+    cores(seat)?;
+    let sent = interrupts.send(&seat.interrupts).map_err(|e| Unseated(e.into_unmet()))?;
+    let finished = stage.run(request);
+    let strayed = interrupts.strayed(&sent);
+    Ok(finished.map(|mut finished| {
+        finished.astray.extend(strayed);
+        finished
+    }))
+}
+
+/// Whether both cores can still be used: one may have been taken off line, or out of the cpuset, since the last trial.
+fn cores(seat: &Seat) -> Result<(), Unseated> {
+    for core in [seat.cores.0, seat.cores.1] {
+        affinity::check(core).map_err(|e| {
+            let how = match &e {
+                AffinityError::NoSuchCore { core, .. } => {
+                    format!("echo 1 > /sys/devices/system/cpu/cpu{core}/online, as root, and run again")
+                }
+                _ => "widen the cpuset (a container's --cpuset-cpus, a systemd AllowedCPUs=), and run again".to_owned(),
+            };
+            Unseated(Unmet { needs: format!("its cores: {e}"), how })
+        })?;
+    }
+    Ok(())
+}
+
+/// The row of a placement of a lane that can't be measured any more.
+pub(super) fn not_run(planned: &PlannedCell, unmet: Unmet) -> NotRun {
+    let name = format!("{} of {}", planned.seat.name(), planned.lane.name());
+    NotRun::new(NotRunKind::Placement, name, unmet.needs, unmet.how)
+}
