@@ -23,8 +23,6 @@ pub(in crate::run) struct HostFacts {
     pub(super) isolated: BTreeSet<u32>,
     /// The interfaces of exchange and trader; none of a virtual wire.
     pub(super) interfaces: Option<[InterfaceFacts; 2]>,
-    /// Whether irqbalance runs.
-    pub(super) balanced: bool,
 }
 
 /// An interface of the wire.
@@ -51,7 +49,6 @@ impl HostFacts {
             topology: topology::read(root, usable)?,
             isolated: sysfs::core_list(&isolated),
             interfaces,
-            balanced: irq::is_balanced(root),
         })
     }
 

@@ -134,7 +134,7 @@ fn made_up((sockets, complexes, cores, threads): (u32, u32, u32, u32), told: boo
         interrupts: irqs.collect(),
     };
     let interfaces = nic.map(|_| [interface("eth2", 40..42), interface("eth3", 50..52)]);
-    HostFacts { topology, isolated: BTreeSet::new(), interfaces, balanced: false }
+    HostFacts { topology, isolated: BTreeSet::new(), interfaces }
 }
 
 /// Every class that a host has, by looking at every pair of cores and every choice.
