@@ -84,6 +84,7 @@ mod tests {
             passes,
             staged: false,
             stamped: true,
+            seat: None,
             injection: Injection { stamps_at_exchange: fake, stamps_at_trader: fake, ..Injection::default() },
         };
         let slot = Slot { cell: 0, repetition: 1, purpose: Purpose::Latency };

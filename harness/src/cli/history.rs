@@ -70,7 +70,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
     }
     let mut table = comfy_table::Table::new();
     table.load_preset(comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED);
-    table.set_header(["run", "verdict", "profile", "system", "lane", "load", "p50", "p99"]);
+    table.set_header(["run", "verdict", "profile", "system", "lane", "load", "placement", "p50", "p99"]);
     for row in &rows {
         let shown = |n: Option<tickcert_results::time::Nanos>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         table.add_row([
@@ -80,6 +80,7 @@ pub(super) fn main(args: &HistoryArgs) -> Result<Outcome, Failure> {
             row.sut_label.clone(),
             row.lane.clone().unwrap_or_default(),
             row.load.clone().unwrap_or_default(),
+            row.placement.clone().unwrap_or_default(),
             shown(row.due_p50),
             shown(row.due_p99),
         ]);

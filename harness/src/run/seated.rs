@@ -1,19 +1,22 @@
 //! A trial in its placement: its cores must still be there, and the interrupts go where it has them.
 
+use std::path::Path;
+
 use anyhow::Result;
-use tickcert_probes::affinity::{self, AffinityError};
+use tickcert_probes::{
+    affinity::{self, AffinityError},
+    irq,
+};
 use tickcert_results::certificate::{NotRun, NotRunKind};
 use tickcert_transports::api::Unmet;
 
 use super::{
+    ground::lane_not_run,
     placements::Seat,
     plan::PlannedCell,
     trial::{Finished, Request, Stage},
 };
 use crate::bench::interrupts::Interrupts;
-
-/// What a reader of such a cell should know.
-pub(super) const BALANCED: &str = "irqbalance runs, and moves interrupts about every ten seconds; a trial in which it moved those of the placement is invalid (systemctl stop irqbalance)";
 
 /// What a placement lacks, so that the trial was not run.
 pub(super) struct Unseated(pub(super) Unmet);
@@ -52,8 +55,30 @@ fn cores(seat: &Seat) -> Result<(), Unseated> {
     Ok(())
 }
 
-/// The row of a placement of a lane that can't be measured any more.
-pub(super) fn not_run(planned: &PlannedCell, unmet: Unmet) -> NotRun {
-    let name = format!("{} of {}", planned.seat.name(), planned.lane.name());
-    NotRun::new(NotRunKind::Placement, name, unmet.needs, unmet.how)
+/// A row for a lane, or for one placement of it, that can't be measured any more; `whole` is that nothing of the cell was.
+pub(super) fn note_unmet(
+    planned: &PlannedCell,
+    (kind, unmet): (NotRunKind, Unmet),
+    whole: bool,
+    not_run: &mut Vec<NotRun>,
+) {
+    let lane = planned.lane.name();
+    let row = match kind {
+        NotRunKind::Placement => {
+            NotRun::new(kind, format!("{} of {lane}", planned.seat.name()), unmet.needs, unmet.how)
+        }
+        // A lane of which something was measured has a cell that says so.
+        _ if !whole => return,
+        _ => lane_not_run(lane, unmet),
+    };
+    // One row, however many loads it was to run under.
+    if !not_run.contains(&row) {
+        not_run.push(row);
+    }
+}
+
+/// What a reader of a cell that sends interrupts about should know.
+pub(super) fn warning(seat: &Seat) -> Option<String> {
+    let said = "irqbalance runs, and moves interrupts about every ten seconds; a trial in which it moved those of the placement is invalid (systemctl stop irqbalance)";
+    (!seat.interrupts.is_empty() && irq::is_balanced(Path::new("/"))).then(|| said.to_owned())
 }

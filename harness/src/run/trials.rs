@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::Result;
-use tickcert_probes::irq;
 use tickcert_results::{
     certificate::{
         Cell, ClockProbe, Handoff, Latencies, NotRun, NotRunKind, Placement, PlacementNodes, Planned, Probes, Purpose,
@@ -23,9 +22,7 @@ use tickcert_transports::{
 use super::{
     cell_stamps::{self, Terms},
     certify::{Order, now},
-    ground::lane_not_run,
     interrupt, placement,
-    placements::Seat,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     repetition::{Attempt, Kept},
@@ -236,33 +233,18 @@ impl<'a> Trials<'a> {
         let run = &self.order.profile.run;
         let seed = run.seed;
         let unstamped: Vec<u32> = (0..self.cells.len()).map(|n| self.unstamped(n)).collect();
-        let link = self.stage.link;
-        // Of another host this one knows no nodes.
-        let nodes_of = |seat: &Seat| {
-            let here = || placement::nodes(Path::new("/"), &sut.host, link, seat.cores, seat.memory);
-            link.same_host.then(here).flatten()
-        };
-        let balanced = irq::is_balanced(Path::new("/"));
         let mut cells = Vec::new();
         let mut results = std::mem::take(&mut self.results);
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = results.remove(&n).unwrap_or_default();
-            if let Some((kind, unmet)) = self.unmet.remove(&n) {
-                let row = match kind {
-                    NotRunKind::Placement => seated::not_run(planned, unmet),
-                    _ => lane_not_run(planned.lane.name(), unmet),
-                };
-                let is_placement = row.kind == NotRunKind::Placement;
-                // One row, however many loads the lane was to run under. One of which something was measured is a cell too.
-                if (attempts.is_empty() || is_placement) && !not_run.contains(&row) {
-                    not_run.push(row);
-                }
+            if let Some(unmet) = self.unmet.remove(&n) {
+                seated::note_unmet(planned, unmet, attempts.is_empty(), not_run);
                 // One that the user broke off before stays, with none of what was planned.
                 if attempts.is_empty() {
                     continue;
                 }
             }
-            let nodes = nodes_of(&planned.seat);
+            let nodes = self.nodes(planned, sut);
             let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
                 attempts.iter().filter(|(r, _)| wanted(r)).filter_map(|(_, d)| d.as_ref()).collect()
             };
@@ -274,9 +256,7 @@ impl<'a> Trials<'a> {
             let mut warnings = warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning);
             let on_the_wire = planned.caps.own_wire.is_none();
             warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
-            if balanced && !planned.seat.interrupts.is_empty() {
-                warnings.push(seated::BALANCED.to_owned());
-            }
+            warnings.extend(seated::warning(&planned.seat));
             let terms = self.terms(planned, probes.stamping.as_ref());
             let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
             cell_stamps::keep_reliable(&mut latency_ns, stamps.as_ref());
@@ -309,6 +289,13 @@ impl<'a> Trials<'a> {
             });
         }
         Ok(cells)
+    }
+
+    /// Of another host this one knows no nodes.
+    fn nodes(&self, cell: &PlannedCell, sut: &Sut) -> Option<PlacementNodes> {
+        let (link, seat) = (self.stage.link, &cell.seat);
+        let here = || placement::nodes(Path::new("/"), &sut.host, link, seat.cores, seat.memory);
+        link.same_host.then(here).flatten()
     }
 
     fn placement(&self, cell: &PlannedCell, nodes: Option<PlacementNodes>) -> Placement {

@@ -144,6 +144,7 @@ impl Ground {
             passes,
             staged: false,
             stamped: false,
+            seat: None,
             injection,
         };
         let finished = stage.run(&request)?;

@@ -59,7 +59,9 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
 
 /// A table for each class of evidence, strongest first.
 fn lanes(out: &mut String, c: &Certificate, width: usize) {
-    let mut classes: Vec<_> = c.cells.iter().map(|c| c.evidence).collect();
+    // Those of a matrix stand in a table of their own.
+    let shown = || c.cells.iter().filter(|cell| c.placements.is_empty() || cell.placement.class.is_none());
+    let mut classes: Vec<_> = shown().map(|c| c.evidence).collect();
     classes.sort_unstable_by(|a, b| b.cmp(a));
     classes.dedup();
     // Metric and four values take 9 + 4 * 10 columns; the rest is for the lane.
@@ -72,9 +74,8 @@ fn lanes(out: &mut String, c: &Certificate, width: usize) {
             let _ = write!(head, "{title:>10}");
         }
         line(out, &head);
-        for cell in c.cells.iter().filter(|c| c.evidence == class) {
-            let class = cell.placement.class.map(|class| format!(" {class}")).unwrap_or_default();
-            let title = clip(&clean(&format!("{}{class}", cell.title())), name - 1);
+        for cell in shown().filter(|c| c.evidence == class) {
+            let title = clip(&clean(&cell.title()), name - 1);
             row(out, &title, name, "t2t_due", &cell.latency_ns.t2t_due);
             row(out, "", name, "t2t_sent", &cell.latency_ns.t2t_sent);
         }

@@ -47,6 +47,8 @@ pub struct HistoryRow {
     pub evidence: Option<String>,
     /// Load in words.
     pub load: Option<String>,
+    /// The placement: `0-1`, or of a matrix `same-l3`.
+    pub placement: Option<String>,
     /// Samples of t2t_due.
     pub n: u64,
     /// Median of t2t_due.
@@ -57,7 +59,7 @@ pub struct HistoryRow {
 
 const QUERY: &str = "
     SELECT r.run_id, r.started_at, r.verdict, r.interrupted, r.sut_label, r.sut_hash, r.profile, r.dir,
-           c.lane, c.evidence, c.load, c.n, c.due_p50, c.due_p99
+           c.lane, c.evidence, c.load, c.n, c.due_p50, c.due_p99, c.placement
     FROM (
         SELECT rowid AS at, * FROM runs
         WHERE (?1 IS NULL OR sut_label = ?1 OR substr(sut_hash, 1, length(?1)) = ?1)
@@ -96,5 +98,6 @@ fn row(r: &Row<'_>) -> rusqlite::Result<HistoryRow> {
         n: count(11)?.unwrap_or(0),
         due_p50: count(12)?.map(Nanos),
         due_p99: count(13)?.map(Nanos),
+        placement: r.get(14)?,
     })
 }

@@ -285,7 +285,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, seed, orders_late_after, stall, placement"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, seed, orders_late_after, stall, placement, placements"
     );
 }
 
@@ -451,7 +451,7 @@ fn all_means_every_lane_of_the_build() {
 fn a_name_that_is_no_profile_is_answered_with_those_that_are() {
     assert_eq!(
         Profile::load("cola").unwrap_err().to_string(),
-        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo. A path (./cola.toml) loads a file"
+        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo, matrix. A path (./cola.toml) loads a file"
     );
 }
 
@@ -619,4 +619,31 @@ fn settings_that_the_transport_does_not_understand_are_refused_in_its_words() {
         })
         .unwrap_err();
     assert!(text.to_string().contains("kernel-udp has no ring"), "{text}");
+}
+
+#[test]
+fn placements_are_all_or_named_by_words_and_stand_beside_no_other_choice_of_cores() {
+    let placements = |list: &str| with("repetitions = 5", &format!("placements = [{list}]"));
+    let read = |text: &str| Profile::from_text("my.toml", text).unwrap().run.placements;
+    assert_eq!(read(SMALL), None);
+    assert_eq!(read(&placements("\"all\"")), Some(PlacementSelection::All));
+    let named = PlacementSelection::Named(vec!["same-l3+mem-remote".to_owned(), "other-l3".to_owned()]);
+    assert_eq!(read(&placements("\"same-l3+mem-remote\", \"other-l3\"")), Some(named));
+    let unknown = complaint(&placements("\"same-l4\""));
+    assert!(
+        unknown.contains("my.toml:6:15: `same-l4` is no word for placements; did you mean `same-l3`?"),
+        "{unknown}"
+    );
+    for (text, said) in [
+        (placements(""), "no placement"),
+        (
+            placements("\"all\"").replace("[run]\n", "[run]\nplacement = { exchange_core = 0, trader_core = 1 }\n"),
+            "`placement` names one",
+        ),
+        (placements("\"all\"").replace("[[load]]", "[sweep]\n[[load]]"), "a sweep is of one placement"),
+        (placements("\"all\"") + "[bench]\ntrader_host = \"root@b\"\n", "the trader is on another"),
+    ] {
+        let complaint = complaint(&text);
+        assert!(complaint.contains(said), "{said} is missing in {complaint}");
+    }
 }

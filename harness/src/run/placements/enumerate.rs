@@ -10,14 +10,20 @@ use super::{
     facts::{HostFacts, InterfaceFacts},
 };
 
+/// Cores of exchange and trader.
+type Pair = (u32, u32);
+
+/// Memory nodes of exchange and trader.
+type Nodes = (Option<u32>, Option<u32>);
+
 /// What makes one pair of cores better to measure on than another of the same class; less is better. Last come the cores' own
 /// numbers, so that it never depends on the order of anything; the last cores serve the fewest interrupts.
-type Unfitness = (usize, bool, usize, Reverse<u32>, Reverse<u32>);
+type Unfitness = (bool, usize, usize, Reverse<u32>, Reverse<u32>);
 
 /// Those of a lane that crosses the interfaces, or of one that doesn't, in the order of their classes.
 pub(super) fn seats(host: &HostFacts, over_interfaces: bool) -> Vec<Seat> {
     let interfaces = host.interfaces.as_ref().filter(|_| over_interfaces);
-    let mut best: BTreeMap<(CoreRelation, Option<Nearness>), (Unfitness, (u32, u32))> = BTreeMap::new();
+    let mut best: BTreeMap<(CoreRelation, Option<Nearness>), (Unfitness, Pair)> = BTreeMap::new();
     let usable = host.usable();
     for trader in usable.iter().copied() {
         let nic = interfaces.and_then(|[_, of_trader]| nearness(host, trader, of_trader.node));
@@ -44,13 +50,14 @@ fn nearness(host: &HostFacts, core: u32, node: Option<u32>) -> Option<Nearness> 
     node.map(|node| if node == own { Nearness::Local } else { Nearness::Remote })
 }
 
-fn unfitness(host: &HostFacts, (exchange, trader): (u32, u32), interfaces: Option<&[InterfaceFacts; 2]>) -> Unfitness {
+fn unfitness(host: &HostFacts, (exchange, trader): Pair, interfaces: Option<&[InterfaceFacts; 2]>) -> Unfitness {
     let both = [exchange, trader];
     let far =
         interfaces.and_then(|[of_exchange, _]| nearness(host, exchange, of_exchange.node)) == Some(Nearness::Remote);
     (
-        both.iter().filter(|core| !host.isolated.contains(core)).count(),
+        // Or a placement would differ from another in the exchange's way to its NIC too.
         far,
+        both.iter().filter(|core| !host.isolated.contains(core)).count(),
         both.iter().filter(|core| host.is_first(**core)).count(),
         Reverse(trader),
         Reverse(exchange),
@@ -58,7 +65,7 @@ fn unfitness(host: &HostFacts, (exchange, trader): (u32, u32), interfaces: Optio
 }
 
 /// Memory nodes of exchange and trader. The exchange's memory is always near: it belongs to the instrument.
-fn memory(host: &HostFacts, (exchange, trader): (u32, u32)) -> Vec<(Option<Nearness>, (Option<u32>, Option<u32>))> {
+fn memory(host: &HostFacts, (exchange, trader): Pair) -> Vec<(Option<Nearness>, Nodes)> {
     let of_exchange = host.node(exchange);
     let Some(own) = host.node(trader) else { return vec![(None, (None, None))] };
     let near = (Some(Nearness::Local), (of_exchange, Some(own)));
@@ -70,7 +77,7 @@ fn memory(host: &HostFacts, (exchange, trader): (u32, u32)) -> Vec<(Option<Nearn
 /// never in the trader's way.
 fn interrupts(
     host: &HostFacts,
-    (exchange, trader): (u32, u32),
+    (exchange, trader): Pair,
     interfaces: Option<&[InterfaceFacts; 2]>,
 ) -> Vec<(Option<InterruptSite>, Vec<InterruptsSent>)> {
     let Some([of_exchange, of_trader]) = interfaces.filter(|[_, trader]| !trader.interrupts.is_empty()) else {
@@ -92,7 +99,7 @@ fn interrupts(
 }
 
 /// A core of neither end, for interrupts: rather one that nobody keeps free, on the NIC's node, and no thread of an end's core.
-fn elsewhere(host: &HostFacts, (exchange, trader): (u32, u32), nic: Option<u32>) -> Option<u32> {
+fn elsewhere(host: &HostFacts, (exchange, trader): Pair, nic: Option<u32>) -> Option<u32> {
     let shared =
         |core| [exchange, trader].iter().any(|end| host.relation(core, *end) == Some(CoreRelation::SmtSibling));
     let unfitness = |core: &u32| {

@@ -45,11 +45,7 @@ impl HostFacts {
             Wire::Veth | Wire::TwoHosts { .. } => None,
         };
         let isolated = sysfs::read(root, "sys/devices/system/cpu/isolated").unwrap_or_default();
-        Ok(Self {
-            topology: topology::read(root, usable)?,
-            isolated: sysfs::core_list(&isolated),
-            interfaces,
-        })
+        Ok(Self { topology: topology::read(root, usable)?, isolated: sysfs::core_list(&isolated), interfaces })
     }
 
     pub(super) fn usable(&self) -> Vec<u32> {

@@ -19,8 +19,8 @@ fn between(exchange: &str, trader: &str) -> Wire {
     Wire::Interfaces { exchange: exchange.to_owned(), trader: trader.to_owned(), force: false }
 }
 
-fn find(tree: &TempDir, usable: BTreeSet<u32>, wire: &Wire) -> Seats {
-    Seats::find(tree.path(), &usable, wire, &PlacementSelection::All, (0, 1))
+fn find(tree: &TempDir, usable: &BTreeSet<u32>, wire: &Wire) -> Seats {
+    Seats::find(tree.path(), usable, wire, &PlacementSelection::All, (0, 1))
 }
 
 fn names(seats: &[Seat]) -> Vec<String> {
@@ -39,31 +39,62 @@ fn lacking(seats: &Seats) -> Vec<&str> {
 #[test]
 fn an_intel_of_two_sockets_has_each_placement_once_with_what_is_far_in_its_name() {
     let host = tree::tree("intel-e810");
-    let found = find(&host, (0..64).collect(), &between("eth2", "eth3"));
+    let found = find(&host, &(0..64).collect(), &between("eth2", "eth3"));
     let seats = found.of_lane(true);
-    println!("{:#?}", names(seats));
     for cores in ["smt-sibling", "same-l3", "other-socket"] {
-        for rest in ["", "+mem-remote", "+nic-remote", "+nic-remote+mem-remote"] {
-            seat(seats, &format!("{cores}{rest}"));
+        for near in ["", "+mem-remote", "+nic-remote", "+nic-remote+mem-remote"] {
+            for site in ["+irq-same", "+irq-other"] {
+                seat(seats, &format!("{cores}{near}{site}"));
+            }
         }
     }
-    assert_eq!(seats.len(), 12, "{:?}", names(seats));
-    assert!(lacking(&found).contains(&"other-l3"), "{:?}", found.not_run);
+    assert_eq!(seats.len(), 24, "{:?}", names(seats));
+    let cores = |name: &str| seat(seats, name).cores;
+    // The NIC is on the first socket; 32 and up are the second threads of 0 and up.
+    assert_eq!((cores("same-l3+irq-same"), cores("smt-sibling+irq-same")), ((46, 47), (15, 47)));
+    assert_eq!((cores("other-socket+irq-same"), cores("other-socket+nic-remote+irq-same")), ((63, 47), (47, 63)));
+    let far = seat(seats, "same-l3+nic-remote+mem-remote+irq-other");
+    assert_eq!((far.cores, far.memory), ((62, 63), (Some(1), Some(0))));
+    let sent: Vec<_> = far.interrupts.iter().map(|s| (s.interface.as_str(), s.numbers.clone(), s.core)).collect();
+    assert_eq!(sent, [("eth2", vec![130, 131], 62), ("eth3", vec![140, 141], 0)]);
+    assert_eq!(lacking(&found), ["other-l3"]);
+    assert_eq!(names(found.of_lane(false)).len(), 6, "a lane with a way of its own knows no NIC");
 }
 
 #[test]
 fn an_epyc_of_one_socket_has_other_complexes_and_no_other_socket() {
     let host = tree::tree("epyc-connectx");
-    let found = find(&host, (0..64).collect(), &between("enp193s0f0np0", "enp193s0f1np0"));
-    println!("{:#?} {:#?}", names(found.of_lane(true)), found.not_run);
-    let (same, other) = (seat(found.of_lane(true), "same-l3"), seat(found.of_lane(true), "other-l3"));
-    assert_ne!(same.cores, other.cores);
+    let found = find(&host, &(0..32).collect(), &between("enp193s0f0np0", "enp193s0f1np0"));
+    let cores: Vec<_> = found.of_lane(true).iter().map(|seat| (seat.name(), seat.cores)).collect();
+    let wanted = [
+        // Complexes of four cores, the NIC on the node of 16 to 23, and 8 to 15 isolated on the node before.
+        ("same-l3", (22, 23)),
+        ("same-l3+mem-remote", (22, 23)),
+        ("same-l3+nic-remote", (14, 15)),
+        ("same-l3+nic-remote+mem-remote", (14, 15)),
+        ("other-l3", (19, 23)),
+        ("other-l3+mem-remote", (19, 23)),
+        ("other-l3+nic-remote", (23, 15)),
+        ("other-l3+nic-remote+mem-remote", (23, 15)),
+    ];
+    assert_eq!(cores, wanted.map(|(name, cores)| (name.to_owned(), cores)));
+    assert_eq!(lacking(&found), ["smt-sibling", "other-socket", "irq-same", "irq-other"]);
+}
+
+#[test]
+fn a_workstation_of_one_node_has_one_placement_on_its_isolated_cores() {
+    let host = tree::tree("x2522");
+    let found = find(&host, &(0..8).collect(), &Wire::Veth);
+    let only: Vec<_> = found.of_lane(true).iter().map(|seat| (seat.name(), seat.cores)).collect();
+    assert_eq!(only, [("same-l3".to_owned(), (6, 7))]);
+    let all = ["smt-sibling", "other-l3", "other-socket", "mem-remote", "nic-remote", "irq-same", "irq-other"];
+    assert_eq!(lacking(&found), all);
 }
 
 #[test]
 fn a_virtual_wire_has_neither_nic_nor_interrupts_and_says_what_they_need() {
     let host = tree::tree("intel-e810");
-    let found = find(&host, (0..64).collect(), &Wire::Veth);
+    let found = find(&host, &(0..64).collect(), &Wire::Veth);
     assert!(names(found.of_lane(true)).iter().all(|name| !name.contains("nic") && !name.contains("irq")));
     for word in ["nic-remote", "irq-same", "irq-other"] {
         let row = found.not_run.iter().find(|row| row.name == word).unwrap();
@@ -74,7 +105,7 @@ fn a_virtual_wire_has_neither_nic_nor_interrupts_and_says_what_they_need() {
 #[test]
 fn cores_that_a_cpuset_forbids_are_in_no_placement_and_in_a_row_with_the_remedy() {
     let host = tree::tree("intel-e810");
-    let found = find(&host, BTreeSet::from([2, 3]), &Wire::Veth);
+    let found = find(&host, &BTreeSet::from([2, 3]), &Wire::Veth);
     assert_eq!(found.cores(), BTreeSet::from([2, 3]));
     let row = found.not_run.iter().find(|row| row.name.starts_with("cores 0-1,4-")).unwrap();
     assert!(row.how.contains("--cpuset-cpus"), "{row:?}");
@@ -84,7 +115,7 @@ fn cores_that_a_cpuset_forbids_are_in_no_placement_and_in_a_row_with_the_remedy(
 #[test]
 fn a_container_without_sysfs_measures_the_cores_that_it_would_have_and_says_what_a_matrix_needs() {
     let empty = tempfile::tempdir().unwrap();
-    let found = find(&empty, BTreeSet::from([0, 1]), &Wire::Veth);
+    let found = find(&empty, &BTreeSet::from([0, 1]), &Wire::Veth);
     assert_eq!(found.of_lane(true), [Seat::only((0, 1), (None, None))]);
     assert!(found.not_run[0].how.contains("/sys:/sys:ro") && !found.not_run[0].optional, "{:?}", found.not_run);
 }

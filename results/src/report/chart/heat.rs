@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::frame::{n, svg};
 use crate::{
-    certificate::{CoreRelation, PlacementMatrix, PlacementRow},
+    certificate::{CoreRelation, InterruptSite, Nearness, PlacementMatrix, PlacementRow},
     report::text,
     time::Nanos,
 };
@@ -23,8 +23,8 @@ const WIDEST: f64 = 200.0;
 /// What is twice as long as the best has the full shade.
 const FULL: f64 = 2.0;
 
-/// What a column is named by: the words of a placement but for that of its cores.
-type Column = Vec<&'static str>;
+/// What a column has in common: all of a class but for the cores.
+type Column = (Option<Nearness>, Option<Nearness>, Option<InterruptSite>);
 
 pub(in crate::report) fn heat(matrix: &PlacementMatrix) -> Markup {
     let rows: BTreeSet<CoreRelation> = matrix.rows.iter().map(|row| row.class.cores).collect();
@@ -37,7 +37,11 @@ pub(in crate::report) fn heat(matrix: &PlacementMatrix) -> Markup {
         (LEFT + width * x as f64, TOP + FIELD * y as f64)
     };
     let body = html! {
-        @for (at, column) in columns.iter().enumerate() { (head(column, LEFT + width * (at as f64 + 0.5))) }
+        @for (at, column) in columns.iter().enumerate() {
+            @if let Some(row) = matrix.rows.iter().find(|row| self::column(row) == *column) {
+                (head(row, LEFT + width * (at as f64 + 0.5)))
+            }
+        }
         @for (at, cores) in rows.iter().enumerate() {
             text.end x=(n(LEFT - 10.0)) y=(n(TOP + FIELD * (at as f64 + 0.5) + 3.0)) { (cores.name()) }
         }
@@ -50,8 +54,8 @@ pub(in crate::report) fn heat(matrix: &PlacementMatrix) -> Markup {
     svg(WIDTH, TOP + FIELD * rows.len() as f64, &title, &body)
 }
 
-fn column(row: &PlacementRow) -> Column {
-    row.class.words().into_iter().skip(1).collect()
+const fn column(row: &PlacementRow) -> Column {
+    (row.class.nic, row.class.memory, row.class.interrupts)
 }
 
 fn least(matrix: &PlacementMatrix, of: fn(&PlacementRow) -> Option<Nanos>) -> Option<Nanos> {
@@ -59,8 +63,9 @@ fn least(matrix: &PlacementMatrix, of: fn(&PlacementRow) -> Option<Nanos>) -> Op
 }
 
 /// Two words a line; a host with one node and a virtual wire has nothing to say there.
-fn head(column: &Column, x: f64) -> Markup {
-    let lines: Vec<String> = column.chunks(2).map(|words| words.join(" ")).collect();
+fn head(row: &PlacementRow, x: f64) -> Markup {
+    let words: Vec<&str> = row.class.words().into_iter().skip(1).collect();
+    let lines: Vec<String> = words.chunks(2).map(|words| words.join(" ")).collect();
     let first = TOP - 8.0 - 11.0 * (lines.len().saturating_sub(1)) as f64;
     html! {
         @for (at, line) in lines.iter().enumerate() {

@@ -33,14 +33,14 @@ fn one(m: &PlacementMatrix) -> Markup {
                     "; below it the interval by bootstrap over the repetitions of both. All intervals of the table hold together with 95 %."
                 }
                 thead { tr {
-                    th { "Placement" } th { "Cores" } th { "Trader's surroundings" } th.num { "Repetitions" }
+                    th { "Placement" } th.num { "Cores" } th.num { "Repetitions" }
                     th.num { "p50" } th.num { "Penalty" } th.num { "p99" } th.num { "Penalty" }
                 } }
                 tbody { @for row in &m.rows { (self::row(row)) } }
             }
             @match &m.recommended {
                 Some(recommended) => (recommendation(recommended, &m.why)),
-                None => p.warning { "None is recommended: " (m.why) "." },
+                None => p.warning.verdictless { "None is recommended: " (m.why) "." },
             }
         }
     }
@@ -51,8 +51,7 @@ fn row(row: &PlacementRow) -> Markup {
     html! {
         tr {
             th scope="row" { (row.placement) }
-            td { (row.exchange_core) " → " (row.trader_core) }
-            td.dim { (row.class.words().join(", ")) }
+            td.num { (row.exchange_core) " → " (row.trader_core) }
             td.num { (row.repetitions) }
             td.num { (value(row.p50_ns)) }
             (penalty(row.p50_penalty))
