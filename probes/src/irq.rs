@@ -14,8 +14,8 @@ use crate::sysfs;
 /// Folder of each interrupt, below the root.
 const IRQ: &str = "proc/irq";
 
-/// Interrupts of an interface's device in the calling thread's network namespace, by number; none of one that is only software, nor
-/// where the kernel lets nobody send them elsewhere.
+/// Interrupts of an interface's device in the calling thread's network namespace, by number; none of one that is only software. Those
+/// that its driver has not asked for yet, as while it is down, are among them, and have no [`affinity_file`].
 #[must_use]
 pub fn of_interface(root: &Path, interface: &str) -> BTreeSet<u32> {
     let device = format!("sys/class/net/{interface}/device");
@@ -28,7 +28,6 @@ pub fn of_interface(root: &Path, interface: &str) -> BTreeSet<u32> {
         // 0 is a device that has none.
         found.extend(sysfs::read_number::<u32>(root, &format!("{device}/irq")).filter(|irq| *irq != 0));
     }
-    found.retain(|irq| affinity_file(root, *irq).is_file());
     found
 }
 
@@ -94,14 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn interrupts_of_a_device_are_those_that_it_signals_by_messages_and_that_can_be_sent() {
+    fn interrupts_of_a_device_are_those_that_it_signals_by_messages_where_it_does() {
         let dir = "sys/class/net/eth2/device";
         let tree = [40, 41, 42]
             .into_iter()
             .fold(Tree::new(), |tree, irq| tree.file(&format!("{dir}/msi_irqs/{irq}"), "msix\n"));
         let tree = with_irq(tree.file(&format!("{dir}/irq"), "16\n"), 40, "0-3\n", Some("2\n"));
         let tree = with_irq(with_irq(tree, 41, "0-3\n", Some("\n")), 16, "0-3\n", None);
-        assert_eq!(of_interface(tree.root(), "eth2"), BTreeSet::from([40, 41]));
+        assert_eq!(of_interface(tree.root(), "eth2"), BTreeSet::from([40, 41, 42]), "one that nobody asked for yet too");
         assert_eq!((goes_to(tree.root(), 40), goes_to(tree.root(), 41)), (BTreeSet::from([2]), (0..4).collect()));
         assert_eq!(may_go_to(tree.root(), 40), (0..4).collect());
     }

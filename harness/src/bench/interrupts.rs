@@ -85,17 +85,24 @@ impl Interrupts {
         Self { root: root.to_owned(), journal: Journal::new(run_dir), written_down: BTreeSet::new() }
     }
 
-    /// Sends them, each written down before it is sent for the first time, and looks whether the kernel has it so.
+    /// Sends them, each written down before it is sent for the first time, and looks whether the kernel has it so. Those that no driver
+    /// has asked for come nowhere, and are left out.
     ///
     /// # Errors
     /// [`InterruptsError`]; what was sent by then is sent back with the rest.
     pub fn send<'s>(&mut self, sent: &'s [InterruptsSent]) -> Result<Sent<'s>, InterruptsError> {
         for InterruptsSent { interface, numbers, core } in sent {
             for irq in numbers.iter().copied() {
-                self.send_one(irq, interface, *core)?;
+                if self.is_asked_for(irq) {
+                    self.send_one(irq, interface, *core)?;
+                }
             }
         }
         Ok(Sent { sent, before: irq::taken(&self.root) })
+    }
+
+    fn is_asked_for(&self, irq: u32) -> bool {
+        irq::affinity_file(&self.root, irq).is_file()
     }
 
     fn send_one(&mut self, irq: u32, interface: &str, core: u32) -> Result<(), InterruptsError> {
@@ -119,7 +126,7 @@ impl Interrupts {
         let after = irq::taken(&self.root);
         let mut said = Vec::new();
         for InterruptsSent { interface, numbers, core } in trial.sent {
-            for irq in numbers {
+            for irq in numbers.iter().filter(|irq| self.is_asked_for(**irq)) {
                 let goes = irq::may_go_to(&self.root, *irq);
                 if goes != BTreeSet::from([*core]) {
                     let to = write_core_list(&goes);
@@ -213,13 +220,25 @@ mod tests {
     }
 
     #[test]
-    fn an_interrupt_that_is_gone_is_a_need_with_a_remedy_and_the_others_are_sent_back() {
+    fn an_interrupt_that_no_driver_has_asked_for_is_left_out() {
         let (root, dir) = (host(), tempfile::tempdir().unwrap());
         fs::remove_dir_all(root.path().join("proc/irq/41")).unwrap();
         let mut interrupts = Interrupts::new(root.path(), &dir.path().join("run"));
-        let unmet = interrupts.send(&to(2)).map(drop).unwrap_err().into_unmet();
-        assert!(unmet.needs.contains("interrupt 41 of eth3 can't be sent to core 2"), "{}", unmet.needs);
+        let there = to(2);
+        let sent = interrupts.send(&there).unwrap();
+        assert_eq!((set(root.path(), 40).as_str(), interrupts.strayed(&sent)), ("2", Vec::new()));
         drop(interrupts);
+        assert_eq!(set(root.path(), 40), "0-3");
+    }
+
+    #[test]
+    fn where_the_change_can_not_be_written_down_nothing_is_sent_and_the_need_has_a_remedy() {
+        let (root, dir) = (host(), tempfile::tempdir().unwrap());
+        // A file where the folder of the journal would be.
+        fs::write(dir.path().join("run"), "").unwrap();
+        let mut interrupts = Interrupts::new(root.path(), &dir.path().join("run"));
+        let unmet = interrupts.send(&to(2)).map(drop).unwrap_err().into_unmet();
+        assert!(unmet.how.contains("undo journal"), "{unmet}");
         assert_eq!(set(root.path(), 40), "0-3");
     }
 }

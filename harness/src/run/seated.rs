@@ -7,7 +7,7 @@ use tickcert_probes::{
     affinity::{self, AffinityError},
     irq,
 };
-use tickcert_results::certificate::{NotRun, NotRunKind};
+use tickcert_results::certificate::{InterruptsSent, NotRun, NotRunKind};
 use tickcert_transports::api::Unmet;
 
 use super::{
@@ -81,4 +81,12 @@ pub(super) fn note_unmet(
 pub(super) fn warning(seat: &Seat) -> Option<String> {
     let said = "irqbalance runs, and moves interrupts about every ten seconds; a trial in which it moved those of the placement is invalid (systemctl stop irqbalance)";
     (!seat.interrupts.is_empty() && irq::is_balanced(Path::new("/"))).then(|| said.to_owned())
+}
+
+/// Where interrupts were sent, without those that no driver has asked for.
+pub(super) fn asked_for(seat: &Seat) -> Vec<InterruptsSent> {
+    let there = |irq: &u32| irq::affinity_file(Path::new("/"), *irq).is_file();
+    let mut sent = seat.interrupts.clone();
+    sent.iter_mut().for_each(|sent| sent.numbers.retain(there));
+    sent
 }

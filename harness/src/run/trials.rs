@@ -307,7 +307,7 @@ impl<'a> Trials<'a> {
             link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
             nodes,
             class: cell.seat.class,
-            interrupts: cell.seat.interrupts.clone(),
+            interrupts: seated::asked_for(&cell.seat),
         }
     }
 }

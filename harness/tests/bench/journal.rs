@@ -257,3 +257,19 @@ fn a_setting_that_is_gone_is_not_made_again() {
     assert!(matches!(outcome(&run_dir), Outcome::Undone(1)));
     assert!(!file.exists());
 }
+
+#[test]
+fn an_interrupt_that_does_not_go_where_it_was_set_back_to_stays_in_the_journal_with_what_helps() {
+    let dir = tempfile::tempdir().unwrap();
+    let (run_dir, file) = (dir.path().join("run"), dir.path().join("smp_affinity_list"));
+    // What takes a value and doesn't keep it.
+    std::os::unix::fs::symlink("/dev/null", &file).unwrap();
+    let mut journal = Journal::new(&run_dir);
+    journal.record(Change::ValueSet { file: file.clone(), before: "0-3".to_owned() }).unwrap();
+    let said = journal.undo().unwrap_err().to_string();
+    assert!(said.contains("was set back to \"0-3\"") && said.contains("`ip link set INTERFACE up`"), "{said}");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "2\n").unwrap();
+    journal.undo().unwrap();
+    assert_eq!((fs::read_to_string(&file).unwrap().as_str(), entries(&run_dir)), ("0-3", Vec::new()));
+}

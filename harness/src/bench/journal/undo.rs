@@ -15,6 +15,7 @@ use nix::{
     mount::{MntFlags, umount2},
 };
 
+use tickcert_probes::sysfs;
 use tickcert_transports::{
     rdma::{links, soft},
     stamping::{Configuration, Kernel},
@@ -67,6 +68,19 @@ pub enum UndoError {
         value: String,
         /// Why.
         source: io::Error,
+    },
+    /// Where an interrupt goes was set back, and the kernel has it otherwise.
+    #[error(
+        "{} was set back to {value:?} and is {is:?}: while its interface is down the kernel keeps where the interrupt was to go last (`ip link set INTERFACE up`, then `tickcert clean`)",
+        file.display()
+    )]
+    Interrupt {
+        /// Which.
+        file: PathBuf,
+        /// As it was.
+        value: String,
+        /// As it is.
+        is: String,
     },
     /// An RDMA device can't be removed.
     #[error("the RDMA device {device} can't be removed (`rdma link delete {device}` does it)")]
@@ -160,8 +174,22 @@ fn undo_own(change: &Change, owner: Owner) -> Result<(), UndoError> {
         Change::RdmaDeviceMade { device } => remove_rdma_device(device),
         Change::ValueSet { file, before } => set_back(file, before)
             .or_else(ignore_missing)
-            .map_err(|source| UndoError::Value { file: file.clone(), value: before.clone(), source }),
+            .map_err(|source| UndoError::Value { file: file.clone(), value: before.clone(), source })
+            .and_then(|()| look_at_interrupt(file, before)),
     }
+}
+
+/// Whether an interrupt is where it was set back to. One that was to move and had not come since is still to move when its interface
+/// was shut meanwhile: setting it back then sets what will be overridden (`irq_set_affinity_deactivated` in `kernel/irq/manage.c`).
+fn look_at_interrupt(file: &Path, before: &str) -> Result<(), UndoError> {
+    if file.file_name().is_none_or(|name| name != "smp_affinity_list") {
+        return Ok(());
+    }
+    let Ok(is) = fs::read_to_string(file) else { return Ok(()) };
+    if sysfs::core_list(&is) == sysfs::core_list(before) {
+        return Ok(());
+    }
+    Err(UndoError::Interrupt { file: file.into(), value: before.to_owned(), is: is.trim().to_owned() })
 }
 
 /// Sets a value that is there; one that is gone is not made, wherever the path leads.
