@@ -100,7 +100,11 @@ mod tests {
             .fold(Tree::new(), |tree, irq| tree.file(&format!("{dir}/msi_irqs/{irq}"), "msix\n"));
         let tree = with_irq(tree.file(&format!("{dir}/irq"), "16\n"), 40, "0-3\n", Some("2\n"));
         let tree = with_irq(with_irq(tree, 41, "0-3\n", Some("\n")), 16, "0-3\n", None);
-        assert_eq!(of_interface(tree.root(), "eth2"), BTreeSet::from([40, 41, 42]), "one that nobody asked for yet too");
+        assert_eq!(
+            of_interface(tree.root(), "eth2"),
+            BTreeSet::from([40, 41, 42]),
+            "one that nobody asked for yet too"
+        );
         assert_eq!((goes_to(tree.root(), 40), goes_to(tree.root(), 41)), (BTreeSet::from([2]), (0..4).collect()));
         assert_eq!(may_go_to(tree.root(), 40), (0..4).collect());
     }
