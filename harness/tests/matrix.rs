@@ -26,7 +26,7 @@ mod tests {
             return;
         }
         let home = Home::new();
-        home.write("p.toml", profiles::tiny());
+        home.write("p.toml", profiles::once());
         let asked = ["matrix", "--profile", "./p.toml", "--lanes", "kernel-udp,shm", "--out", "out"];
         let ended = home.run(&asked).expect(0);
         let found = certificate(&home, "out");
