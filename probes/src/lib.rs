@@ -7,6 +7,7 @@ pub mod clocks;
 pub mod core_to_core;
 pub mod ethtool;
 pub mod host;
+pub mod isolated;
 pub mod latency_hold;
 pub mod memory;
 pub mod memory_latency;

@@ -29,6 +29,12 @@ pub enum PairError {
         /// Why.
         source: io::Error,
     },
+    /// Neither was moved for good, and yet they hardly came to each other.
+    #[error("cores {} and {} had no time for each other: one was taken away for a while, or others have them", cores[0], cores[1])]
+    TooSlow {
+        /// Which.
+        cores: [u32; 2],
+    },
     /// The kernel moved a thread away from its core, which it does only where it must.
     #[error("core {core} was taken away in the middle: it was taken off line, or out of this process's cpuset")]
     TakenAway {
@@ -49,6 +55,9 @@ impl PairError {
             }
             Self::Core { core, source: AffinityError::NotAllowed { .. } } => format!(
                 "let this process use core {core}: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs="
+            ),
+            Self::TooSlow { cores: [a, b] } => format!(
+                "leave both on line (/sys/devices/system/cpu/cpu{a}/online, cpu{b}/online) and end what real-time tasks run there, then try again"
             ),
             Self::Core { .. } => "see the reason".into(),
             Self::Thread { .. } => "raise the limit on threads (`ulimit -u`, a container's --pids-limit)".into(),

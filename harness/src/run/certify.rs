@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise};
+use tickcert_probes::{clocks, isolated, latency_hold::LatencyHold, noise};
 use tickcert_results::{
     certificate::{
         Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, StampingRecord,
@@ -314,8 +314,11 @@ pub fn now() -> String {
 fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<NotRun>, progress: &Progress) {
     let spec = &order.profile.noise;
     progress.say(&format!("Watching cores {} and {} for noise, {}", order.cores.0, order.cores.1, spec.duration));
-    match noise::measure(&[order.cores.0, order.cores.1], spec.duration, spec.threshold, scale) {
-        Ok(found) => probes.noise = Some(found),
+    match noise::measure(Path::new("/"), &[order.cores.0, order.cores.1], spec.duration, spec.threshold, scale) {
+        Ok(found) => {
+            probes.noise = Some(found.probe);
+            not_run.extend(found.uncounted);
+        }
         Err(e) => not_run.push(NotRun::new(
             NotRunKind::Probe,
             "noise",
@@ -325,17 +328,15 @@ fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<
     }
 }
 
-/// Cores for exchange and trader when nobody chose: the last two that this process may use, since the first ones
-/// serve most interrupts.
+/// Cores for exchange and trader when nobody chose: isolated ones that this process may be pinned to, or else the last that it
+/// runs on, since the first ones serve most interrupts.
 ///
 /// # Errors
 /// When there are fewer than two.
 pub fn choose_cores() -> Result<(u32, u32)> {
-    let allowed = affinity::allowed()?;
-    let mut last = allowed.iter().rev();
-    match (last.next(), last.next()) {
-        (Some(trader), Some(exchange)) => Ok((*exchange, *trader)),
-        _ => anyhow::bail!(
+    match isolated::choose(2)?[..] {
+        [exchange, trader] => Ok((exchange, trader)),
+        ref allowed => anyhow::bail!(
             "only core {allowed:?} may be used here: exchange and trader need one each (more cores, or a wider cpuset)"
         ),
     }

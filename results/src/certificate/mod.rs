@@ -8,6 +8,7 @@ mod cell;
 pub mod example;
 mod host;
 mod hw_stamps;
+mod noise;
 mod probes;
 mod rate;
 mod repetition;
@@ -20,7 +21,8 @@ pub use cell::{
 };
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
-pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting, Topic};
+pub use noise::{Counted, GapCause, GapsOfCause, NoiseCore, NoiseProbe};
+pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, Probes, Setting, Topic};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
     Counts, Histograms, Independence, Purpose, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,

@@ -1,9 +1,11 @@
 //! The sections of the page, one file each.
 
+mod audit;
 mod cell;
 mod glossary;
 mod host;
 mod lanes;
+mod noise;
 mod rates;
 mod repetitions;
 mod requirements;
