@@ -9,7 +9,10 @@ mod tests {
     use std::{fs, path::Path};
 
     use proptest::prelude::*;
-    use tickcert_probes::audit::{End, Finding, Scope, findings, script::script};
+    use tickcert_probes::audit::{
+        End, Finding, Scope, findings,
+        script::{WrittenFor, script},
+    };
     use tickcert_results::certificate::{Setting, Topic};
 
     use crate::tree::{Entry, entries, grown, tree};
@@ -49,7 +52,9 @@ mod tests {
     #[test]
     fn an_untuned_server_has_its_cores_wrong_in_every_respect() {
         let found = intel();
-        for what in ["governor", "idle-states", "smt-sibling", "isolcpus", "nohz_full", "rcu_nocbs"] {
+        for what in
+            ["governor", "energy-preference", "idle-states", "smt-sibling", "isolcpus", "nohz_full", "rcu_nocbs"]
+        {
             for core in ["cpu2", "cpu20"] {
                 assert!(!find(&found, &format!("{core}/{what}")).ok, "{core}/{what}");
             }
@@ -63,7 +68,7 @@ mod tests {
     fn an_untuned_server_has_its_kernel_wrong_in_every_respect() {
         let found = intel();
         let all = ["mitigations", "swap", "transparent_hugepage", "numa_balancing", "nmi_watchdog", "rt_throttling"];
-        for name in all.into_iter().chain(["irqbalance", "timer_slack", "turbo"]) {
+        for name in all.into_iter().chain(["irqbalance", "timer_slack", "turbo", "tuned", "uncore/package_01_die_00"]) {
             assert!(!find(&found, name).ok, "{name}");
         }
     }
@@ -157,6 +162,57 @@ mod tests {
             find(&found, "enp193s0f0np0/driver").value,
             "mlx5_core 6.1.0-27-amd64, firmware 22.39.2048 (MT_0000000359)"
         );
+    }
+
+    #[test]
+    fn a_connectx_that_gathers_frames_by_number_is_told_to_wait_for_one() {
+        let found = epyc();
+        let coalescing = find(&found, "enp193s0f0np0/coalescing");
+        assert_eq!(coalescing.value, "rx-usecs 8, tx-usecs 8, rx-frames 128");
+        assert_eq!(coalescing.fix, "ethtool -C enp193s0f0np0 rx-usecs 0 tx-usecs 0 rx-frames 1");
+    }
+
+    #[test]
+    fn a_feature_that_its_driver_fixes_is_named_and_nobody_is_told_to_set_it() {
+        let tree = tree("epyc-connectx");
+        let features = "generic-receive-offload: on\nrx-gro-hw: on [fixed]\nlarge-receive-offload: on [fixed]\n";
+        fs::write(tree.path().join("ethtool/enp193s0f0np0/features"), features).unwrap();
+        let found = findings(tree.path(), &scope((8, "enp193s0f0np0"), (9, "enp193s0f1np0")));
+        let (gro, lro) = (find(&found, "enp193s0f0np0/gro"), find(&found, "enp193s0f0np0/lro"));
+        assert_eq!(
+            (gro.value.as_str(), gro.fix.as_str()),
+            ("gro on, rx-gro-hw on [fixed]", "ethtool -K enp193s0f0np0 gro off")
+        );
+        assert!(!lro.ok && lro.value == "on [fixed]" && !lro.fix.contains("ethtool"), "{lro:?}");
+    }
+
+    #[test]
+    fn what_makes_a_nics_setting_last_goes_by_its_address_and_not_by_the_name_before_it_is_renamed() {
+        let found = intel();
+        let lasting = &find(&found, "eth2/coalescing").lasting;
+        assert!(lasting.contains("ATTR{address}==\"b4:96:91:00:00:02\"") && !lasting.contains("KERNEL"), "{lasting}");
+        assert!(lasting.contains("/usr/sbin/ethtool -C $name rx-usecs 0"), "{lasting}");
+    }
+
+    #[test]
+    fn cores_of_an_isolated_cpuset_partition_count_as_isolated() {
+        let tree = tree("intel-e810");
+        fs::create_dir_all(tree.path().join("sys/fs/cgroup")).unwrap();
+        fs::write(tree.path().join("sys/fs/cgroup/cpuset.cpus.isolated"), "2,20\n").unwrap();
+        let found = findings(tree.path(), &scope((2, "eth2"), (20, "eth3")));
+        assert_eq!(find(&found, "cpu2/isolcpus").value, "yes (a cpuset partition)");
+        assert!(find(&found, "cpu2/isolcpus").ok);
+    }
+
+    #[test]
+    fn a_clock_source_that_is_offered_lasts_by_asking_for_it_and_not_by_trusting_the_counter() {
+        let tree = tree("epyc-connectx");
+        let dir = tree.path().join("sys/devices/system/clocksource/clocksource0");
+        fs::write(dir.join("current_clocksource"), "hpet\n").unwrap();
+        let found = findings(tree.path(), &scope((8, "enp193s0f0np0"), (9, "enp193s0f1np0")));
+        let clock = find(&found, "clocksource");
+        assert_eq!(clock.lasting, "clocksource=tsc on the kernel's command line");
+        assert!(!clock.fix.contains("tsc=reliable"), "{}", clock.fix);
     }
 
     #[test]
@@ -269,7 +325,7 @@ mod tests {
                     prop_assert!(!text.contains(char::is_control), "{text:?}");
                 }
             }
-            let text = script(&found, "a\nhost");
+            let text = script(&found, &WrittenFor { host: "a\nhost".to_owned(), ..WrittenFor::default() });
             prop_assert!(text.starts_with("#!/bin/bash\n# Sets what `tickcert doctor` found wrong on a host."));
         }
     }

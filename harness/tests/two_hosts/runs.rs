@@ -94,3 +94,32 @@ fn service_time_and_the_highest_rate_are_measured_over_two_hosts_too() {
     );
     hosts.assert_nothing_is_left();
 }
+
+#[test]
+fn the_doctor_looks_at_the_traders_host_too_and_says_what_is_wrong_there() {
+    let Some(hosts) = Hosts::new() else { return };
+    let report = hosts.run(&["doctor", "--json"]).json();
+    let names = |findings: &Value| -> Vec<String> {
+        findings.as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (here, there) = (names(&report["findings"]), names(&report["trader_host"]["findings"]));
+    assert!(
+        here.contains(&"left0/driver".to_owned()) && !here.iter().any(|name| name.starts_with("right0")),
+        "{here:?}"
+    );
+    assert!(
+        there.contains(&"right0/driver".to_owned()) && !there.iter().any(|name| name.starts_with("left0")),
+        "{there:?}"
+    );
+    assert_eq!((report["ends"].as_array().unwrap().len(), &report["trader_host"]["host"]), (1, &OTHER.into()));
+    let shown = hosts.run(&["doctor", "--quiet"]).out;
+    assert!(shown.contains(&format!("The trader's host, {OTHER}:")), "{shown}");
+}
+
+#[test]
+fn a_traders_host_that_can_not_be_reached_is_said_and_this_one_is_looked_at_all_the_same() {
+    let Some(hosts) = Hosts::new() else { return };
+    hosts.ssh_is("#!/bin/sh\necho 'ssh: connect to host other port 22: Connection refused' >&2\nexit 255\n");
+    let shown = hosts.run(&["doctor"]).expect(4).out;
+    assert!(shown.contains("left0/") && shown.contains("was not looked at: other can't be reached"), "{shown}");
+}
