@@ -6,8 +6,6 @@ use std::{
     thread,
 };
 
-use nix::sched::sched_getcpu;
-
 use crate::affinity::{self, AffinityError};
 
 /// Why nothing was measured between two cores.
@@ -113,8 +111,7 @@ fn spawn<'scope, T: Send + 'scope>(
             return Ok(None);
         }
         let done = work();
-        let still_there = sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core));
-        if still_there { Ok(Some(done)) } else { Err(PairError::TakenAway { core }) }
+        if affinity::is_on(core) { Ok(Some(done)) } else { Err(PairError::TakenAway { core }) }
     })
 }
 
@@ -129,6 +126,8 @@ pub fn of(cores: &[u32]) -> impl Iterator<Item = [u32; 2]> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use nix::sched::sched_getcpu;
+
     use super::*;
 
     /// Two cores that this process may use, or a line that says that the test was skipped.

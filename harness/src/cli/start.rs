@@ -114,7 +114,7 @@ pub(crate) fn cores(given: Option<(u32, u32)>) -> Result<(u32, u32), Failure> {
     Ok((exchange, trader))
 }
 
-/// The exchange's core where the trader is on another host: the one asked for, or the last that this process may use.
+/// The exchange's core where the trader is on another host: the one asked for, or a chosen one, as for both.
 pub(crate) fn one_core(given: Option<u32>) -> Result<u32, Failure> {
     let chosen = || isolated::choose(1).map(|one| one.first().copied().unwrap_or_default());
     let core = given.map_or_else(chosen, Ok).map_err(Failure::cannot_run)?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{ABSENT, Ask, Finding, UNTOLD},
+    finding::{ABSENT, Ask, Finding},
     remedy::Remedy,
 };
 use crate::sysfs;
@@ -30,6 +30,10 @@ fn has_fair_server(root: &Path) -> bool {
 fn fair_server(root: &Path, core: u32) -> Finding {
     let file = format!("sys/kernel/debug/sched/fair_server/cpu{core}/runtime");
     let value = sysfs::read(root, &file);
+    let ok = value.as_deref().is_none_or(|value| value == "0");
+    let shown = value.unwrap_or_else(|| {
+        "the kernel's default of 50 ms, unless debugfs, which isn't mounted, has another".to_owned()
+    });
     Ask {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/fair-server"),
@@ -37,7 +41,7 @@ fn fair_server(root: &Path, core: u32) -> Finding {
         // As real-time throttling did, it saves a host from a task that spins for ever.
         remedy: Remedy::write(&file, "0").by_hand(),
     }
-    .judged(value.clone().unwrap_or_else(|| format!("{UNTOLD} (debugfs)")), "0, or nothing else on the core", value.is_none_or(|v| v == "0"))
+    .judged(shown, "0, or no real-time task that spins", ok)
 }
 
 /// Children inherit it, so that a shell's is that of what it starts.

@@ -31,6 +31,12 @@ pub enum MemoryLatencyError {
         /// Why.
         source: AffinityError,
     },
+    /// The kernel moved the thread away from its core.
+    #[error("core {core}, which was taken off line or out of this process's cpuset in the middle")]
+    TakenAway {
+        /// Which.
+        core: u32,
+    },
     /// The memory can't be had on the node.
     #[error("memory can't be had there")]
     Bind(#[from] BindError),
@@ -71,6 +77,9 @@ impl MemoryLatencyError {
         match self {
             Self::Pages(e) => e.remedy(),
             Self::Core { .. } => "widen the cpuset: `taskset -c`, a container's --cpuset-cpus".into(),
+            Self::TakenAway { core } => {
+                format!("leave it on line (/sys/devices/system/cpu/cpu{core}/online) and in the cpuset, then try again")
+            }
             Self::Bind(_) | Self::Elsewhere { .. } => {
                 "free memory on that node, and let this process use it: a container's --cpuset-mems, a systemd AllowedMemoryNodes=".into()
             }
@@ -223,6 +232,9 @@ fn view(want: Want, scale: TickScale) -> Result<View, MemoryLatencyError> {
         .into_iter()
         .map(|bytes| Point { bytes, load_ns: chase::load_ns(words, bytes, scale) })
         .collect();
+    if !affinity::is_on(core) {
+        return Err(MemoryLatencyError::TakenAway { core });
+    }
     Ok(View { core, core_node, memory_node, pages, loads, read_bytes_per_second })
 }
 

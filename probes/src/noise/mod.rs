@@ -62,7 +62,7 @@ pub enum NoiseError {
     NoCores,
 }
 
-/// What was seen, and what could not be.
+/// What was seen, and what could not be: a core that was taken away in the middle has a row in place of its figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watched {
     /// Of each core.
@@ -95,10 +95,14 @@ pub fn measure(
     let seen = watch_all(root, cores, scale.ticks(duration), scale.ticks(threshold));
     let after: Vec<_> = cores.iter().map(counted).collect();
     let mut found = Vec::with_capacity(cores.len());
-    let mut interrupts_told = true;
+    let (mut interrupts_told, mut taken) = (true, Vec::new());
     for (((&core, seen), before), after) in cores.iter().zip(seen).zip(before).zip(after) {
         let watched = seen.map_err(|source| NoiseError::Thread { core, source })?;
         let thread = watched.map_err(|source| NoiseError::Core { core, source })?;
+        if !thread.stayed {
+            taken.push(taken_away(core));
+            continue;
+        }
         let (of_core, interrupts) = after.0.since(&before.0);
         interrupts_told &= interrupts.is_some();
         let smis = before.1.zip(after.1).map(|(before, after)| u64::from(after.wrapping_sub(before)));
@@ -107,10 +111,21 @@ pub fn measure(
         all.extend(thread.own_rows.iter().cloned());
         found.push(record(core, &thread, all, interrupts, scale));
     }
-    let uncounted = uncounted(&smi, interrupts_told);
+    let mut uncounted = uncounted(&smi, interrupts_told);
+    uncounted.extend(taken);
     let probe =
         NoiseProbe { threshold_ns: threshold, duration_ns: duration, smi_counter: smi.describe(), cores: found };
     Ok(Watched { probe, uncounted })
+}
+
+/// What it saw was of another core in the end.
+fn taken_away(core: u32) -> NotRun {
+    NotRun::new(
+        NotRunKind::Probe,
+        format!("noise of core {core}"),
+        "the core to the end; it was taken off line or out of this process's cpuset in the middle",
+        format!("leave it on line (/sys/devices/system/cpu/cpu{core}/online) and in the cpuset, then try again"),
+    )
 }
 
 fn smi_row(by: u64) -> Counted {
@@ -140,7 +155,7 @@ fn watch_all(root: &Path, cores: &[u32], ticks: u64, limit: u64) -> Vec<Seen> {
             thread::Builder::new().spawn_scoped(s, move || {
                 let pinned = affinity::pin(core);
                 let go = *start.wait();
-                pinned.map(|()| watch(root, if go { ticks } else { 0 }, limit))
+                pinned.map(|()| watch(root, core, if go { ticks } else { 0 }, limit))
             })
         };
         let threads: Vec<_> = cores.iter().map(|&core| one(core)).collect();
@@ -158,10 +173,12 @@ struct Thread {
     /// Its own switches and faults.
     events: u64,
     own_rows: Vec<Counted>,
+    /// It was still on its core in the end.
+    stayed: bool,
 }
 
 /// Reads the clock until `ticks` have passed. What the kernel is asked after a gap is not watched.
-fn watch(root: &Path, ticks: u64, threshold_ticks: u64) -> Thread {
+fn watch(root: &Path, core: u32, ticks: u64, threshold_ticks: u64) -> Thread {
     let waited_before = own::waited(root);
     let mut by_cause = ByCause::default();
     let began = Own::read();
@@ -177,7 +194,8 @@ fn watch(root: &Path, ticks: u64, threshold_ticks: u64) -> Thread {
     }
     let ended = Own::read();
     let waited = own::waited(root).zip(waited_before).map(|(after, before)| after.saturating_sub(before));
-    Thread { gaps, by_cause, events: ended.events_since(began), own_rows: ended.counted(began, waited) }
+    let (events, own_rows) = (ended.events_since(began), ended.counted(began, waited));
+    Thread { gaps, by_cause, events, own_rows, stayed: affinity::is_on(core) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts and ticks of one probe stay far below 2^53")]
@@ -222,6 +240,22 @@ mod tests {
         let e = measure(Path::new("/"), &[0, 60_000], Nanos::SECOND * 60, Nanos::MICRO, TickScale::from_hz(2.5e9))
             .unwrap_err();
         assert!(matches!(e, NoiseError::Core { core: 60_000, .. }), "{e}");
+    }
+
+    #[test]
+    fn a_thread_that_is_no_longer_on_its_core_says_so_and_its_row_says_what_to_do() {
+        let allowed: Vec<u32> = affinity::allowed().unwrap().into_iter().collect();
+        let [first, second, ..] = allowed[..] else {
+            println!("SKIPPED: a core taken away from the noise probe: needs two cores that this process may use");
+            return;
+        };
+        let stayed = |pinned: u32| {
+            let watching = move || affinity::pin(pinned).map(|()| watch(Path::new("/"), first, 1000, 1000).stayed);
+            thread::spawn(watching).join().unwrap().unwrap()
+        };
+        assert!(stayed(first) && !stayed(second));
+        let row = taken_away(first);
+        assert!(row.needs.contains("off line") && row.how.contains(&format!("cpu{first}/online")), "{row:?}");
     }
 
     #[test]

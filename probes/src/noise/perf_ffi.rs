@@ -79,7 +79,7 @@ mod tests {
                 assert!(count(&event).unwrap() > first);
             }
             Err(e) => {
-                println!("SKIPPED: counting by perf's msr unit: needs root, or a lower perf_event_paranoid ({e})")
+                println!("SKIPPED: counting by perf's msr unit: needs root, or a lower perf_event_paranoid ({e})");
             }
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn section(settings: &[Setting]) -> Markup {
         @if settings.is_empty() {
             p { "The audit did not run." }
         } @else {
-            p.note { (counts(settings)) " `tickcert doctor` tells more of each, and writes a script." }
+            p.note { (counts(settings)) " " code { "tickcert doctor" } " tells whether each remedy lasts, and writes a script." }
             @if settings.iter().any(|s| !s.ok) { (wrong(settings)) }
             (right(settings))
         }
@@ -37,7 +37,9 @@ fn counts(settings: &[Setting]) -> String {
             (!of.is_empty()).then(|| format!("{} {off} of {}", name.to_lowercase(), of.len()))
         })
         .collect();
-    format!("{wrong} of {} are not as a measurement wants them: {}.", settings.len(), layers.join(", "))
+    let told = settings.iter().any(|s| s.topic.is_some());
+    let layers = if told { format!(": {}", layers.join(", ")) } else { String::new() };
+    format!("{wrong} of {} are not as a measurement wants them{layers}.", settings.len())
 }
 
 fn wrong(settings: &[Setting]) -> Markup {
@@ -48,7 +50,7 @@ fn wrong(settings: &[Setting]) -> Markup {
                 @let groups = together(settings.iter().filter(|s| !s.ok && s.topic == layer));
                 @if !groups.is_empty() {
                     tbody {
-                        tr { th.layer colspan="4" { (name) } }
+                        @if settings.iter().any(|s| s.topic.is_some()) { tr { th.layer colspan="4" { (name) } } }
                         @for group in &groups {
                             tr {
                                 td.id { (group.name()) } td.bad { (group.first.value) } td { (group.first.wanted) }
@@ -139,6 +141,9 @@ mod tests {
             counts(&all),
             "2 of 3 are not as a measurement wants them: hardware 1 of 1, operating system 0 of 1, other 1 of 1."
         );
+        let old = [setting("a", true, None), setting("b", false, None)];
+        assert_eq!(counts(&old), "1 of 2 are not as a measurement wants them.");
+        assert!(!section(&old).into_string().contains("Other"), "an older certificate has no layers");
     }
 
     #[test]

@@ -29,12 +29,13 @@ pub(super) fn section(p: &NoiseProbe) -> Markup {
 }
 
 fn gaps(p: &NoiseProbe) -> Markup {
+    let told = p.cores.iter().any(|core| !core.causes.is_empty());
     html! {
         table.narrow {
             thead {
                 tr {
                     th { "Core" } th.num { "Gaps" } th.num { "A second" } th.num { "Longest" } th.num { "Time taken away" }
-                    th { "The longest was" }
+                    @if told { th { "The longest was" } }
                 }
             }
             tbody {
@@ -42,7 +43,7 @@ fn gaps(p: &NoiseProbe) -> Markup {
                     tr {
                         td { (core.core) } td.num { (text::count(core.gaps)) } td.num { (text::significant(core.gaps_per_second)) }
                         td.num { (text::duration(core.largest_ns)) } td.num { (text::significant(core.stolen_ppm)) " ppm" }
-                        td { (core.cause_of_largest().map_or("–", |cause| cause.words())) }
+                        @if told { td { (core.cause_of_largest().map_or("–", |cause| cause.words())) } }
                     }
                 }
             }
