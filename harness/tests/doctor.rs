@@ -156,4 +156,67 @@ mod tests {
         assert_eq!((of("cores")["value"].as_str(), of("cores")["ok"].as_bool()), (Some("only 6"), Some(false)));
         assert_eq!(of("cpu6/governor")["ok"], true);
     }
+
+    /// What the doctor says of this host with some of it hidden, by these commands in namespaces of its own.
+    fn hidden(hide: &str, flags: &[&str]) -> Option<Value> {
+        let may = Command::new("unshare").args(flags).arg("true").output().is_ok_and(|ended| ended.status.success());
+        if !may {
+            println!("SKIPPED: a host with parts hidden needs unshare, and the right to mount (root)");
+            return None;
+        }
+        let script = format!("{hide} && exec \"$0\" doctor --json");
+        let mut command = Command::new("unshare");
+        command.args(flags).args(["sh", "-c", &script, env!("CARGO_BIN_EXE_tickcert")]);
+        Some(Ended::of(Home::new().dress(&mut command)).expect(1).json())
+    }
+
+    fn finding<'a>(report: &'a Value, name: &str) -> &'a Value {
+        let all = report["findings"].as_array().unwrap();
+        all.iter().find(|f| f["name"].as_str().unwrap().ends_with(name)).unwrap_or_else(|| panic!("no {name}: {all:?}"))
+    }
+
+    #[test]
+    fn in_a_pid_namespace_who_balances_interrupts_can_not_be_told() {
+        let Some(report) = hidden("true", &["--mount", "--pid", "--fork", "--mount-proc"]) else { return };
+        let balancer = finding(&report, "irqbalance");
+        assert_eq!((&balancer["value"], &balancer["ok"]), (&"can't be told".into(), &false.into()));
+        assert!(balancer["fix"].as_str().unwrap().contains("outside"), "{balancer}");
+    }
+
+    #[test]
+    fn without_sys_and_without_interrupts_the_rest_is_looked_at_and_nothing_hidden_is_called_right() {
+        let hide = "mount -t tmpfs none /sys && mount -t tmpfs none /proc/irq";
+        let Some(report) = hidden(hide, &["--mount"]) else { return };
+        for name in ["sysfs", "/irqs", "/idle-states", "/isolcpus", "/governor"] {
+            assert_eq!(finding(&report, name)["ok"], false, "{name}");
+        }
+        assert_eq!(finding(&report, "/irqs")["value"], "can't be told");
+        assert_eq!(finding(&report, "procfs")["ok"], true);
+        assert!(finding(&report, "swap")["value"].is_string());
+    }
+
+    #[test]
+    fn lanes_are_asked_with_what_the_profile_sets_of_them() {
+        let home = Home::new();
+        let profile = crate::support::profiles::tiny();
+        home.write("set.toml", format!("{profile}\n[transport.shm]\nring_bytes = 65536\n"));
+        let settings = |arguments: &[&str]| {
+            let report = home.run(&[&["doctor", "--json"], arguments].concat()).json();
+            let lanes = report["lanes"].as_array().unwrap().clone();
+            lanes.into_iter().find(|lane| lane["lane"] == "shm").unwrap()["settings"].clone()
+        };
+        assert_ne!(settings(&["--profile", "./set.toml"]), settings(&[]));
+    }
+
+    #[test]
+    fn isolated_cores_are_looked_at_when_nobody_has_named_others() {
+        let (home, host) = (Home::new(), tree("epyc-connectx"));
+        let cores = || {
+            let report = doctor(&home, host.path(), &["--json"]).json();
+            report["ends"].as_array().unwrap().iter().map(|end| end["core"].as_u64().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(cores(), [14, 15]);
+        write(host.path(), "sys/devices/system/cpu/isolated", "\n");
+        assert_eq!(cores(), [30, 31]);
+    }
 }

@@ -99,4 +99,77 @@ mod tests {
         }
         home.run(&["probe", "weather"]).refused(2, &["weather", "core-to-core"]);
     }
+
+    /// What the command finds with some of the host hidden from it.
+    fn hidden(hide: &str, arguments: &str) -> Option<Value> {
+        let may = Command::new("unshare").args(["--mount", "true"]).output().is_ok_and(|ended| ended.status.success());
+        if !may {
+            println!("SKIPPED: a host with parts hidden needs unshare, and the right to mount (root)");
+            return None;
+        }
+        let script = format!("{hide} && exec \"$0\" probe --json --quiet {arguments}");
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_tickcert")]);
+        Some(Ended::of(Home::new().dress(&mut command)).expect(0).json())
+    }
+
+    #[test]
+    fn without_sys_the_topology_is_a_row_and_what_is_measured_goes_on() {
+        let Some(found) = hidden("mount -t tmpfs none /sys", "topology clocks core-to-core") else { return };
+        assert!(row(&found, "topology").unwrap()["how"].as_str().unwrap().contains("sys"), "{found}");
+        assert!(found["clocks"]["read_costs"][0]["median_ns"].as_f64().unwrap() > 0.0);
+        assert!(row(&found, "PTP hardware clocks").is_some(), "{found}");
+        assert!(allowed().len() < 2 || found["core_to_core"]["pairs"][0]["one_way_ns"].as_f64().unwrap() > 0.0);
+    }
+
+    #[test]
+    fn without_the_kernels_counts_of_interrupts_the_gaps_are_seen_and_a_row_says_what_is_missing() {
+        let hide = "mount --bind /dev/null /proc/interrupts";
+        let Some(found) = hidden(hide, "noise --noise-duration 20ms") else { return };
+        let core = &found["noise"]["cores"][0];
+        assert!(core["gaps"].is_u64() && core.get("without_event_at_least").is_none(), "{core}");
+        let row = row(&found, "interrupts of the cores watched").unwrap();
+        assert!(row["how"].as_str().unwrap().contains("/proc"), "{row}");
+    }
+
+    #[test]
+    fn noise_says_what_the_kernel_counted_by_layers_and_how_smis_were_counted_or_why_not() {
+        let core = allowed()[0].to_string();
+        let arguments = ["probe", "noise", "--cores", &core, "--noise-duration", "20ms", "--noise-threshold", "5us"];
+        let shown = Home::new().run(&arguments).expect(0).out;
+        let at = |text: &str| shown.find(text).unwrap_or_else(|| panic!("no `{text}` in:\n{shown}"));
+        assert!(shown.contains("gaps above 5.00 us in 20.00 ms"), "{shown}");
+        assert!(at("  hardware") < at("  operating system") && at("  operating system") < at("  application"));
+        assert!(at("SMIs: ") < at("  operating system"));
+        assert!(
+            at("switched out for another task") > at("  application") || shown.contains("core 0: nothing"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn cores_that_a_control_group_forbids_are_a_row_with_the_remedy() {
+        let cores = allowed();
+        let group =
+            std::path::Path::new("/sys/fs/cgroup/cpuset").join(format!("tickcert-probe-{}", std::process::id()));
+        let made = cores.len() > 1 && std::fs::create_dir(&group).is_ok();
+        let set = |file: &str, text: &str| std::fs::write(group.join(file), text).is_ok();
+        if !(made && set("cpuset.cpus", &cores[0].to_string()) && set("cpuset.mems", "0")) {
+            let _ = std::fs::remove_dir(&group);
+            println!(
+                "SKIPPED: a cpuset that forbids a core needs two cores, and a cpuset hierarchy (cgroup v1) that may be written"
+            );
+            return;
+        }
+        let script = format!("echo $$ > {}/tasks && exec \"$0\" probe --json --quiet topology clocks", group.display());
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_tickcert")]);
+        let ended = Ended::of(Home::new().dress(&mut command));
+        let _ = std::fs::remove_dir(&group);
+        let found = ended.expect(0).json();
+        let rows = found["not_run"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["how"].as_str().unwrap().contains("--cpuset-cpus")).unwrap();
+        assert!(row["needs"].as_str().unwrap().contains("may use") || row["name"] == "between cores", "{row}");
+        assert!(found["clocks"]["read_costs"][0]["median_ns"].as_f64().unwrap() > 0.0);
+    }
 }

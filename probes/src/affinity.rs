@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, thread};
 
 use nix::{
     errno::Errno,
-    sched::{CpuSet, sched_getaffinity, sched_setaffinity},
+    sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity},
     unistd::Pid,
 };
 
@@ -92,6 +92,13 @@ pub fn pin(core: u32) -> Result<(), AffinityError> {
     })
 }
 
+/// Whether the calling thread runs on `core` now. The kernel moves one that was pinned only where it must: its core was taken off
+/// line, or out of the cpuset.
+#[must_use]
+pub fn is_on(core: u32) -> bool {
+    sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core))
+}
+
 /// Whether [`pin`] would succeed; the calling thread stays where it is.
 ///
 /// # Errors
@@ -115,8 +122,6 @@ pub fn check_pair(exchange: u32, trader: u32) -> Result<(), AffinityError> {
 
 #[cfg(test)]
 mod tests {
-    use nix::sched::sched_getcpu;
-
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@ pub mod core_to_core;
 pub mod ethtool;
 pub mod host;
 pub mod irq;
+pub mod isolated;
 pub mod latency_hold;
 pub mod memory;
 pub mod memory_latency;

@@ -6,8 +6,6 @@ use std::{
     thread,
 };
 
-use nix::sched::sched_getcpu;
-
 use crate::affinity::{self, AffinityError};
 
 /// Why nothing was measured between two cores.
@@ -29,6 +27,12 @@ pub enum PairError {
         /// Why.
         source: io::Error,
     },
+    /// Neither was moved for good, and yet they hardly came to each other.
+    #[error("cores {} and {} had no time for each other: one was taken away for a while, or others have them", cores[0], cores[1])]
+    TooSlow {
+        /// Which.
+        cores: [u32; 2],
+    },
     /// The kernel moved a thread away from its core, which it does only where it must.
     #[error("core {core} was taken away in the middle: it was taken off line, or out of this process's cpuset")]
     TakenAway {
@@ -49,6 +53,9 @@ impl PairError {
             }
             Self::Core { core, source: AffinityError::NotAllowed { .. } } => format!(
                 "let this process use core {core}: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs="
+            ),
+            Self::TooSlow { cores: [a, b] } => format!(
+                "leave both on line (/sys/devices/system/cpu/cpu{a}/online, cpu{b}/online) and end what real-time tasks run there, then try again"
             ),
             Self::Core { .. } => "see the reason".into(),
             Self::Thread { .. } => "raise the limit on threads (`ulimit -u`, a container's --pids-limit)".into(),
@@ -104,8 +111,7 @@ fn spawn<'scope, T: Send + 'scope>(
             return Ok(None);
         }
         let done = work();
-        let still_there = sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core));
-        if still_there { Ok(Some(done)) } else { Err(PairError::TakenAway { core }) }
+        if affinity::is_on(core) { Ok(Some(done)) } else { Err(PairError::TakenAway { core }) }
     })
 }
 
@@ -120,6 +126,8 @@ pub fn of(cores: &[u32]) -> impl Iterator<Item = [u32; 2]> {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use nix::sched::sched_getcpu;
+
     use super::*;
 
     /// Two cores that this process may use, or a line that says that the test was skipped.

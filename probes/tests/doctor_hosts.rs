@@ -1,6 +1,9 @@
 //! What is found on other hosts, from trees of them.
 
 #[cfg(test)]
+#[path = "support/hosts.rs"]
+mod hosts;
+#[cfg(test)]
 #[path = "support/tree.rs"]
 mod tree;
 
@@ -9,47 +12,23 @@ mod tests {
     use std::{fs, path::Path};
 
     use proptest::prelude::*;
-    use tickcert_probes::audit::{End, Finding, Scope, findings, script::script};
-    use tickcert_results::certificate::{Setting, Topic};
+    use tickcert_probes::audit::{
+        Finding, Scope, findings,
+        script::{WrittenFor, script},
+    };
+    use tickcert_results::certificate::Topic;
 
-    use crate::tree::{Entry, entries, grown, tree};
-
-    fn scope(exchange: (u32, &str), trader: (u32, &str)) -> Scope {
-        let end = |name: &str, (core, interface): (u32, &str)| End {
-            name: name.to_owned(),
-            core,
-            interface: Some(interface.to_owned()),
-            memory: None,
-        };
-        Scope { ends: vec![end("exchange", exchange), end("trader", trader)], ..Scope::default() }
-    }
-
-    fn find<'a>(found: &'a [Finding], name: &str) -> &'a Setting {
-        let named = found.iter().find(|f| f.setting.name == name);
-        &named.unwrap_or_else(|| panic!("no {name} among {:?}", wrong(found))).setting
-    }
-
-    fn wrong(found: &[Finding]) -> Vec<&str> {
-        found.iter().filter(|f| !f.setting.ok).map(|f| f.setting.name.as_str()).collect()
-    }
-
-    fn intel() -> Vec<Finding> {
-        findings(tree("intel-e810").path(), &scope((2, "eth2"), (20, "eth3")))
-    }
-
-    fn epyc() -> Vec<Finding> {
-        let (exchange, trader) = ((8, "enp193s0f0np0"), (9, "enp193s0f1np0"));
-        findings(tree("epyc-connectx").path(), &scope(exchange, trader))
-    }
-
-    fn x2522() -> Vec<Finding> {
-        findings(tree("x2522").path(), &scope((6, "eth4"), (7, "eth5")))
-    }
+    use crate::{
+        hosts::{epyc, find, intel, scope, wrong, x2522},
+        tree::{Entry, entries, grown, tree},
+    };
 
     #[test]
     fn an_untuned_server_has_its_cores_wrong_in_every_respect() {
         let found = intel();
-        for what in ["governor", "idle-states", "smt-sibling", "isolcpus", "nohz_full", "rcu_nocbs"] {
+        for what in
+            ["governor", "energy-preference", "idle-states", "smt-sibling", "isolcpus", "nohz_full", "rcu_nocbs"]
+        {
             for core in ["cpu2", "cpu20"] {
                 assert!(!find(&found, &format!("{core}/{what}")).ok, "{core}/{what}");
             }
@@ -63,28 +42,9 @@ mod tests {
     fn an_untuned_server_has_its_kernel_wrong_in_every_respect() {
         let found = intel();
         let all = ["mitigations", "swap", "transparent_hugepage", "numa_balancing", "nmi_watchdog", "rt_throttling"];
-        for name in all.into_iter().chain(["irqbalance", "timer_slack", "turbo"]) {
+        for name in all.into_iter().chain(["irqbalance", "timer_slack", "turbo", "tuned", "uncore/package_01_die_00"]) {
             assert!(!find(&found, name).ok, "{name}");
         }
-    }
-
-    #[test]
-    fn an_e810_in_half_a_slot_is_told_by_width_and_speed() {
-        let found = intel();
-        let (width, speed) = (find(&found, "eth2/pcie-width"), find(&found, "eth2/pcie-speed"));
-        assert_eq!((width.ok, width.value.as_str(), width.wanted.as_str()), (false, "x8", "x16"));
-        assert_eq!((speed.ok, speed.value.as_str(), speed.wanted.as_str()), (false, "8.0 GT/s", "16.0 GT/s"));
-        assert!(width.fix.contains("slot"), "{}", width.fix);
-        assert_eq!(find(&found, "eth2/pcie-link-states").value, "l1_aspm");
-    }
-
-    #[test]
-    fn the_trader_on_the_other_socket_is_told_the_cores_near_its_nic() {
-        let found = intel();
-        let trader = find(&found, "trader/nic-node");
-        assert!(!trader.ok && find(&found, "exchange/nic-node").ok);
-        assert_eq!(trader.value, "eth3 at node 0, core 20 at node 1 (distance 20)");
-        assert!(trader.fix.contains("--trader-core with one of 0-15,32-47"), "{}", trader.fix);
     }
 
     #[test]
@@ -118,14 +78,6 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_nobody_has_named_is_left_to_a_person() {
-        let nobody = Scope { others: vec!["eth2".to_owned()], ..Scope::of_cores(&[2, 20]) };
-        let found = findings(tree("intel-e810").path(), &nobody);
-        let of_nic: Vec<&Finding> = found.iter().filter(|f| f.setting.name.starts_with("eth2/")).collect();
-        assert!(of_nic.iter().any(|f| !f.setting.ok) && of_nic.iter().all(|f| f.steps.is_empty()), "{of_nic:?}");
-    }
-
-    #[test]
     fn huge_pages_are_asked_of_the_nodes_of_both_cores() {
         let found = intel();
         for node in ["node0", "node1"] {
@@ -150,44 +102,24 @@ mod tests {
     }
 
     #[test]
-    fn a_connectx_is_told_both_features_that_join_frames_in_one_command() {
-        let found = epyc();
-        assert_eq!(find(&found, "enp193s0f0np0/gro").fix, "ethtool -K enp193s0f0np0 gro off rx-gro-hw off");
-        assert_eq!(
-            find(&found, "enp193s0f0np0/driver").value,
-            "mlx5_core 6.1.0-27-amd64, firmware 22.39.2048 (MT_0000000359)"
-        );
-    }
-
-    #[test]
-    fn pauses_that_both_ends_negotiate_are_taken_from_them_before_they_are_switched_off() {
+    fn cores_of_an_isolated_cpuset_partition_count_as_isolated() {
         let tree = tree("intel-e810");
-        let text = "Pause parameters for eth2:\nAutonegotiate:\ton\nRX:\t\ton\nTX:\t\toff\n";
-        fs::write(tree.path().join("ethtool/eth2/pause"), text).unwrap();
+        fs::create_dir_all(tree.path().join("sys/fs/cgroup")).unwrap();
+        fs::write(tree.path().join("sys/fs/cgroup/cpuset.cpus.isolated"), "2,20\n").unwrap();
         let found = findings(tree.path(), &scope((2, "eth2"), (20, "eth3")));
-        assert_eq!(find(&found, "eth2/pause-frames").fix, "ethtool -A eth2 autoneg off rx off");
+        assert_eq!(find(&found, "cpu2/isolcpus").value, "yes (a cpuset partition)");
+        assert!(find(&found, "cpu2/isolcpus").ok);
     }
 
     #[test]
-    fn interrupts_that_the_run_itself_puts_off_are_no_finding() {
-        let of_run = Scope { defers: true, ..scope((8, "enp193s0f0np0"), (9, "enp193s0f1np0")) };
-        let found = findings(tree("epyc-connectx").path(), &of_run);
-        assert!(find(&found, "enp193s0f0np0/napi_defer_hard_irqs, gro_flush_timeout").ok);
-    }
-
-    #[test]
-    fn an_x2522_is_not_told_to_set_what_its_driver_does_not_know() {
-        let found = x2522();
-        assert_eq!(find(&found, "eth4/adaptive-coalescing").fix, "ethtool -C eth4 adaptive-rx off");
-        assert_eq!(find(&found, "eth4/coalescing").fix, "ethtool -C eth4 rx-usecs 0 tx-usecs 0");
-        assert!(find(&found, "eth4/gro").ok && !find(&found, "eth4/lro").ok);
-        let per_nic = |nic: &str| ["adaptive-coalescing", "coalescing", "lro"].map(|what| format!("{nic}/{what}"));
-        let mut expected: Vec<String> = per_nic("eth4").into_iter().chain(per_nic("eth5")).collect();
-        expected.push("clocksource".to_owned());
-        expected.sort();
-        let mut names = wrong(&found);
-        names.sort_unstable();
-        assert_eq!(names, expected);
+    fn a_clock_source_that_is_offered_lasts_by_asking_for_it_and_not_by_trusting_the_counter() {
+        let tree = tree("epyc-connectx");
+        let dir = tree.path().join("sys/devices/system/clocksource/clocksource0");
+        fs::write(dir.join("current_clocksource"), "hpet\n").unwrap();
+        let found = findings(tree.path(), &scope((8, "enp193s0f0np0"), (9, "enp193s0f1np0")));
+        let clock = find(&found, "clocksource");
+        assert_eq!(clock.lasting, "clocksource=tsc on the kernel's command line");
+        assert!(!clock.fix.contains("tsc=reliable"), "{}", clock.fix);
     }
 
     #[test]
@@ -269,7 +201,7 @@ mod tests {
                     prop_assert!(!text.contains(char::is_control), "{text:?}");
                 }
             }
-            let text = script(&found, "a\nhost");
+            let text = script(&found, &WrittenFor { host: "a\nhost".to_owned(), ..WrittenFor::default() });
             prop_assert!(text.starts_with("#!/bin/bash\n# Sets what `tickcert doctor` found wrong on a host."));
         }
     }

@@ -14,7 +14,10 @@ mod tests {
     };
 
     use tempfile::TempDir;
-    use tickcert_probes::audit::{End, Finding, Scope, findings, script::script};
+    use tickcert_probes::audit::{
+        End, Finding, Scope, findings,
+        script::{WrittenFor, script},
+    };
 
     use crate::tree::tree;
 
@@ -34,7 +37,7 @@ mod tests {
             };
             let scope = Scope { ends: ends.map(end).into(), ..Scope::default() };
             let host = Self { tree: tree(name), scope, work: tempfile::tempdir().unwrap() };
-            fs::write(host.script(), script(&host.findings(), name)).unwrap();
+            fs::write(host.script(), script(&host.findings(), &host.of())).unwrap();
             host
         }
 
@@ -52,6 +55,21 @@ mod tests {
 
         fn findings(&self) -> Vec<Finding> {
             findings(self.root(), &self.scope)
+        }
+
+        fn of(&self) -> WrittenFor {
+            WrittenFor::read(self.root())
+        }
+
+        fn put(&self, file: &str, text: &str) {
+            let path = self.root().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        /// Writes the script anew, under the same name.
+        fn write(&self) {
+            fs::write(self.script(), script(&self.findings(), &self.of())).unwrap();
         }
 
         fn script(&self) -> PathBuf {
@@ -185,6 +203,81 @@ mod tests {
     }
 
     #[test]
+    fn a_later_script_of_the_same_name_leaves_the_earlier_one_its_record_and_its_undo() {
+        let [host, ..] = Host::all();
+        let before = host.files();
+        let in_root = |path: &Path, word: &str| {
+            let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/bin");
+            let path_var = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+            let mut command = Command::new("bash");
+            command.arg(path).arg(word).env("PATH", path_var).env("ROOT", host.root()).env("RUN", "yes");
+            command.env_remove("STATE").output().unwrap()
+        };
+        well(&in_root(&host.script(), "apply"));
+        // Somebody has set one thing back by hand, and has a script written for that.
+        host.put("proc/sys/kernel/numa_balancing", "1\n");
+        host.write();
+        let applied = in_root(&host.script(), "apply");
+        well(&applied);
+        let said = String::from_utf8(applied.stdout).unwrap();
+        let line = said.lines().find(|line| line.contains("still recorded")).unwrap_or_else(|| panic!("{said}"));
+        let earlier = line.rsplit_once("bash ").unwrap().1.strip_suffix(" undo").unwrap();
+        well(&in_root(&host.script(), "undo"));
+        well(&in_root(Path::new(earlier), "undo"));
+        let records = host.root().join("run");
+        assert_eq!(fs::read_dir(records.join("tickcert")).unwrap().count(), 0);
+        fs::remove_dir_all(records).unwrap();
+        assert_eq!(host.files(), before);
+    }
+
+    #[test]
+    fn what_a_file_makes_of_a_value_is_read_back_and_told_if_it_is_another() {
+        let [host, ..] = Host::all();
+        // A file that takes everything and keeps nothing.
+        let file = host.root().join("proc/sys/kernel/numa_balancing");
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &file).unwrap();
+        let applied = host.run(&["apply"]);
+        assert_eq!(applied.status.code(), Some(1));
+        let said = String::from_utf8(applied.stderr).unwrap();
+        assert!(said.contains("/proc/sys/kernel/numa_balancing was given 0 and shows ;"), "{said}");
+    }
+
+    #[test]
+    fn on_another_start_of_the_host_nothing_is_done() {
+        let [host, ..] = Host::all();
+        host.put("proc/sys/kernel/random/boot_id", "0c1e7b0e\n");
+        host.write();
+        host.put("proc/sys/kernel/random/boot_id", "another\n");
+        let before = host.files();
+        let output = host.run(&["apply"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("written for another start of intel-e810"));
+        assert_eq!(host.files(), before);
+        host.put("proc/sys/kernel/random/boot_id", "0c1e7b0e\n");
+        well(&host.run(&["apply"]));
+    }
+
+    #[test]
+    fn each_swap_area_is_switched_off_and_on_by_itself_with_its_priority() {
+        let [host, ..] = Host::all();
+        let heading = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+        let areas = "/dev/dm-1 partition 1000444 0 -2\n/swapfile file 2000 0 5\n";
+        host.put("proc/swaps", &format!("{heading}{areas}"));
+        host.write();
+        let text = fs::read_to_string(host.script()).unwrap();
+        let steps: Vec<&str> = text.lines().filter(|line| line.contains("swapo")).map(str::trim).collect();
+        assert_eq!(steps.len(), 4, "{steps:?}");
+        assert!(steps[0].ends_with("'swapoff /dev/dm-1'") && steps[1].ends_with("'swapoff /swapfile'"), "{steps:?}");
+        assert!(steps[2].ends_with("'swapon -p 5 /swapfile'") && steps[3].ends_with("'swapon /dev/dm-1'"), "{steps:?}");
+        let before = host.files();
+        well(&host.run(&["apply"]));
+        assert_eq!(fs::read_to_string(host.root().join("proc/swaps")).unwrap(), heading);
+        well(&host.run(&["undo"]));
+        assert_eq!(host.files(), before);
+    }
+
+    #[test]
     fn the_script_is_sound_for_bash_and_for_shellcheck() {
         let shellcheck = Command::new("shellcheck").arg("--version").output().is_ok();
         for host in Host::all() {
@@ -207,7 +300,10 @@ mod tests {
         let of_it = tree.path().join("ethtool").join(name);
         fs::create_dir_all(&of_it).unwrap();
         fs::write(of_it.join("coalesce"), "rx-usecs: 50\n").unwrap();
-        let text = script(&findings(tree.path(), &scope), "host\nreboot");
+        let text = script(
+            &findings(tree.path(), &scope),
+            &WrittenFor { host: "host\nreboot".to_owned(), ..WrittenFor::default() },
+        );
         assert!(text.contains(r" -C 'e'\'';reboot;'\''' rx-usecs rx-usecs 0"), "{text}");
         assert!(!text.lines().any(|line| line.starts_with("reboot")), "{text}");
     }

@@ -70,17 +70,20 @@ struct Host {
     over_nics: Limits,
 }
 
-/// Every lane of this build.
-pub(super) fn rows() -> Result<Vec<Row>, Failure> {
+/// Every lane of this build, with what `settings_of` says is set of its transport.
+pub(super) fn rows(
+    settings_of: impl Fn(&str) -> serde_json::Map<String, serde_json::Value>,
+) -> Result<Vec<Row>, Failure> {
     let hypervisor = host::hypervisor(Path::new("/"));
     let virtual_wire = Wire::Veth.virtual_because().map_err(Failure::cannot_run)?;
     let host = Host { over_veth: Limits::new(virtual_wire, &hypervisor), over_nics: Limits::new(None, &hypervisor) };
-    let rows = Lane::all().iter().map(|lane| row(*lane, &host)).collect::<Result<Vec<Row>, _>>();
+    let of = |lane: &Lane| row(*lane, &settings_of(lane.transport()), &host);
+    let rows = Lane::all().iter().map(of).collect::<Result<Vec<Row>, _>>();
     rows.map_err(Failure::cannot_run)
 }
 
 pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
-    let rows = rows()?;
+    let rows = rows(|_| serde_json::Map::new())?;
     if args.print.json {
         out::json(&rows)?;
         return Ok(Outcome::OK);
@@ -94,8 +97,8 @@ pub(super) fn main(args: &LanesArgs) -> Result<Outcome, Failure> {
     Ok(Outcome::OK)
 }
 
-fn row(lane: Lane, host: &Host) -> Result<Row, SettingsError> {
-    let settings = lane.settings(&serde_json::Map::new())?;
+fn row(lane: Lane, set: &serde_json::Map<String, serde_json::Value>, host: &Host) -> Result<Row, SettingsError> {
+    let settings = lane.settings(set)?;
     let ask = |virtual_link| dispatch(lane, Preflight { settings: &settings, virtual_link });
     let (caps, needs) = match ask(true)? {
         Ok(caps) => (Some(host.over_veth.capped(caps)), None),

@@ -84,7 +84,7 @@ pub(crate) struct ServiceTimeArgs {
     pub(crate) common: Common,
 }
 
-fn args_duration(text: &str) -> Result<Nanos, String> {
+pub(super) fn args_duration(text: &str) -> Result<Nanos, String> {
     parse_duration(text).map_err(|e| e.to_string())
 }
 

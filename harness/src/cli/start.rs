@@ -1,7 +1,7 @@
 //! What every command that measures does first: privileges, the host's lock, signals, cores.
 
 use anyhow::{Context, anyhow};
-use tickcert_probes::{affinity, clocks};
+use tickcert_probes::{affinity, clocks, isolated};
 use tickcert_results::certificate::ClockProbe;
 use tickcert_scenarios::profile::{Profile, SettingRefused};
 use tickcert_transports::{Lane, api::Unmet};
@@ -114,10 +114,10 @@ pub(crate) fn cores(given: Option<(u32, u32)>) -> Result<(u32, u32), Failure> {
     Ok((exchange, trader))
 }
 
-/// The exchange's core where the trader is on another host: the one asked for, or the last that this process may use.
+/// The exchange's core where the trader is on another host: the one asked for, or a chosen one, as for both.
 pub(crate) fn one_core(given: Option<u32>) -> Result<u32, Failure> {
-    let last = || affinity::allowed().map(|allowed| allowed.last().copied().unwrap_or_default());
-    let core = given.map_or_else(last, Ok).map_err(Failure::cannot_run)?;
+    let chosen = || isolated::choose(1).map(|one| one.first().copied().unwrap_or_default());
+    let core = given.map_or_else(chosen, Ok).map_err(Failure::cannot_run)?;
     affinity::check(core).map_err(Failure::usage)?;
     Ok(core)
 }

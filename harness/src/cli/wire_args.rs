@@ -43,7 +43,7 @@ pub(crate) struct WireArgs {
 
 impl WireArgs {
     /// Where the trader is, if not on this host: the command line's host, else the profile's.
-    fn destination(&self, profile: &Profile) -> Result<Option<Destination>, Failure> {
+    pub(super) fn destination(&self, profile: &Profile) -> Result<Option<Destination>, Failure> {
         let of_profile = profile.trader_host.as_ref();
         let Some(host) = self.trader_host.as_ref().or(of_profile.map(|of| &of.host)) else {
             if self.trader_program.is_some() || !self.ssh_options.is_empty() {

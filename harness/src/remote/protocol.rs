@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tickcert_results::{
-    certificate::{ClockProbe, Host, NoiseProbe, Setting},
+    certificate::{ClockProbe, Host, NoiseProbe, NotRun, Setting},
     time::Nanos,
 };
 use tickcert_scenarios::profile::Deferral;
@@ -201,6 +201,8 @@ pub struct Probed {
     pub audit: Vec<Setting>,
     /// Noise of the trader's core, or why there is none.
     pub noise: Result<NoiseProbe, String>,
+    /// What can't be counted there.
+    pub uncounted: Vec<NotRun>,
     /// Cost of a stamp.
     pub stamp_cost_ns: Option<f64>,
     /// Cost of recording one event.

@@ -22,13 +22,34 @@ const OPTIONS: [&str; 4] = ["BatchMode=yes", "ConnectTimeout=10", "ServerAliveIn
 impl Destination {
     /// The command that starts the agent, with pipes to it.
     pub(super) fn command(&self) -> Command {
+        let mut command = self.there(&["endpoint", "--agent"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// What the program there prints, called with these words; it is given nothing to read.
+    ///
+    /// # Errors
+    /// Why it can't be had, and what to do.
+    pub(crate) fn ask(&self, words: &[&str], good: &[i32]) -> Result<Vec<u8>, String> {
+        let asked = self.there(words).stdin(Stdio::null()).output();
+        let output = asked.map_err(|e| format!("{} can't be started: {e} (is it installed?)", self.ssh))?;
+        match output.status.code() {
+            Some(code) if good.contains(&code) => Ok(output.stdout),
+            code => Err(self.explain(code, &String::from_utf8_lossy(&output.stderr))),
+        }
+    }
+
+    /// The program there, with these words.
+    fn there(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.ssh);
         command.arg("-T");
         for option in self.options.iter().map(String::as_str).chain(OPTIONS) {
             command.args(["-o", option]);
         }
-        command.args(["--", &self.host]).arg(format!("exec {} endpoint --agent", quoted(&self.program)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let words: Vec<String> =
+            std::iter::once(self.program.as_str()).chain(words.iter().copied()).map(quoted).collect();
+        command.args(["--", &self.host]).arg(format!("exec {}", words.join(" ")));
         command
     }
 
@@ -57,7 +78,7 @@ impl Destination {
             Some(126) => format!(
                 "{program} can't be run on {host} ({last}): it must be built for that machine, and be executable"
             ),
-            Some(2) if has("--agent") || has("unrecognized subcommand") => {
+            Some(2) if has("--agent") || has("--end") || has("unrecognized subcommand") => {
                 format!("the tickcert on {host} is an older one: {}", self.same_build())
             }
             status => {
@@ -68,7 +89,7 @@ impl Destination {
     }
 
     /// What to do about another build there.
-    pub(super) fn same_build(&self) -> String {
+    pub(crate) fn same_build(&self) -> String {
         let Self { host, program, .. } = self;
         format!(
             "both hosts need the same build; `scp {} {host}:{program}`, or name another with --trader-program",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise, sysfs::write_core_list};
+use tickcert_probes::{affinity, clocks, isolated, latency_hold::LatencyHold, noise, sysfs::write_core_list};
 use tickcert_results::{
     certificate::{
         Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, StampingRecord,
@@ -319,8 +319,11 @@ fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<
     let spec = &order.profile.noise;
     let cores = order.all_cores();
     progress.say(&format!("Watching cores {} for noise, {}", write_core_list(&cores), spec.duration));
-    match noise::measure(&cores, spec.duration, spec.threshold, scale) {
-        Ok(found) => probes.noise = Some(found),
+    match noise::measure(Path::new("/"), &cores, spec.duration, spec.threshold, scale) {
+        Ok(found) => {
+            probes.noise = Some(found.probe);
+            not_run.extend(found.uncounted);
+        }
         Err(e) => not_run.push(NotRun::new(
             NotRunKind::Probe,
             "noise",
@@ -330,17 +333,15 @@ fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<
     }
 }
 
-/// Cores for exchange and trader when nobody chose: the last two that this process may use, since the first ones
-/// serve most interrupts.
+/// Cores for exchange and trader when nobody chose: isolated ones that this process may be pinned to, or else the last that it
+/// runs on, since the first ones serve most interrupts.
 ///
 /// # Errors
 /// When there are fewer than two.
 pub fn choose_cores() -> Result<(u32, u32)> {
-    let allowed = affinity::allowed()?;
-    let mut last = allowed.iter().rev();
-    match (last.next(), last.next()) {
-        (Some(trader), Some(exchange)) => Ok((*exchange, *trader)),
-        _ => anyhow::bail!(
+    match isolated::choose(2)?[..] {
+        [exchange, trader] => Ok((exchange, trader)),
+        ref allowed => anyhow::bail!(
             "only core {allowed:?} may be used here: exchange and trader need one each (more cores, or a wider cpuset)"
         ),
     }

@@ -110,13 +110,17 @@ impl Look<'_> {
             NotRun::new(NotRunKind::Probe, format!("noise of the {which}'s core"), why, how)
         };
         let mut rows = Vec::new();
-        match noise::measure(&[self.exchange_core], spec.duration, spec.threshold, self.scale) {
-            Ok(found) => exchange.noise = Some(found),
+        match noise::measure(Path::new("/"), &[self.exchange_core], spec.duration, spec.threshold, self.scale) {
+            Ok(found) => {
+                exchange.noise = Some(found.probe);
+                rows.extend(found.uncounted);
+            }
             Err(e) => rows.push(missed("exchange", format!("{:#}", anyhow::Error::new(e)))),
         }
         exchange.audit.push(settings::held(self.hold));
         match self.far.probe(spec.duration, spec.threshold) {
-            Ok(Probed { audit, noise, stamp_cost_ns, record_cost_ns }) => {
+            Ok(Probed { audit, noise, uncounted, stamp_cost_ns, record_cost_ns }) => {
+                rows.extend(uncounted);
                 (probes.stamp_cost_ns, probes.record_cost_ns) = (stamp_cost_ns, record_cost_ns);
                 probes.audit = audit;
                 match noise {

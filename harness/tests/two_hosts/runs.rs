@@ -1,10 +1,12 @@
 //! Runs that go well.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::{
     hosts::{Hosts, OTHER},
-    support::profiles,
+    support::{Ended, profiles},
 };
 
 /// One repetition with stages too, of both kernel lanes and one that can't be.
@@ -93,4 +95,41 @@ fn service_time_and_the_highest_rate_are_measured_over_two_hosts_too() {
         rates.json()["rates"][0]["trials"].as_array().unwrap().iter().any(|t| t["packets_sent"].as_u64() > Some(0))
     );
     hosts.assert_nothing_is_left();
+}
+
+/// The doctor on the exchange's host. It reads `/sys`, which shows the interfaces of the namespace that mounted it: each host of
+/// the test mounts its own.
+fn doctor(hosts: &Hosts, more: &str) -> Ended {
+    let script = format!("mount -t sysfs sysfs /sys && exec \"$0\" doctor {more} \"$@\"");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_tickcert")]).args(hosts.arguments());
+    hosts.exchange.run(|| Ended::of(hosts.home.dress(&mut command))).unwrap()
+}
+
+#[test]
+fn the_doctor_looks_at_the_traders_host_too_and_says_what_is_wrong_there() {
+    let Some(hosts) = Hosts::new() else { return };
+    hosts.ssh_is(
+        "#!/bin/sh\nfor last; do :; done\n\
+         exec nsenter --net=NETNS unshare --mount sh -c \"mount -t sysfs sysfs /sys && $last\"\n",
+    );
+    let report = doctor(&hosts, "--json").expect(1).json();
+    let names = |findings: &Value| -> Vec<String> {
+        findings.as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (here, there) = (names(&report["findings"]), names(&report["trader_host"]["findings"]));
+    let has = |names: &[String], interface: &str| names.iter().any(|name| name.starts_with(interface));
+    assert!(has(&here, "left0/") && !has(&here, "right0/"), "{here:?}");
+    assert!(has(&there, "right0/") && !has(&there, "left0/"), "{there:?}");
+    assert_eq!((report["ends"].as_array().unwrap().len(), &report["trader_host"]["host"]), (1, &OTHER.into()));
+    let shown = doctor(&hosts, "--quiet").expect(1).out;
+    assert!(shown.contains(&format!("The trader's host, {OTHER}:")), "{shown}");
+}
+
+#[test]
+fn a_traders_host_that_can_not_be_reached_is_said_and_this_one_is_looked_at_all_the_same() {
+    let Some(hosts) = Hosts::new() else { return };
+    hosts.ssh_is("#!/bin/sh\necho 'ssh: connect to host other port 22: Connection refused' >&2\nexit 255\n");
+    let shown = doctor(&hosts, "").expect(4).out;
+    assert!(shown.contains("left0/") && shown.contains("was not looked at: other can't be reached"), "{shown}");
 }

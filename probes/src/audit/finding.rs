@@ -7,6 +7,9 @@ use super::remedy::{Remedy, Step};
 /// Text of a value that the kernel doesn't offer.
 pub(super) const ABSENT: &str = "absent";
 
+/// Text of a value that is hidden from this process: it may be right or wrong.
+pub(super) const UNTOLD: &str = "can't be told";
+
 /// A setting, and how to set it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -1,12 +1,14 @@
-//! How fast a core runs, and how deep it sleeps.
+//! How fast a core runs.
 
 use std::path::Path;
 
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{ABSENT, Ask, Finding},
+    finding::{Ask, Finding},
+    idle,
     remedy::Remedy,
+    uncore,
 };
 use crate::sysfs;
 
@@ -16,9 +18,11 @@ pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for &core in cores {
         findings.push(governor(root, core));
-        findings.push(idle_states(root, core));
+        findings.extend(preference(root, core));
+        findings.push(idle::states(root, core));
     }
     findings.push(turbo(root));
+    findings.extend(uncore::read(root));
     findings
 }
 
@@ -40,42 +44,17 @@ fn governor(root: &Path, core: u32) -> Finding {
     .one_of(value, &["performance"], false)
 }
 
-/// Longest wake-up that still counts as none: that of C1 on current processors is 1 or 2 us.
-const SHALLOW_US: u64 = 2;
-
-/// Idle states that are enabled and take longer than [`SHALLOW_US`] to leave.
-fn idle_states(root: &Path, core: u32) -> Finding {
-    let dir = format!("{CPU}/cpu{core}/cpuidle");
-    let states: Vec<String> = sysfs::names(root, &dir).into_iter().filter(|n| n.starts_with("state")).collect();
-    let deep: Vec<(String, String)> = states
-        .iter()
-        .filter(|s| sysfs::read(root, &format!("{dir}/{s}/disable")).as_deref() == Some("0"))
-        .filter_map(|s| {
-            let latency: u64 = sysfs::read_number(root, &format!("{dir}/{s}/latency"))?;
-            let name = sysfs::read(root, &format!("{dir}/{s}/name")).unwrap_or_else(|| s.clone());
-            (latency > SHALLOW_US).then(|| (s.clone(), format!("{name} ({latency} us)")))
-        })
-        .collect();
-    let value = match (states.is_empty(), deep.is_empty()) {
-        (true, _) => ABSENT.to_owned(),
-        (_, true) => "none deep".to_owned(),
-        _ => deep.iter().map(|(_, shown)| shown.as_str()).collect::<Vec<_>>().join(", "),
-    };
-    let at_boot = "processor.max_cstate=1 intel_idle.max_cstate=0";
-    let remedy = if deep.is_empty() {
-        Remedy::boot(at_boot, "")
-    } else {
-        Remedy::writes(deep.iter().map(|(s, _)| (format!("{dir}/{s}/disable"), "1".to_owned())).collect())
-            .lasts_by(&format!("{at_boot} on the kernel's command line"))
-    };
-    Ask {
+/// How much the processor itself is to save (EPP), where it chooses its clock. 0 is as far from saving as it goes.
+fn preference(root: &Path, core: u32) -> Option<Finding> {
+    let file = format!("{CPU}/cpu{core}/cpufreq/energy_performance_preference");
+    let value = sysfs::read(root, &file)?;
+    let ask = Ask {
         topic: Topic::Hardware,
-        name: &format!("cpu{core}/idle-states"),
-        why: "a core that sleeps deeply wakes late; /dev/cpu_dma_latency held at 0 during a trial has the same effect, where it may be held; \
-              without cpuidle the hypervisor or the firmware decides",
-        remedy,
-    }
-    .judged(value, &format!("none deep (wake-up above {SHALLOW_US} us)"), !states.is_empty() && deep.is_empty())
+        name: &format!("cpu{core}/energy-preference"),
+        why: "a processor that chooses its clock by itself saves between ticks, whatever the governor is called, unless it is told not to",
+        remedy: Remedy::write(&file, "performance"),
+    };
+    Some(ask.one_of(Some(value), &["performance", "0"], true))
 }
 
 /// Intel's switch is a "no", the others' a "yes".

@@ -5,10 +5,10 @@ use std::{collections::BTreeSet, path::Path};
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
+    finding::{Ask, Finding, UNTOLD},
     remedy::Remedy,
 };
-use crate::{affinity, irq, numa, sysfs};
+use crate::{affinity, irq, isolated, numa, sysfs};
 
 const IRQ: &str = "proc/irq";
 /// Interrupts named in the value; the rest is counted.
@@ -18,7 +18,9 @@ pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let irqs = in_use(root);
     // Stopped before they are moved and started after they are moved back, or it would move them itself.
     let mut findings = vec![balancer(root)];
-    findings.extend(cores.iter().map(|&core| on_core(root, core, cores, &irqs)));
+    let hidden = sysfs::names(root, IRQ).is_empty();
+    let of_core = |&core: &u32| if hidden { unseen(core) } else { on_core(root, core, cores, &irqs) };
+    findings.extend(cores.iter().map(of_core));
     findings
 }
 
@@ -51,9 +53,8 @@ fn in_use(root: &Path) -> Vec<Irq> {
 fn elsewhere(root: &Path, core: u32, measured: &[u32]) -> BTreeSet<u32> {
     let list = |file: &str| sysfs::read(root, &format!("sys/devices/system/cpu/{file}")).unwrap_or_default();
     let mut taken: BTreeSet<u32> = measured.iter().copied().collect();
-    for file in ["isolated", "nohz_full"] {
-        taken.extend(sysfs::core_list(&list(file)));
-    }
+    taken.extend(isolated::all(root));
+    taken.extend(sysfs::core_list(&list("nohz_full")));
     for one in measured {
         taken.extend(sysfs::core_list(&list(&format!("cpu{one}/topology/thread_siblings_list"))));
     }
@@ -62,6 +63,19 @@ fn elsewhere(root: &Path, core: u32, measured: &[u32]) -> BTreeSet<u32> {
     let own = numa::nodes(root).into_iter().find(|node| node.cores.contains(&core));
     let near: BTreeSet<u32> = own.map(|node| node.cores.intersection(&all).copied().collect()).unwrap_or_default();
     if near.is_empty() { all } else { near }
+}
+
+const WHY: &str = "an interrupt takes a spinning core away for microseconds, and its softirq for longer";
+
+/// Every kernel has interrupts: where none are listed, somebody has hidden them.
+fn unseen(core: u32) -> Finding {
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: &format!("cpu{core}/irqs"),
+        why: WHY,
+        remedy: Remedy::start("in a container, run with the host's /proc, or outside: /proc/irq is hidden here"),
+    }
+    .judged(UNTOLD.to_owned(), "none", false)
 }
 
 fn on_core(root: &Path, core: u32, measured: &[u32], irqs: &[Irq]) -> Finding {
@@ -86,27 +100,76 @@ fn on_core(root: &Path, core: u32, measured: &[u32], irqs: &[Irq]) -> Finding {
                 .lasts_by(&format!("irqaffinity={to} on the kernel's command line, and no irqbalance"))
         }
     };
-    Ask {
-        topic: Topic::OperatingSystem,
-        name: &format!("cpu{core}/irqs"),
-        why: "an interrupt takes a spinning core away for microseconds, and its softirq for longer",
-        remedy,
-    }
-    .judged(if shown.is_empty() { "none".into() } else { shown.join(", ") }, "none", here.is_empty())
+    Ask { topic: Topic::OperatingSystem, name: &format!("cpu{core}/irqs"), why: WHY, remedy }.judged(
+        if shown.is_empty() { "none".into() } else { shown.join(", ") },
+        "none",
+        here.is_empty(),
+    )
 }
 
 /// A process of that name; it moves interrupts back within seconds.
 fn balancer(root: &Path) -> Finding {
     let running = irq::is_balanced(root);
+    let (value, ok) = match (running, sees_all_processes(root)) {
+        (true, _) => ("runs", false),
+        (false, true) => ("doesn't run", true),
+        (false, false) => (UNTOLD, false),
+    };
+    let remedy = if value == UNTOLD {
+        Remedy::start("look outside this container (`pidof irqbalance`): its processes are all that is seen here")
+    } else {
+        Remedy::run(
+            "systemctl stop irqbalance",
+            "systemctl start irqbalance",
+            "systemctl disable irqbalance, or IRQBALANCE_BANNED_CPULIST in /etc/default/irqbalance",
+        )
+    };
     Ask {
         topic: Topic::OperatingSystem,
         name: "irqbalance",
         why: "it moves interrupts about every ten seconds, also onto the measured cores",
-        remedy: Remedy::run(
-            "systemctl stop irqbalance",
-            "systemctl start irqbalance",
-            "systemctl disable irqbalance, or IRQBALANCE_BANNED_CPULIST in /etc/default/irqbalance",
-        ),
+        remedy,
     }
-    .judged(if running { "runs" } else { "doesn't run" }.to_owned(), "doesn't run", !running)
+    .judged(value.to_owned(), "doesn't run", ok)
+}
+
+/// The number of the first PID namespace (`PROC_PID_INIT_INO`, linux/proc_ns.h).
+const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+
+/// Not within a PID namespace, nor where others' processes are hidden (`hidepid`, of proc(5)). A recorded tree has what was
+/// recorded.
+fn sees_all_processes(root: &Path) -> bool {
+    match fs::read_link(root.join("proc/self/ns/pid")) {
+        Ok(namespace) => namespace == Path::new(FIRST_PID_NAMESPACE) && sysfs::read(root, "proc/1/comm").is_some(),
+        Err(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sysfs::fixture::Tree;
+
+    fn value(tree: &Tree, name: &str) -> (String, bool) {
+        let found = read(tree.root(), &[1]);
+        let setting = found.iter().find(|f| f.setting.name == name).map(|f| f.setting.clone()).unwrap();
+        (setting.value, setting.ok)
+    }
+
+    #[test]
+    fn interrupts_that_are_hidden_are_not_taken_for_none() {
+        assert_eq!(value(&Tree::new(), "cpu1/irqs"), (UNTOLD.to_owned(), false));
+        let seen = Tree::new().file("proc/irq/24/smp_affinity_list", "0\n").file("proc/irq/24/eth0/x", "");
+        assert_eq!(value(&seen, "cpu1/irqs"), ("none".to_owned(), true));
+    }
+
+    #[test]
+    fn processes_of_another_namespace_or_hidden_ones_are_not_taken_for_absent() {
+        let of = |namespace: &str| Tree::new().link("proc/self/ns/pid", namespace);
+        assert_eq!(value(&of("pid:[4026532001]").file("proc/1/comm", "sh\n"), "irqbalance").0, UNTOLD);
+        assert_eq!(value(&of(FIRST_PID_NAMESPACE), "irqbalance").0, UNTOLD);
+        let all = of(FIRST_PID_NAMESPACE).file("proc/1/comm", "systemd\n");
+        assert_eq!(value(&all, "irqbalance"), ("doesn't run".to_owned(), true));
+        assert_eq!(value(&all.file("proc/40/comm", "irqbalance\n"), "irqbalance"), ("runs".to_owned(), false));
+    }
 }

@@ -8,7 +8,7 @@ use super::{
     finding::{Ask, Finding},
     remedy::Remedy,
 };
-use crate::{affinity, sysfs};
+use crate::{affinity, isolated, sysfs};
 
 const CPU: &str = "sys/devices/system/cpu";
 
@@ -68,14 +68,20 @@ fn yes_or_no(yes: bool) -> Option<String> {
 }
 
 fn isolcpus(root: &Path, core: u32, measured: &[u32]) -> Finding {
-    let isolated = sysfs::read(root, &format!("{CPU}/isolated")).map(|l| sysfs::core_list(&l)).unwrap_or_default();
+    let value = if isolated::at_boot(root).contains(&core) {
+        "yes"
+    } else if isolated::by_partition(root).contains(&core) {
+        "yes (a cpuset partition)"
+    } else {
+        "no"
+    };
     Ask {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/isolcpus"),
         why: "the scheduler may put any other task on a core that isn't isolated",
-        remedy: boot(root, "isolcpus", measured, ", or make the cores an isolated cpuset partition"),
+        remedy: boot(root, "isolcpus", measured, ", or make the cores an isolated cpuset partition (`echo isolated > cpuset.cpus.partition` of a cgroup v2 with these cores)"),
     }
-    .one_of(yes_or_no(isolated.contains(&core)), &["yes"], false)
+    .judged(value.to_owned(), "yes", value != "no")
 }
 
 fn in_nohz_full(root: &Path, core: u32) -> bool {

@@ -33,25 +33,53 @@ fn transparent_hugepage(root: &Path) -> Finding {
     .one_of(chosen, &["madvise", "never"], true)
 }
 
-/// All lines but the heading. `swapon -a` knows only those of `/etc/fstab`, so they are named where their names are plain.
+/// All lines but the heading; each area is a step of its own, so that one which can't be emptied leaves the others.
 fn swap(root: &Path) -> Finding {
     let text = sysfs::read(root, "proc/swaps");
-    let names: Vec<&str> =
-        text.iter().flat_map(|t| t.lines().skip(1)).filter_map(|l| l.split_whitespace().next()).collect();
-    let plain = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c));
-    let which = if names.iter().all(plain) { names.join(" ") } else { "-a".to_owned() };
-    let areas = text.is_some().then(|| if names.is_empty() { "none".to_owned() } else { names.join(", ") });
+    let areas: Vec<Area> = text.iter().flat_map(|t| t.lines().skip(1)).filter_map(Area::of_line).collect();
+    let names: Vec<&str> = areas.iter().map(|area| area.name.as_str()).collect();
+    let lasting = "take the areas out of /etc/fstab, and switch off what makes others (zram, systemd-swap)";
+    let remedy = if areas.is_empty() {
+        Remedy::none()
+    } else if areas.iter().all(|area| is_plain(&area.name)) {
+        Remedy::runs(areas.iter().map(Area::commands).collect(), lasting)
+    } else {
+        // `swapon -a` knows only the areas of `/etc/fstab`, and a name that isn't plain isn't handed to a shell.
+        Remedy::runs(vec![("swapoff -a".to_owned(), "swapon -a".to_owned())], lasting).by_hand()
+    };
+    let value = text.is_some().then(|| if names.is_empty() { "none".to_owned() } else { names.join(", ") });
     Ask {
         topic: Topic::OperatingSystem,
         name: "swap",
         why: "a page that was swapped out costs a disk access when it is next touched",
-        remedy: Remedy::run(
-            &format!("swapoff {which}"),
-            &format!("swapon {which}"),
-            "take the areas out of /etc/fstab, and switch off what makes others (zram, systemd-swap)",
-        ),
+        remedy,
     }
-    .one_of(areas, &["none"], true)
+    .one_of(value, &["none"], true)
+}
+
+/// A swap area that is on.
+struct Area {
+    name: String,
+    /// Negative where the kernel chose it, which swapon(8) can't ask for.
+    priority: i32,
+}
+
+impl Area {
+    fn of_line(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let name = words.next()?.to_owned();
+        Some(Self { name, priority: words.last().and_then(|word| word.parse().ok()).unwrap_or(-1) })
+    }
+
+    fn commands(&self) -> (String, String) {
+        let Self { name, priority } = self;
+        let chosen = if *priority >= 0 { format!("-p {priority} ") } else { String::new() };
+        (format!("swapoff {name}"), format!("swapon {chosen}{name}"))
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.starts_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c))
 }
 
 fn numa_balancing(root: &Path) -> Finding {

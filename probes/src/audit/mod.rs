@@ -6,6 +6,7 @@
 mod finding;
 mod firmware;
 mod frequency;
+mod idle;
 mod interrupts;
 mod isolation;
 mod locality;
@@ -22,6 +23,8 @@ mod scope;
 pub mod script;
 #[cfg(test)]
 mod tests;
+mod tuning;
+mod uncore;
 
 use std::path::Path;
 
@@ -48,6 +51,7 @@ pub fn findings(root: &Path, scope: &Scope) -> Vec<Finding> {
         isolation::read,
         interrupts::read,
         scheduling::read,
+        tuning::read,
         memory::read,
         network::read,
     ];

@@ -8,7 +8,10 @@ use super::{
     finding::{ABSENT, Ask, Finding},
     remedy::{NicParameter, Remedy},
 };
-use crate::{ethtool, sysfs};
+use crate::{
+    ethtool::{self, Feature},
+    sysfs,
+};
 
 pub(super) fn read(root: &Path, interface: &str) -> Vec<Finding> {
     vec![
@@ -52,16 +55,23 @@ fn coalescing(root: &Path, interface: &str) -> Finding {
         .flat_map(|c| [("rx-usecs", c.rx_us), ("tx-usecs", c.tx_us)])
         .filter_map(|(name, us)| Some((name, us?)))
         .collect();
-    let shown: Vec<String> = times.iter().map(|(name, us)| format!("{name} {us}")).collect();
-    let changes: Vec<_> =
+    // By frames an interrupt comes with the first one at 1, and not by frames at all at 0.
+    let frames = found.and_then(|c| c.rx_frames).map(|frames| ("rx-frames", frames));
+    let shown: Vec<String> = times.iter().chain(&frames).map(|(name, n)| format!("{name} {n}")).collect();
+    let mut changes: Vec<_> =
         times.iter().filter(|(_, us)| *us > 0).map(|&(name, _)| (NicParameter::Coalesce(name), "0")).collect();
+    changes.extend(frames.filter(|(_, n)| *n > 1).map(|(name, _)| (NicParameter::Coalesce(name), "1")));
     Ask {
         topic: Topic::Hardware,
         name: &format!("{interface}/coalescing"),
-        why: "a frame waits this many us in the NIC for others before anybody hears of it",
-        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(interface, &changes) },
+        why: "a frame waits this many us in the NIC, or for so many frames, before anybody hears of it",
+        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, &changes) },
     }
-    .judged(if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") }, "0", changes.is_empty())
+    .judged(
+        if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") },
+        "0 us, no more than 1 frame",
+        changes.is_empty(),
+    )
 }
 
 /// Each by its own name: some drivers refuse a command that names one which they don't know.
@@ -83,7 +93,7 @@ fn adaptive(root: &Path, interface: &str) -> Finding {
         topic: Topic::Hardware,
         name: &format!("{interface}/adaptive-coalescing"),
         why: "the driver changes the wait with the traffic, so latency depends on what came before",
-        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(interface, &changes) },
+        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, &changes) },
     }
     .judged(value, "off", on.is_empty())
 }
@@ -95,31 +105,51 @@ const fn word(on: bool) -> &'static str {
 fn gro(root: &Path, interface: &str) -> Finding {
     let found = ethtool::receive_offloads(root, interface).unwrap_or_default();
     let all = [("gro", "generic-receive-offload", found.gro), ("rx-gro-hw", "rx-gro-hw", found.gro_hw)];
-    offload(interface, "gro", "the kernel holds a frame back to join it with the next ones of its flow", &all)
+    offload(root, interface, "gro", "the kernel holds a frame back to join it with the next ones of its flow", &all)
 }
 
 fn lro(root: &Path, interface: &str) -> Finding {
     let found = ethtool::receive_offloads(root, interface).unwrap_or_default();
     let all = [("lro", "large-receive-offload", found.lro)];
-    offload(interface, "lro", "the NIC holds a frame back to join it with the next ones, and spoils their stamps", &all)
+    offload(
+        root,
+        interface,
+        "lro",
+        "the NIC holds a frame back to join it with the next ones, and spoils their stamps",
+        &all,
+    )
 }
 
-/// Features by short name, long name and state.
-fn offload(interface: &str, name: &str, why: &str, features: &[(&'static str, &'static str, Option<bool>)]) -> Finding {
-    let known: Vec<_> = features.iter().filter_map(|&(short, long, on)| Some((short, long, on?))).collect();
-    let on: Vec<_> = known.iter().filter(|(_, _, on)| *on).collect();
+/// Features by short name, long name and state. What is fixed isn't asked to be changed.
+fn offload(
+    root: &Path,
+    interface: &str,
+    name: &str,
+    why: &str,
+    features: &[(&'static str, &'static str, Option<Feature>)],
+) -> Finding {
+    let known: Vec<_> = features.iter().filter_map(|&(short, long, state)| Some((short, long, state?))).collect();
+    let (fixed, free): (Vec<_>, Vec<_>) =
+        known.iter().filter(|(_, _, state)| state.on).partition(|(_, _, state)| state.fixed);
+    let state = |state: &Feature| format!("{}{}", word(state.on), if state.fixed { " [fixed]" } else { "" });
     let shown: Vec<String> = match known.as_slice() {
-        [(_, _, on)] => vec![word(*on).to_owned()],
-        _ => known.iter().map(|(short, _, on)| format!("{short} {}", word(*on))).collect(),
+        [(_, _, one)] => vec![state(one)],
+        _ => known.iter().map(|(short, _, one)| format!("{short} {}", state(one))).collect(),
     };
-    let changes: Vec<_> = on.iter().map(|&&(short, long, _)| (NicParameter::Feature { short, long }, "off")).collect();
-    Ask {
-        topic: Topic::OperatingSystem,
-        name: &format!("{interface}/{name}"),
-        why,
-        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(interface, &changes) },
-    }
-    .judged(if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") }, "off", on.is_empty())
+    let changes: Vec<_> =
+        free.iter().map(|&&(short, long, _)| (NicParameter::Feature { short, long }, "off")).collect();
+    let remedy = match (changes.is_empty(), fixed.is_empty()) {
+        (true, true) => Remedy::none(),
+        (true, false) => Remedy::hand(
+            "the driver doesn't let it be switched off: another version of it, another driver (DPDK's, past the kernel), or another NIC",
+        ),
+        _ => Remedy::nic(root, interface, &changes),
+    };
+    Ask { topic: Topic::OperatingSystem, name: &format!("{interface}/{name}"), why, remedy }.judged(
+        if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") },
+        "off",
+        changes.is_empty() && fixed.is_empty(),
+    )
 }
 
 /// All that a host can see of a switch whose buffers are full.
@@ -137,7 +167,7 @@ fn pause(root: &Path, interface: &str) -> Finding {
         topic: Topic::Hardware,
         name: &format!("{interface}/pause-frames"),
         why: "a switch or peer whose buffers are full can stop this end, which then shows as latency of its own",
-        remedy: if on.is_empty() { Remedy::none() } else { Remedy::nic(interface, &on) },
+        remedy: if on.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, &on) },
     }
     .judged(value.unwrap_or_else(|| ABSENT.to_owned()), "rx off, tx off", on.is_empty())
 }

@@ -8,7 +8,7 @@ use super::{
     finding::{Ask, Finding},
     remedy::Remedy,
 };
-use crate::{clocks, host, sysfs};
+use crate::{clocks, host, noise, sysfs};
 
 pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let mut findings = vec![virtualisation(root)];
@@ -27,14 +27,10 @@ fn virtualisation(root: &Path) -> Finding {
     .one_of(Some(host::hypervisor(root)), &["none"], true)
 }
 
-/// The eighth figure of a core's line in `/proc/stat`, in units of 10 ms.
+/// In units of 10 ms.
 fn steal(root: &Path, core: u32) -> Finding {
     let stat = sysfs::read(root, "proc/stat").unwrap_or_default();
-    let name = format!("cpu{core}");
-    let stolen = stat.lines().find_map(|line| {
-        let mut fields = line.split_whitespace();
-        (fields.next()? == name).then(|| fields.nth(7).map(str::to_owned)).flatten()
-    });
+    let stolen = noise::steal(&stat, core).map(|ticks| ticks.to_string());
     Ask {
         topic: Topic::Hardware,
         name: &format!("cpu{core}/steal"),
@@ -44,14 +40,26 @@ fn steal(root: &Path, core: u32) -> Finding {
     .one_of(stolen, &["0"], true)
 }
 
-/// Where the kernel has dropped the TSC from those that it offers, only the next start brings it back.
+/// `clocksource=tsc` asks for the TSC where it is one of several; `tsc=reliable` keeps the kernel from dropping it. Where it has
+/// been dropped, only the next start brings it back.
 fn clocksource(root: &Path) -> Finding {
     const DIR: &str = "sys/devices/system/clocksource/clocksource0";
     let offered = sysfs::read(root, &format!("{DIR}/available_clocksource")).unwrap_or_default();
+    let line = sysfs::read(root, "proc/cmdline").unwrap_or_default();
+    // Whoever has asked for another one at boot gets that again.
+    let asked = line.split_whitespace().filter_map(|word| word.strip_prefix("clocksource=")).next_back();
+    let lasting = match asked {
+        Some(other) if other != "tsc" => {
+            format!("clocksource=tsc on the kernel's command line, instead of clocksource={other}")
+        }
+        _ => "clocksource=tsc on the kernel's command line".to_owned(),
+    };
     let remedy = if offered.split_whitespace().any(|one| one == "tsc") {
-        let file = format!("{DIR}/current_clocksource");
-        let words = format!("echo tsc > /{file}, or boot with tsc=reliable");
-        Remedy::write(&file, "tsc").in_words(words).lasts_by("tsc=reliable on the kernel's command line")
+        Remedy::write(&format!("{DIR}/current_clocksource"), "tsc").lasts_by(&lasting)
+    } else if line.split_whitespace().any(|word| word == "tsc=reliable") {
+        Remedy::hand(
+            "the kernel was told tsc=reliable and has no TSC all the same: `dmesg | grep -i tsc` says why; another machine, or a hypervisor that hands it through",
+        )
     } else {
         // By hand, or the condition would be lost among other parameters.
         Remedy::hand(

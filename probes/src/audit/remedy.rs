@@ -1,6 +1,8 @@
 //! What sets a setting right: in words, as steps that a script can take and take back, and what makes it last.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
+
+use crate::sysfs;
 
 /// One step of a script. Each is undone by what stood there before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,8 +99,8 @@ impl Remedy {
         }
     }
 
-    /// Parameters of one interface.
-    pub(super) fn nic(interface: &str, changes: &[(NicParameter, &'static str)]) -> Self {
+    /// Parameters of one interface. What makes them last goes by the hardware's address: names are given after udev's rules.
+    pub(super) fn nic(root: &Path, interface: &str, changes: &[(NicParameter, &'static str)]) -> Self {
         let mut commands: Vec<String> = Vec::new();
         for (parameter, value) in changes {
             let (option, name) = parameter.words();
@@ -110,7 +112,9 @@ impl Remedy {
                 None => commands.push(format!("{start} {name} {value}")),
             }
         }
-        let rule: Vec<String> = commands.iter().map(|c| format!("RUN+=\"/usr/sbin/{c}\"")).collect();
+        // `$name` is what the interface is called once all rules have been gone through.
+        let run = |command: &String| format!("RUN+=\"/usr/sbin/{}\"", command.replacen(interface, "$name", 1));
+        let rule: Vec<String> = commands.iter().map(run).collect();
         let step = |&(parameter, value)| Step::Nic { interface: interface.to_owned(), parameter, value };
         Self {
             text: commands.join("; "),
@@ -118,7 +122,8 @@ impl Remedy {
             boot: String::new(),
             survives_reboot: Some(false),
             lasting: format!(
-                "a line in /etc/udev/rules.d/90-tickcert.rules: ACTION==\"add\", SUBSYSTEM==\"net\", KERNEL==\"{interface}\", {}",
+                "a line in /etc/udev/rules.d/90-tickcert.rules: ACTION==\"add\", SUBSYSTEM==\"net\", {}, {}",
+                which(root, interface),
                 rule.join(", ")
             ),
         }
@@ -126,9 +131,14 @@ impl Remedy {
 
     /// A command and the one that takes it back.
     pub(super) fn run(command: &str, undo: &str, lasting: &str) -> Self {
+        Self::runs(vec![(command.to_owned(), undo.to_owned())], lasting)
+    }
+
+    /// Commands, each with the one that takes it back.
+    pub(super) fn runs(commands: Vec<(String, String)>, lasting: &str) -> Self {
         Self {
-            text: command.to_owned(),
-            steps: vec![Step::Run { command: command.to_owned(), undo: undo.to_owned() }],
+            text: commands.iter().map(|(command, _)| command.as_str()).collect::<Vec<_>>().join("; "),
+            steps: commands.into_iter().map(|(command, undo)| Step::Run { command, undo }).collect(),
             boot: String::new(),
             survives_reboot: Some(false),
             lasting: lasting.to_owned(),
@@ -177,6 +187,14 @@ impl Remedy {
     }
 }
 
+/// The match of a rule of udev. Interfaces over it (VLANs, a bond) have its address too, but no driver of a device of their own.
+fn which(root: &Path, interface: &str) -> String {
+    match sysfs::read(root, &format!("sys/class/net/{interface}/address")) {
+        Some(address) if !address.is_empty() => format!("DRIVERS==\"?*\", ATTR{{address}}==\"{address}\""),
+        _ => format!("NAME==\"{interface}\""),
+    }
+}
+
 /// What follows `proc/sys/` in a path, as sysctl writes it.
 fn sysctl_name(path: &str) -> Option<String> {
     Some(path.strip_prefix("proc/sys/")?.replace('/', "."))
@@ -199,6 +217,7 @@ fn lasting_write(path: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sysfs::fixture::Tree;
 
     #[test]
     fn what_sysctl_knows_is_set_and_kept_by_sysctl() {
@@ -212,8 +231,26 @@ mod tests {
     fn parameters_of_one_option_are_set_by_one_command() {
         let (rx, tx) = (NicParameter::Coalesce("rx-usecs"), NicParameter::Coalesce("tx-usecs"));
         let gro = NicParameter::Feature { short: "gro", long: "generic-receive-offload" };
-        let remedy = Remedy::nic("eth2", &[(rx, "0"), (tx, "0"), (gro, "off")]);
+        let tree = Tree::new().file("sys/class/net/eth2/address", "b4:96:91:aa:bb:cc\n");
+        let remedy = Remedy::nic(tree.root(), "eth2", &[(rx, "0"), (tx, "0"), (gro, "off")]);
         assert_eq!(remedy.text, "ethtool -C eth2 rx-usecs 0 tx-usecs 0; ethtool -K eth2 gro off");
         assert_eq!(remedy.steps.len(), 3);
+        assert_eq!(
+            remedy.lasting,
+            "a line in /etc/udev/rules.d/90-tickcert.rules: ACTION==\"add\", SUBSYSTEM==\"net\", DRIVERS==\"?*\", \
+             ATTR{address}==\"b4:96:91:aa:bb:cc\", RUN+=\"/usr/sbin/ethtool -C $name rx-usecs 0 tx-usecs 0\", \
+             RUN+=\"/usr/sbin/ethtool -K $name gro off\""
+        );
+    }
+
+    #[test]
+    fn an_interface_without_an_address_lasts_by_the_name_that_it_is_given() {
+        let change = (NicParameter::Pause("rx"), "off");
+        let remedy = Remedy::nic(Tree::new().root(), "eth2", &[change]);
+        assert!(
+            remedy.lasting.contains(" NAME==\"eth2\", ") && !remedy.lasting.contains("KERNEL"),
+            "{}",
+            remedy.lasting
+        );
     }
 }

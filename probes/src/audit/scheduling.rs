@@ -5,13 +5,43 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
+    finding::{ABSENT, Ask, Finding},
     remedy::Remedy,
 };
 use crate::sysfs;
 
-pub(super) fn read(root: &Path, _cores: &[u32]) -> Vec<Finding> {
-    vec![rt_throttling(root), nmi_watchdog(root), timer_slack(root)]
+pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
+    let mut findings = vec![rt_throttling(root)];
+    if has_fair_server(root) {
+        findings.extend(cores.iter().map(|&core| fair_server(root, core)));
+    }
+    findings.extend([nmi_watchdog(root), timer_slack(root)]);
+    findings
+}
+
+/// Since Linux 6.12 real-time tasks are no longer throttled; ordinary tasks that they starve are served by a deadline server.
+fn has_fair_server(root: &Path) -> bool {
+    let release = sysfs::read(root, "proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    (parts.next().unwrap_or(0), parts.next().unwrap_or(0)) >= (6_u32, 12_u32)
+}
+
+/// Its time on a core in each second, which only debugfs shows.
+fn fair_server(root: &Path, core: u32) -> Finding {
+    let file = format!("sys/kernel/debug/sched/fair_server/cpu{core}/runtime");
+    let value = sysfs::read(root, &file);
+    let ok = value.as_deref().is_none_or(|value| value == "0");
+    let shown = value.unwrap_or_else(|| {
+        "the kernel's default of 50 ms, unless debugfs, which isn't mounted, has another".to_owned()
+    });
+    Ask {
+        topic: Topic::OperatingSystem,
+        name: &format!("cpu{core}/fair-server"),
+        why: "in ns each second: a spinning SCHED_FIFO task loses its core for so long to an ordinary task that waits for it (Linux 6.12, instead of real-time throttling)",
+        // As real-time throttling did, it saves a host from a task that spins for ever.
+        remedy: Remedy::write(&file, "0").by_hand(),
+    }
+    .judged(shown, "0, or no real-time task that spins", ok)
 }
 
 /// Children inherit it, so that a shell's is that of what it starts.
@@ -27,6 +57,16 @@ fn timer_slack(root: &Path) -> Finding {
 
 fn rt_throttling(root: &Path) -> Finding {
     let file = "proc/sys/kernel/sched_rt_runtime_us";
+    if has_fair_server(root) {
+        let value = sysfs::read(root, file).unwrap_or_else(|| ABSENT.to_owned());
+        return Ask {
+            topic: Topic::OperatingSystem,
+            name: "rt_throttling",
+            why: "it throttled real-time tasks until Linux 6.12, and only limits what deadline tasks may reserve since",
+            remedy: Remedy::none(),
+        }
+        .judged(value, "any: this kernel throttles by fair-server", true);
+    }
     Ask {
         topic: Topic::OperatingSystem,
         name: "rt_throttling",
@@ -46,4 +86,38 @@ fn nmi_watchdog(root: &Path) -> Finding {
         remedy: Remedy::write(file, "0"),
     }
     .one_of(sysfs::read(root, file), &["0"], true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sysfs::fixture::Tree;
+
+    fn found(release: &str) -> Vec<(String, bool)> {
+        let tree = Tree::new()
+            .file("proc/sys/kernel/osrelease", release)
+            .file("proc/sys/kernel/sched_rt_runtime_us", "950000\n")
+            .file("sys/kernel/debug/sched/fair_server/cpu3/runtime", "50000000\n");
+        read(tree.root(), &[3, 4]).into_iter().map(|f| (f.setting.name, f.setting.ok)).collect()
+    }
+
+    #[test]
+    fn real_time_throttling_is_advised_only_where_the_kernel_still_does_it() {
+        for old in ["6.1.0-27-amd64", "5.14.0-503.el9", "6.11.9"] {
+            assert_eq!(found(old)[0], ("rt_throttling".to_owned(), false), "{old}");
+        }
+        for new in ["6.12.0", "6.18.44-x", "7.0"] {
+            let found = found(new);
+            assert_eq!(
+                found[..2],
+                [("rt_throttling".to_owned(), true), ("cpu3/fair-server".to_owned(), false)],
+                "{new}"
+            );
+            assert_eq!(
+                found[2],
+                ("cpu4/fair-server".to_owned(), true),
+                "what debugfs doesn't show is not called wrong"
+            );
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A shell script that sets what was found, and sets it back. It is written for a person to read and run; nothing here
 //! runs it.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
 use sha2::{Digest, Sha256};
 
@@ -9,14 +9,33 @@ use super::{
     finding::Finding,
     remedy::{NicParameter, Step},
 };
+use crate::sysfs;
 
 /// What every script has: how a step is taken, recorded and taken back.
 const FUNCTIONS: &str = include_str!("script.sh");
 
-/// The script for those of `findings` that are wrong, on the host of that name: bash, with the commands `apply` and
-/// `undo`. What takes a person or a new start is listed in it.
+/// The start of a host that a script is written for: names of interfaces and numbers of interrupts may be others after the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WrittenFor {
+    /// Its name.
+    pub host: String,
+    /// `/proc/sys/kernel/random/boot_id`; empty where it can't be read, and isn't asked for then.
+    pub boot_id: String,
+}
+
+impl WrittenFor {
+    /// The one below `root`.
+    #[must_use]
+    pub fn read(root: &Path) -> Self {
+        let of = |file: &str| sysfs::read(root, &format!("proc/sys/kernel/{file}")).unwrap_or_default();
+        Self { host: of("hostname"), boot_id: of("random/boot_id") }
+    }
+}
+
+/// The script for those of `findings` that are wrong: bash, with the commands `apply` and `undo`. What takes a person or a new
+/// start is listed in it.
 #[must_use]
-pub fn script(findings: &[Finding], host: &str) -> String {
+pub fn script(findings: &[Finding], of: &WrittenFor) -> String {
     let wrong: Vec<&Finding> = findings.iter().filter(|finding| !finding.setting.ok).collect();
     let mut steps: Vec<(&str, &Step)> = Vec::new();
     for finding in &wrong {
@@ -28,7 +47,7 @@ pub fn script(findings: &[Finding], host: &str) -> String {
     }
     let (apply, undo) = (applying(&steps), undoing(&steps));
     // What another script has recorded is not this one's to undo.
-    let digest = Sha256::digest(apply.as_bytes());
+    let digest = Sha256::digest(format!("{}\n{apply}\n{undo}", of.boot_id).as_bytes());
     let id: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!(
         "#!/bin/bash
@@ -37,12 +56,16 @@ pub fn script(findings: &[Finding], host: &str) -> String {
 #   apply   sets it, with the values before recorded below $STATE
 #   undo    sets them back, the last one first; after a reboot there is nothing to set back, and nothing recorded
 #
+# With what it records it keeps a copy of itself, so that a later script of the same name doesn't take its undo away.
+# On another host, or after another start of this one, it does nothing: interrupts and interfaces may be others there.
 # Steps with ethtool may interrupt the traffic of the interface that they name.
 # ROOT=FOLDER works on a copy of a tree, and leaves programs out. Exit status: 0 done, 1 not all of it, 2 wrong use.
 #
 # Not every script takes steps of every kind, and what is left to you is meant as it stands:
 # shellcheck disable=SC2016,SC2317,SC2329
 id={id}
+host={}
+boot_id={}
 
 apply() {{
 {apply}}}
@@ -55,7 +78,9 @@ by_hand() {{
 {}}}
 
 {FUNCTIONS}",
-        comment(host),
+        comment(&of.host),
+        quoted(&comment(&of.host)),
+        quoted(&comment(&of.boot_id)),
         by_hand(&wrong),
     )
 }

@@ -1,7 +1,8 @@
 set -u
 ROOT=${ROOT:-}
 # Goes with a reboot, as what is set does.
-STATE=${STATE:-$ROOT/run/tickcert/doctor-$id}
+RECORDS=$ROOT/run/tickcert
+STATE=${STATE:-$RECORDS/doctor-$id}
 failed=0
 
 fail() {
@@ -31,8 +32,13 @@ put() {
     if ! printf '%s\n' "$3" >"$ROOT$2"; then
         fail "$2 doesn't take $3"
         [ -z "$new" ] || rm -f "$STATE/$1"
+    elif [ "$(shown_by "$2")" != "$3" ]; then
+        fail "$2 was given $3 and shows $(shown_by "$2"); undo sets it back all the same"
     fi
 }
+
+# shown_by FILE: its value, of a choice the word in brackets, without blanks around it.
+shown_by() { sed -e 's/.*\[\(.*\)\].*/\1/' -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' "$ROOT$1"; }
 
 # Whether two files say the same. Read to their ends: the sizes that the kernel gives its own files say nothing.
 same() { [ "$(cat "$1" && echo .)" = "$(cat "$2" && echo .)" ]; }
@@ -73,7 +79,10 @@ nic() {
     if ! ethtool "$2" "$3" "$4" "$6"; then
         fail "ethtool $2 $3 $4 $6"
         rm -f "$STATE/$1"
+        return
     fi
+    now=$(nic_value "$2" "$3" "$4" "$5")
+    [ "$now" = "$6" ] || fail "$4 of $3 was given $6 and is $now; undo sets it back all the same"
 }
 
 # nic_back NUMBER OPTION INTERFACE NAME SHOWN
@@ -101,6 +110,25 @@ run_back() {
     if sh -c "$2"; then rm -f "$STATE/$1"; else fail "$2"; fi
 }
 
+# Whether this is the start of the host that the script was written for.
+right_place() {
+    local now
+    now=$(cat "$ROOT/proc/sys/kernel/random/boot_id" 2>/dev/null)
+    if [ -z "$boot_id" ] || [ -z "$now" ] || [ "$now" = "$boot_id" ]; then return 0; fi
+    echo "$0: written for another start of $host, or for another host; write it anew there: tickcert doctor --fix-script" >&2
+    return 1
+}
+
+# Records that other scripts have left, each with the script that undoes it.
+others() {
+    local other
+    for other in "$RECORDS"/doctor-*/script; do
+        if [ -e "$other" ] && [ "${other%/script}" != "$STATE" ]; then
+            echo "set by another script, and still recorded: undo that with: bash $other undo"
+        fi
+    done
+}
+
 usage() {
     echo "usage: $0 apply|undo" >&2
     exit 2
@@ -110,13 +138,20 @@ usage() {
 [ -n "$ROOT" ] || [ "$(id -u)" -eq 0 ] || { echo "$0: run as root" >&2; exit 2; }
 case $1 in
     apply)
+        right_place || exit 2
         mkdir -p "$STATE" || exit 1
+        [ -e "$STATE/script" ] || cp -- "$0" "$STATE/script" || exit 1
         apply
         by_hand
+        others
         ;;
     undo)
+        others
         [ -d "$STATE" ] || { echo "nothing is recorded below $STATE: nothing to undo"; exit 0; }
+        right_place || exit 2
         undo
+        # Bash goes on reading this script, which a name less doesn't keep it from.
+        [ -n "$(find "$STATE" -mindepth 1 ! -name script)" ] || rm -f "$STATE/script"
         rmdir "$STATE" 2>/dev/null || fail "what could not be undone is recorded below $STATE"
         ;;
     *) usage ;;

@@ -27,28 +27,34 @@ const FEWEST: usize = 25;
 /// The most; the memory for them is there before the first one.
 const MOST: usize = 50_000;
 
-/// Lets the line go to and fro for `duration` ticks; what [`ROUND_TRIPS`] took, time after time, in ticks.
-pub(super) fn samples(cores: [u32; 2], duration: u64) -> Result<Vec<u64>, PairError> {
+/// Lets the line go to and fro for `duration` ticks; what [`ROUND_TRIPS`] took, time after time, in ticks. Where even the fewest
+/// samples take more than `at_most` ticks (a core was taken off line, so that both threads share the other and every round trip
+/// waits for the scheduler), it is given up.
+pub(super) fn samples(cores: [u32; 2], duration: u64, at_most: u64) -> Result<Vec<u64>, PairError> {
     let line = Line(AtomicU8::new(SECOND));
-    let (samples, ()) = pair::run(cores, || first(&line.0, duration), || second(&line.0))?;
-    Ok(samples)
+    let (samples, ()) = pair::run(cores, || first(&line.0, duration, at_most), || second(&line.0))?;
+    if samples.len() < FEWEST { Err(PairError::TooSlow { cores }) } else { Ok(samples) }
 }
 
 /// The side that takes the time, and ends it.
-fn first(line: &AtomicU8, duration: u64) -> Vec<u64> {
+fn first(line: &AtomicU8, duration: u64, at_most: u64) -> Vec<u64> {
     let mut samples = vec![0; MOST];
-    for _ in 0..WARM_UP {
-        round_trips(line);
-    }
     let start = tsc::now();
-    let mut taken = 0;
-    for sample in &mut samples {
+    let passed = || tsc::now().raw().saturating_sub(start.raw());
+    // One by one: of those that wait for the scheduler a whole sample would take seconds.
+    let warm = (0..WARM_UP * ROUND_TRIPS).all(|_| {
+        round_trips(line, 1);
+        passed() < at_most
+    });
+    let (began, mut taken) = (passed(), 0);
+    for sample in samples.iter_mut().take(if warm { MOST } else { 0 }) {
         let before = tsc::now();
-        round_trips(line);
+        round_trips(line, ROUND_TRIPS);
         let after = tsc::now();
         *sample = after.raw().saturating_sub(before.raw());
         taken += 1;
-        if taken >= FEWEST && after.raw().saturating_sub(start.raw()) >= duration {
+        let since = after.raw().saturating_sub(start.raw());
+        if since >= at_most || (taken >= FEWEST && since.saturating_sub(began) >= duration) {
             break;
         }
     }
@@ -58,8 +64,8 @@ fn first(line: &AtomicU8, duration: u64) -> Vec<u64> {
 }
 
 #[inline(always)]
-fn round_trips(line: &AtomicU8) {
-    for _ in 0..ROUND_TRIPS {
+fn round_trips(line: &AtomicU8, number: u32) {
+    for _ in 0..number {
         while line.compare_exchange(FIRST, SECOND, Relaxed, Relaxed).is_err() {}
     }
 }
@@ -106,6 +112,14 @@ mod tests {
     #[test]
     fn no_time_at_all_still_gives_the_fewest_samples_that_make_a_median() {
         let Some(cores) = two_cores() else { return };
-        assert_eq!(samples(cores, 0).unwrap().len(), FEWEST);
+        assert_eq!(samples(cores, 0, u64::MAX).unwrap().len(), FEWEST);
+    }
+
+    #[test]
+    fn threads_that_have_to_share_a_core_are_given_up_instead_of_waited_for() {
+        let Some([core, _]) = two_cores() else { return };
+        let e = samples([core, core], 0, 50_000_000).unwrap_err();
+        assert!(matches!(e, PairError::TooSlow { .. }), "{e}");
+        assert!(e.remedy().contains("online"), "{}", e.remedy());
     }
 }

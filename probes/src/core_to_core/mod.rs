@@ -17,6 +17,8 @@ use crate::pair::{self, PairError};
 /// The least and the most time that one pair is measured for.
 const SHORTEST: Nanos = Nanos::MILLI;
 const LONGEST: Nanos = Nanos(250_000_000);
+/// A pair that hasn't its fewest samples by then is given up: between two cores they take some hundred microseconds.
+const GIVEN_UP_AFTER: Nanos = Nanos::SECOND;
 
 /// One-way latencies of every pair of cores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -61,7 +63,7 @@ pub fn measure(cores: &[u32], limit: Nanos, scale: TickScale) -> (Matrix, Vec<([
 /// # Errors
 /// [`PairError`].
 pub fn one_pair(cores: [u32; 2], duration: Nanos, scale: TickScale) -> Result<LineLatency, PairError> {
-    let samples = bounce::samples(cores, scale.ticks(duration))?;
+    let samples = bounce::samples(cores, scale.ticks(duration), scale.ticks(duration + GIVEN_UP_AFTER))?;
     Ok(bounce::summary(cores, samples, scale))
 }
 

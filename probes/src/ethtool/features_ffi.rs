@@ -2,7 +2,10 @@
 //! likes, and says the names in the same order.
 #![expect(unsafe_code, reason = "ioctls whose answers are as long as the kernel has features")]
 
-use super::ioctl_ffi::{ask, text};
+use super::{
+    Feature,
+    ioctl_ffi::{ask, text},
+};
 
 const ETHTOOL_GSTRINGS: u32 = 0x1b;
 const ETHTOOL_GSSET_INFO: u32 = 0x37;
@@ -54,15 +57,25 @@ const _: () = assert!(size_of::<SetInfo>() == 24, "the kernel writes 20 bytes");
 const _: () = assert!(size_of::<Names>() == 12 + NAME_LENGTH * ROOM, "the kernel writes this many bytes at most");
 const _: () = assert!(size_of::<Features>() == 8 + 16 * BLOCKS, "the kernel writes this many bytes at most");
 
-/// Whether the feature of that name is on; `None` where the kernel has none of that name.
-pub(super) fn is_on(interface: &str, feature: &str) -> Option<bool> {
-    let names = names(interface)?;
-    let number = names.iter().position(|name| name == feature)?;
+/// Features by their names; `None` where the kernel has none of that name, or doesn't answer.
+pub(super) fn of<const N: usize>(interface: &str, features: [&str; N]) -> [Option<Feature>; N] {
+    let answered = names(interface).zip(state(interface));
+    features.map(|feature| {
+        let (names, blocks) = answered.as_ref()?;
+        let number = names.iter().position(|name| name == feature)?;
+        let (block, bit) = (blocks.get(number / 32)?, 1 << (number % 32));
+        // As ethtool(8) has it: fixed is what isn't among those that can be changed, or never can.
+        let fixed = block.available & bit == 0 || block.never_changed & bit != 0;
+        Some(Feature { on: block.active & bit != 0, fixed })
+    })
+}
+
+fn state(interface: &str) -> Option<[Block; BLOCKS]> {
     let mut answer =
         Features { cmd: ETHTOOL_GFEATURES, blocks: u32::try_from(BLOCKS).ok()?, features: [Block::default(); BLOCKS] };
     // SAFETY: this command writes as many blocks as `blocks` says at most, which `features` has.
     unsafe { ask(interface, &mut answer) }?;
-    Some(answer.features.get(number / 32)?.active & (1 << (number % 32)) != 0)
+    Some(answer.features)
 }
 
 fn names(interface: &str) -> Option<Vec<String>> {
@@ -90,13 +103,19 @@ mod tests {
     #[test]
     fn a_feature_by_its_name_is_what_the_command_of_its_own_says() {
         let [gro, lro] = ioctl_ffi::receive_offloads("lo").unwrap();
-        assert_eq!(is_on("lo", "rx-gro"), Some(gro));
-        assert_eq!(is_on("lo", "rx-lro"), Some(lro));
+        let found = of("lo", ["rx-gro", "rx-lro"]);
+        assert_eq!(found.map(|feature| feature.map(|f| f.on)), [Some(gro), Some(lro)]);
     }
 
     #[test]
     fn a_feature_or_an_interface_that_there_is_not_is_none() {
-        assert_eq!(is_on("lo", "rx-no-such-feature"), None);
-        assert_eq!(is_on("nosuchinterface", "rx-gro"), None);
+        assert_eq!(of("lo", ["rx-no-such-feature"]), [None]);
+        assert_eq!(of("nosuchinterface", ["rx-gro"]), [None]);
+    }
+
+    #[test]
+    fn a_feature_that_the_loopback_never_changes_is_fixed_and_one_that_it_does_is_not() {
+        let found = of("lo", ["loopback", "rx-gro"]).map(|feature| feature.map(|f| f.fixed));
+        assert_eq!(found, [Some(true), Some(false)]);
     }
 }

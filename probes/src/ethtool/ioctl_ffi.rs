@@ -85,12 +85,12 @@ pub(super) fn driver(interface: &str) -> Option<[String; 3]> {
     Some([text(&info.driver), text(&info.version), text(&info.fw_version)])
 }
 
-/// Microseconds of receive and transmit, and whether each adapts itself.
-pub(super) fn coalescing(interface: &str) -> Option<([u32; 2], [bool; 2])> {
+/// Microseconds of receive and transmit, frames of receive, and whether each adapts itself.
+pub(super) fn coalescing(interface: &str) -> Option<([u32; 3], [bool; 2])> {
     let mut info = CoalesceInfo { cmd: ETHTOOL_GCOALESCE, ..CoalesceInfo::default() };
     // SAFETY: this command writes a `CoalesceInfo`, whose size is asserted above.
     unsafe { ask(interface, &mut info) }?;
-    Some(([info.rx_usecs, info.tx_usecs], [info.adaptive_rx != 0, info.adaptive_tx != 0]))
+    Some(([info.rx_usecs, info.tx_usecs, info.rx_frames], [info.adaptive_rx != 0, info.adaptive_tx != 0]))
 }
 
 /// Whether pause frames are negotiated with the other end, honoured, and sent.

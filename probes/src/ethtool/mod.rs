@@ -26,21 +26,32 @@ pub struct Coalescing {
     pub rx_us: Option<u32>,
     /// The same after one has left.
     pub tx_us: Option<u32>,
+    /// How many frames are gathered at most before there is an interrupt; 0 where it goes by time alone.
+    pub rx_frames: Option<u32>,
     /// Whether the driver changes `rx_us` with the traffic.
     pub adaptive_rx: Option<bool>,
     /// The same of `tx_us`.
     pub adaptive_tx: Option<bool>,
 }
 
+/// What an interface can do to frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Feature {
+    /// Whether it does.
+    pub on: bool,
+    /// Whether nobody can change that: `[fixed]`.
+    pub fixed: bool,
+}
+
 /// What puts received frames together; `None` where it isn't known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReceiveOffloads {
     /// The kernel: generic receive off-load.
-    pub gro: Option<bool>,
+    pub gro: Option<Feature>,
     /// The device: large receive off-load.
-    pub lro: Option<bool>,
+    pub lro: Option<Feature>,
     /// The device, so that the kernel could take it apart again.
-    pub gro_hw: Option<bool>,
+    pub gro_hw: Option<Feature>,
 }
 
 /// Pause frames (IEEE 802.3x).
@@ -69,10 +80,11 @@ pub fn driver(root: &Path, interface: &str) -> Option<Driver> {
 #[must_use]
 pub fn coalescing(root: &Path, interface: &str) -> Option<Coalescing> {
     if is_live(root) {
-        let ([rx, tx], [adaptive_rx, adaptive_tx]) = ioctl_ffi::coalescing(interface)?;
+        let ([rx, tx, rx_frames], [adaptive_rx, adaptive_tx]) = ioctl_ffi::coalescing(interface)?;
         return Some(Coalescing {
             rx_us: Some(rx),
             tx_us: Some(tx),
+            rx_frames: Some(rx_frames),
             adaptive_rx: Some(adaptive_rx),
             adaptive_tx: Some(adaptive_tx),
         });
@@ -82,23 +94,29 @@ pub fn coalescing(root: &Path, interface: &str) -> Option<Coalescing> {
     let mut adaptive = value(&text, "Adaptive RX").unwrap_or_default().split_whitespace();
     let (adaptive_rx, adaptive_tx) = (adaptive.next().and_then(switch), adaptive.nth(1).and_then(switch));
     let number = |key| value(&text, key)?.parse().ok();
-    Some(Coalescing { rx_us: number("rx-usecs"), tx_us: number("tx-usecs"), adaptive_rx, adaptive_tx })
+    Some(Coalescing {
+        rx_us: number("rx-usecs"),
+        tx_us: number("tx-usecs"),
+        rx_frames: number("rx-frames"),
+        adaptive_rx,
+        adaptive_tx,
+    })
 }
 
 /// What puts frames together; `None` where nobody answers.
 #[must_use]
 pub fn receive_offloads(root: &Path, interface: &str) -> Option<ReceiveOffloads> {
     if is_live(root) {
-        let [gro, lro] = ioctl_ffi::receive_offloads(interface)?;
-        return Some(ReceiveOffloads {
-            gro: Some(gro),
-            lro: Some(lro),
-            gro_hw: features_ffi::is_on(interface, "rx-gro-hw"),
-        });
+        let old = ioctl_ffi::receive_offloads(interface)?.map(|on| Feature { on, fixed: false });
+        let [gro, lro, gro_hw] = features_ffi::of(interface, ["rx-gro", "rx-lro", "rx-gro-hw"]);
+        return Some(ReceiveOffloads { gro: gro.or(Some(old[0])), lro: lro.or(Some(old[1])), gro_hw });
     }
     let text = recorded(root, interface, "features")?;
     // `off [fixed]`
-    let of = |key| switch(value(&text, key)?.split_whitespace().next()?);
+    let of = |key| {
+        let mut words = value(&text, key)?.split_whitespace();
+        Some(Feature { on: switch(words.next()?)?, fixed: words.next() == Some("[fixed]") })
+    };
     Some(ReceiveOffloads {
         gro: of("generic-receive-offload"),
         lro: of("large-receive-offload"),
@@ -156,6 +174,7 @@ mod tests {
         let text = "Features for eth2:\ngeneric-receive-offload: on\nlarge-receive-offload: off [fixed]\n";
         let tree = Tree::new().file("ethtool/eth2/features", text);
         let found = receive_offloads(tree.root(), "eth2").unwrap();
-        assert_eq!((found.gro, found.lro, found.gro_hw), (Some(true), Some(false), None));
+        let of = |on, fixed| Some(Feature { on, fixed });
+        assert_eq!((found.gro, found.lro, found.gro_hw), (of(true, false), of(false, true), None));
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn read(root: &Path) -> CpuInfo {
 }
 
 /// The first core's value of a key in `/proc/cpuinfo`.
-pub(super) fn field<'a>(cpuinfo: &'a str, key: &str) -> Option<&'a str> {
+pub(crate) fn field<'a>(cpuinfo: &'a str, key: &str) -> Option<&'a str> {
     cpuinfo.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         (name.trim() == key).then(|| value.trim())

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use tickcert_results::certificate::Host;
 
+pub(crate) use cpu::field as cpuinfo_field;
 pub use hypervisor::hypervisor;
 pub use nics::with_device;
 pub use sut::{canonical_text, sut, sut_beside};

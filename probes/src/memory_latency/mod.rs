@@ -14,7 +14,7 @@ use tickcert_results::time::{Nanos, TickScale, Ticks};
 use crate::{
     affinity::{self, AffinityError},
     clocks::tsc,
-    numa::{self, BindError},
+    numa::{self, BindError, MemoryByNode},
     sysfs,
     topology::largest_cache_kib,
 };
@@ -31,6 +31,12 @@ pub enum MemoryLatencyError {
         /// Why.
         source: AffinityError,
     },
+    /// The kernel moved the thread away from its core.
+    #[error("core {core}, which was taken off line or out of this process's cpuset in the middle")]
+    TakenAway {
+        /// Which.
+        core: u32,
+    },
     /// The memory can't be had on the node.
     #[error("memory can't be had there")]
     Bind(#[from] BindError),
@@ -44,6 +50,14 @@ pub enum MemoryLatencyError {
         node: u32,
         /// How many bytes do not lie there.
         elsewhere: u64,
+    },
+    /// The kernel's account doesn't show where it is.
+    #[error("where memory bound to node {node} lies, of which the kernel's account says too little")]
+    Untold {
+        /// Asked for.
+        node: u32,
+        /// What is the matter with the account.
+        source: io::Error,
     },
     /// No thread.
     #[error("no thread to measure memory with")]
@@ -63,8 +77,14 @@ impl MemoryLatencyError {
         match self {
             Self::Pages(e) => e.remedy(),
             Self::Core { .. } => "widen the cpuset: `taskset -c`, a container's --cpuset-cpus".into(),
+            Self::TakenAway { core } => {
+                format!("leave it on line (/sys/devices/system/cpu/cpu{core}/online) and in the cpuset, then try again")
+            }
             Self::Bind(_) | Self::Elsewhere { .. } => {
                 "free memory on that node, and let this process use it: a container's --cpuset-mems, a systemd AllowedMemoryNodes=".into()
+            }
+            Self::Untold { .. } => {
+                "a kernel that accounts for memory by node (CONFIG_NUMA), whose /proc/self/numa_maps this process may read: in a container, run with the host's /proc".into()
             }
             Self::Thread(_) => "raise the limit on threads (`ulimit -u`)".into(),
             Self::Time { .. } => "measure from fewer cores: `--cores`, one for each node that matters".into(),
@@ -202,10 +222,7 @@ fn view(want: Want, scale: TickScale) -> Result<View, MemoryLatencyError> {
     let largest = largest_bytes(Path::new("/"), core);
     let mut buffer = buffer::Buffer::new(largest, pages, memory_node)?;
     if let Some(node) = memory_node {
-        let elsewhere = numa::memory_of_mapping(buffer.address()).map_or(0, |memory| memory.elsewhere(node));
-        if elsewhere > largest / 100 {
-            return Err(MemoryLatencyError::Elsewhere { node, elsewhere });
-        }
+        lies_on(node, largest, numa::memory_of_mapping(buffer.address()))?;
     }
     let words = buffer.words();
     // Reading first: it needs no content, and the pages are there for what follows.
@@ -215,7 +232,26 @@ fn view(want: Want, scale: TickScale) -> Result<View, MemoryLatencyError> {
         .into_iter()
         .map(|bytes| Point { bytes, load_ns: chase::load_ns(words, bytes, scale) })
         .collect();
+    if !affinity::is_on(core) {
+        return Err(MemoryLatencyError::TakenAway { core });
+    }
     Ok(View { core, core_node, memory_node, pages, loads, read_bytes_per_second })
+}
+
+/// Whether memory of so many bytes lies where it was bound to, by the kernel's account of its mapping. Memory that the account
+/// doesn't show isn't taken to be there.
+fn lies_on(node: u32, bytes: u64, account: io::Result<MemoryByNode>) -> Result<(), MemoryLatencyError> {
+    let account = account.map_err(|source| MemoryLatencyError::Untold { node, source })?;
+    let elsewhere = account.elsewhere(node);
+    if elsewhere > bytes / 100 {
+        return Err(MemoryLatencyError::Elsewhere { node, elsewhere });
+    }
+    let found: u64 = account.0.values().sum();
+    if found < bytes / 100 * 99 {
+        let source = io::Error::other(format!("of {bytes} bytes it shows {found}"));
+        return Err(MemoryLatencyError::Untold { node, source });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

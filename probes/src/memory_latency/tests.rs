@@ -69,3 +69,16 @@ fn memory_of_this_host_takes_time_in_every_working_set_and_can_be_read() {
     assert!(small.loads.windows(2).all(|pair| pair[0].bytes < pair[1].bytes));
     assert!(small.loads.iter().all(|point| point.load_ns > 0.0) && small.read_bytes_per_second > 0.0);
 }
+
+#[test]
+fn memory_that_the_account_does_not_show_is_not_taken_to_be_where_it_was_bound_to() {
+    let account = |pairs: &[(u32, u64)]| Ok(MemoryByNode::from(pairs.to_vec()));
+    assert!(lies_on(1, 1000, account(&[(1, 1000)])).is_ok());
+    assert!(lies_on(1, 1000, account(&[(0, 5), (1, 995)])).is_ok());
+    let elsewhere = lies_on(1, 1000, account(&[(0, 500), (1, 500)])).unwrap_err();
+    assert!(matches!(elsewhere, MemoryLatencyError::Elsewhere { node: 1, elsewhere: 500 }), "{elsewhere}");
+    for untold in [account(&[]), account(&[(1, 400)]), Err(io::Error::from(io::ErrorKind::NotFound))] {
+        let e = lies_on(1, 1000, untold).unwrap_err();
+        assert!(matches!(e, MemoryLatencyError::Untold { node: 1, .. }) && e.remedy().contains("numa_maps"), "{e}");
+    }
+}

@@ -8,6 +8,7 @@ mod cell;
 pub mod example;
 mod host;
 mod hw_stamps;
+mod noise;
 mod placement_class;
 mod placement_matrix;
 mod probes;
@@ -22,9 +23,10 @@ pub use cell::{
 };
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
+pub use noise::{Counted, GapCause, GapsOfCause, NoiseCore, NoiseProbe};
 pub use placement_class::{CoreRelation, InterruptSite, InterruptsSent, Nearness, PLACEMENT_WORDS, PlacementClass};
 pub use placement_matrix::{Penalty, PlacementMatrix, PlacementRow, Recommendation};
-pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting, Topic};
+pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, Probes, Setting, Topic};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
     Counts, Histograms, Independence, Purpose, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CounterOffset, LineLatency, Quantiles, StampingRecord};
-use crate::{evidence::Evidence, time::Nanos};
+use super::{CounterOffset, LineLatency, NoiseProbe, Quantiles, StampingRecord};
+use crate::evidence::Evidence;
 
 /// Everything that the probes found; a probe that did not run is in [`super::Certificate::not_run`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -132,30 +132,4 @@ pub struct CalibrationRecord {
     pub bracket_ns: f64,
     /// Triples taken.
     pub triples: u32,
-}
-
-/// Gaps seen by a loop that only reads the clock.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NoiseProbe {
-    /// A gap longer than this is counted.
-    pub threshold_ns: Nanos,
-    /// How long each core was watched.
-    pub duration_ns: Nanos,
-    /// Each core.
-    pub cores: Vec<NoiseCore>,
-}
-
-/// One core under the noise probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct NoiseCore {
-    /// Core number.
-    pub core: u32,
-    /// Gaps above the threshold.
-    pub gaps: u64,
-    /// Gaps a second.
-    pub gaps_per_second: f64,
-    /// The longest.
-    pub largest_ns: Nanos,
-    /// Share of the time that was taken away, in parts per million.
-    pub stolen_ppm: f64,
 }

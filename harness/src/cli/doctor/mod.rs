@@ -1,6 +1,7 @@
 //! `tickcert doctor`: what on this host spoils measurements, and what sets it right. It changes nothing.
 
 mod args;
+mod far;
 mod scope;
 mod show;
 
@@ -8,15 +9,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use serde::Serialize;
-use tickcert_probes::{
-    audit::{self, Finding, Scope, script},
-    sysfs,
-};
+use tickcert_probes::audit::{self, Finding, Scope, script};
 use tickcert_results::{atomic_file, certificate::Setting};
 use tickcert_scenarios::profile::Profile;
 use tickcert_transports::Lane;
 
 pub(crate) use args::{DOCTOR_EXAMPLES, DoctorArgs};
+use far::Far;
 
 use super::{
     Failure, Outcome,
@@ -65,6 +64,18 @@ struct Report<'a> {
     lanes: Vec<LaneRow<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix_script: Option<&'a PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trader_host: Option<FarReport<'a>>,
+}
+
+/// The trader's host, where that is another.
+#[derive(Serialize)]
+struct FarReport<'a> {
+    host: &'a str,
+    findings: &'a [Setting],
+    wrong: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_looked_at: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -88,20 +99,41 @@ pub(super) fn main(args: &DoctorArgs) -> Result<Outcome, Failure> {
     // Within a topic the wrong ones come first; the order is else that of the audit.
     findings.sort_by_key(|finding| (finding.setting.topic, finding.setting.ok));
     // A recorded tree can't be asked for its libraries and rights.
-    let rows = if args.root.is_some() { Vec::new() } else { lanes::rows()? };
+    let rows = if args.root.is_some() { Vec::new() } else { lanes::rows(|transport| profile.settings_of(transport))? };
     let with_wish = |row: Row| {
         let wish = wish(&row, &profile, &wanted);
         (row, wish)
     };
     let rows: Vec<(Row, Wish)> = rows.into_iter().map(with_wish).collect();
-    let host = sysfs::read(root, "proc/sys/kernel/hostname").unwrap_or_default();
+    let host = script::WrittenFor::read(root);
     if let Some(path) = &args.fix_script {
         let text = script::script(&findings, &host);
         let written = atomic_file::write(path, text.as_bytes());
         written.with_context(|| format!("can't write {}", path.display())).map_err(Failure::usage)?;
     }
-    say(args, &profile, &host, &scope, &findings, &rows)?;
-    Ok(Outcome(u8::from(!missing(&rows).is_empty() || count_wrong(&findings) > 0)))
+    let far = far::look(args, &profile)?;
+    let looked =
+        Looked { host: &host.host, scope: &scope, findings: &settings(&findings), rows: &rows, far: far.as_ref() };
+    say(args, &profile, &looked)?;
+    let wrong_there = match far.as_ref().map(|far| &far.findings) {
+        Some(Err(_)) => return Ok(Outcome(4)),
+        Some(Ok(there)) => count_wrong(&there.iter().collect::<Vec<_>>()),
+        None => 0,
+    };
+    Ok(Outcome(u8::from(!missing(&rows).is_empty() || count_wrong(looked.findings) + wrong_there > 0)))
+}
+
+/// What there is to say.
+struct Looked<'a> {
+    host: &'a str,
+    scope: &'a Scope,
+    findings: &'a [&'a Setting],
+    rows: &'a [(Row, Wish)],
+    far: Option<&'a Far>,
+}
+
+fn settings(findings: &[Finding]) -> Vec<&Setting> {
+    findings.iter().map(|finding| &finding.setting).collect()
 }
 
 fn wish(row: &Row, profile: &Profile, wanted: &[String]) -> Wish {
@@ -120,33 +152,15 @@ fn missing(rows: &[(Row, Wish)]) -> Vec<&str> {
     missing.map(|(row, _)| row.lane).collect()
 }
 
-fn count_wrong(findings: &[Finding]) -> usize {
-    findings.iter().filter(|finding| !finding.setting.ok).count()
+fn count_wrong(findings: &[&Setting]) -> usize {
+    findings.iter().filter(|setting| !setting.ok).count()
 }
 
-fn say<'a>(
-    args: &DoctorArgs,
-    profile: &Profile,
-    host: &str,
-    scope: &'a Scope,
-    findings: &[Finding],
-    rows: &[(Row, Wish)],
-) -> Result<(), Failure> {
-    let wrong = count_wrong(findings);
+fn say(args: &DoctorArgs, profile: &Profile, looked: &Looked<'_>) -> Result<(), Failure> {
     if args.json {
-        let end =
-            |end: &'a audit::End| ReportEnd { name: &end.name, core: end.core, interface: end.interface.as_deref() };
-        return out::json(&Report {
-            host,
-            profile: &profile.name,
-            ends: scope.ends.iter().map(end).collect(),
-            interfaces: scope.interfaces(),
-            findings: findings.iter().map(|finding| &finding.setting).collect(),
-            wrong,
-            lanes: rows.iter().map(|(row, profile)| LaneRow { profile: *profile, row }).collect(),
-            fix_script: args.fix_script.as_ref(),
-        });
+        return out::json(&report(args, profile, looked));
     }
+    let Looked { scope, findings, rows, far, .. } = *looked;
     if !args.quiet {
         out::print(show::scope(scope))?;
     }
@@ -157,6 +171,7 @@ fn say<'a>(
             rows => out::print(show::lanes(rows))?,
         }
     }
+    let wrong = count_wrong(findings);
     out::line(format_args!("\n{wrong} of {} settings are wrong for the profile {}", findings.len(), profile.name))?;
     let missing = missing(rows);
     if !missing.is_empty() {
@@ -168,5 +183,47 @@ fn say<'a>(
             "{file} sets what a script can: read it, then `bash {file} apply`, and `bash {file} undo`"
         ))?;
     }
-    Ok(())
+    far.map_or(Ok(()), |far| say_of_the_other(far, args.quiet))
+}
+
+/// The trader's host, after this one.
+fn say_of_the_other(far: &Far, quiet: bool) -> Result<(), Failure> {
+    let host = &far.host;
+    match &far.findings {
+        Ok(there) => {
+            let there: Vec<&Setting> = there.iter().collect();
+            out::line(format_args!("\nThe trader's host, {host}:"))?;
+            out::print(show::findings(&there, quiet))?;
+            let wrong = count_wrong(&there);
+            out::line(format_args!(
+                "\n{wrong} of {} settings are wrong on {host}; for a script, run `tickcert doctor --fix-script FILE` there",
+                there.len()
+            ))
+        }
+        Err(why) => out::line(format_args!("\nThe trader's host, {host}, was not looked at: {why}")),
+    }
+}
+
+fn report<'a>(args: &'a DoctorArgs, profile: &'a Profile, looked: &Looked<'a>) -> Report<'a> {
+    let end = |end: &'a audit::End| ReportEnd { name: &end.name, core: end.core, interface: end.interface.as_deref() };
+    let far = |far: &'a Far| {
+        let findings = far.findings.as_deref().unwrap_or_default();
+        FarReport {
+            host: &far.host,
+            findings,
+            wrong: findings.iter().filter(|setting| !setting.ok).count(),
+            not_looked_at: far.findings.as_ref().err().map(String::as_str),
+        }
+    };
+    Report {
+        host: looked.host,
+        profile: &profile.name,
+        ends: looked.scope.ends.iter().map(end).collect(),
+        interfaces: looked.scope.interfaces(),
+        findings: looked.findings.to_vec(),
+        wrong: count_wrong(looked.findings),
+        lanes: looked.rows.iter().map(|(row, profile)| LaneRow { profile: *profile, row }).collect(),
+        fix_script: args.fix_script.as_ref(),
+        trader_host: looked.far.map(far),
+    }
 }

@@ -6,35 +6,64 @@ use anyhow::anyhow;
 use tickcert_probes::{
     affinity,
     audit::{End, Finding, Scope},
-    host, sysfs,
+    host, isolated, sysfs,
 };
 use tickcert_results::certificate::{Setting, Topic};
 use tickcert_scenarios::profile::Profile;
 
 use super::{
     super::{Failure, start},
-    args::DoctorArgs,
+    args::{DoctorArgs, EndArg},
 };
 use crate::run::certify::choose_cores;
+
+/// An end of the wire.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Exchange,
+    Trader,
+}
+
+impl Which {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Exchange => "exchange",
+            Self::Trader => "trader",
+        }
+    }
+}
+
+fn pick<T>((exchange, trader): (T, T), end: Which) -> T {
+    if end == Which::Exchange { exchange } else { trader }
+}
+
+/// The ends that are on this host.
+fn here(args: &DoctorArgs, profile: &Profile) -> &'static [Which] {
+    match args.end {
+        Some(EndArg::Trader) => &[Which::Trader],
+        None if args.wire.is_of_two_hosts(profile) => &[Which::Exchange],
+        None => &[Which::Exchange, Which::Trader],
+    }
+}
 
 /// What is looked at, and what is wrong about that already.
 pub(super) fn find(root: &Path, args: &DoctorArgs, profile: &Profile) -> Result<(Scope, Vec<Finding>), Failure> {
     let given = args.cores.pair().or(profile.run.placement.map(|p| (p.exchange_core, p.trader_core)));
-    // Of two hosts only the exchange's is this one.
-    let one_end = profile.trader_host.is_some();
-    let (cores, wrong) = if one_end { one_core(root, given)? } else { cores(root, given)? };
-    let interfaces = interfaces(root, args, profile, one_end)?;
+    let here = here(args, profile);
+    // Of two hosts one end is here.
+    let (cores, wrong) =
+        if let [end] = *here { one_core(root, given.map(|pair| pick(pair, end)))? } else { cores(root, given)? };
+    let interfaces = interfaces(root, args, profile, here)?;
     let named = !interfaces.is_empty();
-    let (exchange_memory, trader_memory) = profile.run.memory_nodes();
-    let ends = [("exchange", exchange_memory), ("trader", trader_memory)];
-    let ends = ends.into_iter().zip(cores).enumerate().map(|(index, ((name, memory), core))| End {
-        name: name.to_owned(),
+    let memory = profile.run.memory_nodes();
+    let ends = here.iter().zip(cores).enumerate().map(|(index, (&end, core))| End {
+        name: end.name().to_owned(),
         core,
         interface: interfaces.get(index).cloned(),
-        memory,
+        memory: pick(memory, end),
     });
     let others = if named { Vec::new() } else { host::with_device(root) };
-    Ok((Scope { ends: ends.collect(), others, defers: profile.deferral.is_some() }, wrong))
+    Ok((Scope { ends: ends.collect(), others, defers: profile.deferral.is_some() || args.run_defers }, wrong))
 }
 
 /// The cores of exchange and trader; where there is only one, that one, and what is wrong with it.
@@ -62,10 +91,15 @@ fn cores(root: &Path, given: Option<(u32, u32)>) -> Result<(Vec<u32>, Vec<Findin
         }),
         None => {
             let online = affinity::online(root);
-            let last: Vec<u32> = online.iter().rev().take(2).rev().copied().collect();
-            Ok(if last.len() == 2 { (last, Vec::new()) } else { alone(&online) })
+            let chosen = isolated::preferred(&kept_free(root, &online), &online, 2);
+            Ok(if chosen.len() == 2 { (chosen, Vec::new()) } else { alone(&online) })
         }
     }
+}
+
+/// Of a recorded tree, where nobody can be asked what a process may use.
+fn kept_free(root: &Path, online: &BTreeSet<u32>) -> BTreeSet<u32> {
+    isolated::all(root).intersection(online).copied().collect()
 }
 
 fn alone(cores: &BTreeSet<u32>) -> (Vec<u32>, Vec<Finding>) {
@@ -83,28 +117,26 @@ fn alone(cores: &BTreeSet<u32>) -> (Vec<u32>, Vec<Finding>) {
     (cores.iter().copied().collect(), vec![Finding { setting, steps: Vec::new(), boot: String::new() }])
 }
 
-/// The exchange's core; the trader's is another host's matter.
-fn one_core(root: &Path, given: Option<(u32, u32)>) -> Result<(Vec<u32>, Vec<Finding>), Failure> {
-    let given = given.map(|(exchange, _)| exchange);
+/// The core of the one end that is here; the other's is another host's matter.
+fn one_core(root: &Path, given: Option<u32>) -> Result<(Vec<u32>, Vec<Finding>), Failure> {
     let core = if root == Path::new("/") {
         start::one_core(given)?
     } else {
         let online = affinity::online(root);
-        let last = online.last().copied();
-        given.or(last).ok_or_else(|| Failure::usage(anyhow!("{} has no cores on line", root.display())))?
+        let chosen = isolated::preferred(&kept_free(root, &online), &online, 1).first().copied();
+        given.or(chosen).ok_or_else(|| Failure::usage(anyhow!("{} has no cores on line", root.display())))?
     };
     Ok((vec![core], Vec::new()))
 }
 
-/// Of exchange and trader, as far as they are on this host; none if none are named. Those of the command line must be there;
-/// those of a profile may be meant for another host, and are looked for.
-fn interfaces(root: &Path, args: &DoctorArgs, profile: &Profile, one_end: bool) -> Result<Vec<String>, Failure> {
-    let here = if one_end { 1 } else { 2 };
-    let pair = |exchange: &String, trader: &String| [exchange, trader].into_iter().take(here).cloned().collect();
-    let Some((exchange, trader)) = args.exchange_interface.as_ref().zip(args.trader_interface.as_ref()) else {
-        return Ok(profile.interfaces.as_ref().map(|of| pair(&of.exchange, &of.trader)).unwrap_or_default());
+/// Those of the ends that are here; none if none are named. Those of the command line must be there; those of a profile may be
+/// meant for another host, and are looked for.
+fn interfaces(root: &Path, args: &DoctorArgs, profile: &Profile, here: &[Which]) -> Result<Vec<String>, Failure> {
+    let of = |pair: (&String, &String)| here.iter().map(|&end| pick(pair, end).clone()).collect::<Vec<_>>();
+    let Some(given) = args.wire.exchange_interface.as_ref().zip(args.wire.trader_interface.as_ref()) else {
+        return Ok(profile.interfaces.as_ref().map(|pair| of((&pair.exchange, &pair.trader))).unwrap_or_default());
     };
-    let named: Vec<String> = pair(exchange, trader);
+    let named = of(given);
     let there_are = sysfs::names(root, "sys/class/net");
     match named.iter().find(|name| !there_are.is_empty() && !there_are.contains(name)) {
         Some(name) => Err(Failure::usage(anyhow!("there is no interface {name}; there are: {}", there_are.join(", ")))),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tickcert_probes::audit::{End, Finding, Scope};
+use tickcert_probes::audit::{End, Scope};
 use tickcert_results::certificate::{Setting, Topic};
 
 use super::super::lanes::Row;
@@ -28,11 +28,10 @@ pub(super) fn scope(scope: &Scope) -> String {
 }
 
 /// By topic, the wrong ones first and in full; the right ones in a line each, unless only the wrong are asked for.
-pub(super) fn findings(findings: &[Finding], quiet: bool) -> String {
+pub(super) fn findings(findings: &[&Setting], quiet: bool) -> String {
     let mut text = String::new();
     for (topic, heading) in TOPICS {
-        let of_topic: Vec<&Setting> =
-            findings.iter().map(|finding| &finding.setting).filter(|s| s.topic == Some(topic)).collect();
+        let of_topic: Vec<&Setting> = findings.iter().copied().filter(|s| s.topic == Some(topic)).collect();
         let (right, wrong): (Vec<&Setting>, Vec<&Setting>) = of_topic.iter().partition(|setting| setting.ok);
         if of_topic.is_empty() || (quiet && wrong.is_empty()) {
             continue;

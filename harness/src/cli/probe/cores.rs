@@ -1,11 +1,11 @@
 //! Which cores are measured, and why others are not.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use anyhow::anyhow;
 use tickcert_probes::{
     affinity::{self, AffinityError},
-    sysfs,
+    isolated, sysfs,
     topology::{self, NoSysfs, Topology},
 };
 use tickcert_results::certificate::{NotRun, NotRunKind};
@@ -66,10 +66,22 @@ pub(super) fn unusable(cores: &Cores, all: bool, topology: Option<&Topology>, no
         let what = sysfs::write_core_list(&off_line);
         not_run.push(row(&format!("cores {what}"), "cores on line; these are off line", on_line(*first)));
     }
+    // Isolated cores, and those that taskset leaves out, are not run on by themselves and can be asked for by name.
+    let (by_name, forbidden): (BTreeSet<u32>, BTreeSet<u32>) =
+        forbidden.into_iter().partition(|core| affinity::check(*core).is_ok());
+    not_run.extend(left_out(&by_name, &isolated::all(Path::new("/"))));
     if !forbidden.is_empty() {
         let what = sysfs::write_core_list(&forbidden);
         not_run.push(row(&format!("cores {what}"), "cores that this process may use; these are not among them", USE));
     }
+}
+
+/// Cores that can be used, but were not.
+fn left_out(by_name: &BTreeSet<u32>, isolated: &BTreeSet<u32>) -> Option<NotRun> {
+    let what = sysfs::write_core_list(by_name);
+    let why = if by_name.is_subset(isolated) { "they are isolated" } else { "this process isn't run there by itself" };
+    let needs = format!("to be asked for by name, since {why}");
+    (!by_name.is_empty()).then(|| row(&format!("cores {what}"), needs, format!("tickcert probe --cores {what}")))
 }
 
 const USE: &str = "widen the cpuset: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs=";
@@ -80,4 +92,19 @@ fn on_line(core: u32) -> String {
 
 pub(super) fn row(name: &str, needs: impl std::fmt::Display, how: impl Into<String>) -> NotRun {
     NotRun::new(NotRunKind::Probe, name, needs.to_string(), how)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn isolated_cores_that_were_left_out_are_named_with_the_option_that_takes_them_in() {
+        let set = |cores: &[u32]| cores.iter().copied().collect::<BTreeSet<u32>>();
+        let row = left_out(&set(&[2, 3]), &set(&[2, 3])).unwrap();
+        assert_eq!((row.name.as_str(), row.how.as_str()), ("cores 2-3", "tickcert probe --cores 2-3"));
+        assert!(row.needs.contains("isolated"), "{}", row.needs);
+        assert!(!left_out(&set(&[2, 3]), &set(&[2])).unwrap().needs.contains("isolated"));
+        assert!(left_out(&set(&[]), &set(&[2])).is_none());
+    }
 }

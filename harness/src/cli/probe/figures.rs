@@ -8,14 +8,14 @@ use tickcert_probes::{
     clocks::{self, costs::ReadCost, offset},
     core_to_core::{self, Matrix},
     memory_latency::{self, View},
-    noise, pair,
+    pair,
 };
 use tickcert_results::{
-    certificate::{ClockProbe, CounterOffset, NotRun},
+    certificate::{ClockProbe, ClockRecord, CounterOffset, NotRun, SystemClockRecord},
     time::{Nanos, TickScale},
 };
 
-use super::{Found, What, cores::row};
+use super::{Found, What, cores::row, ptp};
 use crate::run::progress::Progress;
 
 /// How long all pairs of cores together are measured, where a millisecond for each isn't more…
@@ -24,8 +24,6 @@ const CORE_TO_CORE: Nanos = Nanos(4_000_000_000);
 const OFFSETS: Nanos = Nanos(2_000_000_000);
 /// How long memory is measured; what has begun by then is ended.
 const MEMORY: Nanos = Nanos(20_000_000_000);
-/// How long the cores are watched for what takes them away, and from what length on a gap counts.
-const NOISE: (Nanos, Nanos) = (Nanos::SECOND, Nanos::MICRO);
 
 /// The clock that software stamps are taken from, and the others.
 #[derive(Debug, Serialize)]
@@ -36,12 +34,19 @@ pub(super) struct Clocks {
     pub(super) read_costs: Vec<ReadCost>,
     /// How far the counters of every two cores are apart.
     pub(super) offsets: Vec<CounterOffset>,
+    /// Pairs of cores whose counters could not be compared; each has its `not_run` row.
+    pub(super) pairs_not_compared: usize,
+    /// The clocks of network devices, each read beside the system's, with who keeps it.
+    pub(super) hardware_clocks: Vec<ClockRecord>,
+    /// The system's own clock.
+    pub(super) system_clock: SystemClockRecord,
 }
 
 const OTHER_CLOCK: &str = "run on bare metal, or on a virtual machine that hands the processor's own counter through";
 
-/// Runs the probes wanted on `cores`; what can't be had becomes rows.
-pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progress: &Progress) {
+/// Runs the probes wanted on `cores`; what can't be had becomes rows. For noise the cores are watched so long, and a gap longer
+/// than the second counts.
+pub(super) fn measure(cores: &[u32], wanted: &[What], noise: (Nanos, Nanos), found: &mut Found, progress: &Progress) {
     let wants = |what| wanted.contains(&what);
     let (mut counter, scale) = match clocks::start(Path::new("/")) {
         Ok(clock) => clock,
@@ -59,7 +64,7 @@ pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progres
     if wants(What::Clocks) {
         progress.say("Reading the clocks");
         let read_costs = on_first(cores, scale);
-        clocks = Some((read_costs, offsets(cores, scale, &mut found.not_run)));
+        clocks = Some((read_costs, offsets(cores, scale, &mut found.not_run), ptp::look(&mut found.not_run)));
     }
     if wants(What::CoreToCore) && cores.len() > 1 {
         progress.say("Measuring from core to core");
@@ -71,8 +76,11 @@ pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progres
     }
     if wants(What::Noise) {
         progress.say("Watching the cores");
-        match noise::measure(cores, NOISE.0, NOISE.1, scale) {
-            Ok(noise) => found.noise = Some(noise),
+        match tickcert_probes::noise::measure(Path::new("/"), cores, noise.0, noise.1, scale) {
+            Ok(watched) => {
+                found.noise = Some(watched.probe);
+                found.not_run.extend(watched.uncounted);
+            }
             Err(e) => found.not_run.push(row("noise", causes(&e), "leave the cores on line and in the cpuset")),
         }
     }
@@ -80,7 +88,14 @@ pub(super) fn measure(cores: &[u32], wanted: &[What], found: &mut Found, progres
         (found.core_to_core, found.memory, found.noise) = (None, Vec::new(), None);
         return none(wanted, &why, "run again; on a virtual machine, while it isn't being moved", &mut found.not_run);
     }
-    found.clocks = clocks.map(|(read_costs, offsets)| Clocks { counter, read_costs, offsets });
+    found.clocks = clocks.map(|(read_costs, offsets, (hardware_clocks, system_clock))| Clocks {
+        counter,
+        read_costs,
+        pairs_not_compared: pair::of(cores).count().saturating_sub(offsets.len()),
+        offsets,
+        hardware_clocks,
+        system_clock,
+    });
 }
 
 /// Figures of a clock that disagrees with itself are not shown.

@@ -4,14 +4,19 @@
 
 mod cores;
 mod figures;
+mod noise_text;
+mod ptp;
 mod text;
 
 use clap::ValueEnum;
 use serde::Serialize;
 use tickcert_probes::{core_to_core::Matrix, memory_latency::View, topology::Topology};
-use tickcert_results::certificate::{NoiseProbe, NotRun};
+use tickcert_results::{
+    certificate::{NoiseProbe, NotRun},
+    time::Nanos,
+};
 
-use super::{Failure, Outcome, args::Common, out, start};
+use super::{Failure, Outcome, args::Common, out, run_args::args_duration, start};
 use crate::run::progress::Progress;
 use figures::Clocks;
 
@@ -19,6 +24,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
   tickcert probe                             all of them
   tickcert probe topology clocks core-to-core
   tickcert probe core-to-core --cores 0-7
+  tickcert probe noise --cores 2,3 --noise-duration 60s --noise-threshold 5us
   tickcert probe all --json > probes.json";
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +35,12 @@ pub(crate) struct ProbeArgs {
     /// Measure on these cores only [default: all that this process may use]
     #[arg(long, value_name = "LIST")]
     cores: Option<String>,
+    /// Watch the cores for noise so long
+    #[arg(long, value_name = "TIME", default_value = "1 s", value_parser = args_duration)]
+    noise_duration: Nanos,
+    /// Count gaps longer than this as noise
+    #[arg(long, value_name = "TIME", default_value = "1 us", value_parser = args_duration)]
+    noise_threshold: Nanos,
     #[command(flatten)]
     common: Common,
 }
@@ -38,7 +50,7 @@ pub(crate) struct ProbeArgs {
 enum What {
     /// Sockets, caches, cores, memory nodes, and network devices with their links
     Topology,
-    /// The time-stamp counter: its rate, how far the cores' counters are apart, what reading a clock costs
+    /// The time-stamp counter: its rate, how far the cores' counters are apart, what reading a clock costs; PTP clocks and who keeps them
     Clocks,
     /// How long a cache line takes from each core to each other one
     CoreToCore,
@@ -94,7 +106,8 @@ pub(super) fn main(args: &ProbeArgs) -> Result<Outcome, Failure> {
         cores::unusable(&cores, args.cores.is_none(), topology.as_ref(), &mut found.not_run);
         let progress = Progress::new(start::voice(&args.common));
         let _lock = start::lock(&args.common, &progress)?;
-        figures::measure(&cores.usable, &measured, &mut found, &progress);
+        let noise = (args.noise_duration, args.noise_threshold);
+        figures::measure(&cores.usable, &measured, noise, &mut found, &progress);
     }
     let shown =
         if args.common.json { None } else { Some(text::all(&found, topology.as_ref(), wanted(What::Topology))) };

@@ -12,9 +12,9 @@ use tickcert_probes::{
     sysfs::write_core_list,
     topology::{Link, NetworkDevice, Relation, Topology},
 };
-use tickcert_results::certificate::{CounterOffset, LineLatency, NoiseProbe, NotRun};
+use tickcert_results::certificate::{CounterOffset, LineLatency, NotRun};
 
-use super::{Found, figures::Clocks};
+use super::{Found, figures::Clocks, noise_text::noise, ptp};
 
 /// All of it. The topology is shown if `show_topology`, and tells otherwise what cores have to do with each other.
 pub(super) fn all(found: &Found, topology: Option<&Topology>, show_topology: bool) -> String {
@@ -29,7 +29,7 @@ pub(super) fn all(found: &Found, topology: Option<&Topology>, show_topology: boo
     sections.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 
-fn table<const N: usize>(header: [&str; N]) -> Table {
+pub(super) fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
     table.set_header(header);
@@ -113,20 +113,38 @@ fn clocks(clocks: &Clocks) -> String {
         costs.add_row([cost.clock.to_owned(), format!("{:.1} ns", cost.median_ns)]);
     }
     let _ = writeln!(text, "{costs}");
-    let Some(worst) = clocks.offsets.iter().max_by(|a, b| a.bound_ns().total_cmp(&b.bound_ns())) else { return text };
-    if clocks.offsets.iter().all(CounterOffset::in_step) {
-        let _ = writeln!(
-            text,
-            "Counters of all cores are in step, as far as round trips tell: within {:.0} ns (cores {} and {})",
-            worst.bound_ns(),
-            worst.cores[0],
-            worst.cores[1]
-        );
-    }
+    text.push_str(&in_step(&clocks.offsets, clocks.pairs_not_compared));
     for offset in clocks.offsets.iter().filter(|offset| !offset.in_step()) {
         let _ = writeln!(text, "{}", out_of_step(offset));
     }
+    text.push_str(&ptp::text(&clocks.hardware_clocks, &clocks.system_clock));
     text
+}
+
+/// Said of all cores only where all were compared.
+fn in_step(offsets: &[CounterOffset], not_compared: usize) -> String {
+    let Some(worst) = offsets.iter().max_by(|a, b| a.bound_ns().total_cmp(&b.bound_ns())) else {
+        return if not_compared > 0 { "Counters could not be compared\n".to_owned() } else { String::new() };
+    };
+    let all = offsets.len() + not_compared;
+    let whose = if not_compared == 0 {
+        "Counters of all cores are".to_owned()
+    } else {
+        format!("Of {all} pairs of cores {not_compared} could not be compared; counters of the others are")
+    };
+    if !offsets.iter().all(CounterOffset::in_step) {
+        return if not_compared == 0 {
+            String::new()
+        } else {
+            format!("Of {all} pairs of cores {not_compared} could not be compared\n")
+        };
+    }
+    format!(
+        "{whose} in step, as far as round trips tell: within {:.0} ns (cores {} and {})\n",
+        worst.bound_ns(),
+        worst.cores[0],
+        worst.cores[1]
+    )
 }
 
 fn out_of_step(offset: &CounterOffset) -> String {
@@ -201,24 +219,29 @@ fn bytes(n: u64) -> String {
     if n < 1 << 20 { format!("{} KiB", n >> 10) } else { format!("{} MiB", n >> 20) }
 }
 
-fn noise(noise: &NoiseProbe) -> String {
-    let mut rows = table(["core", "gaps", "a second", "largest", "taken away"]);
-    for core in &noise.cores {
-        rows.add_row([
-            core.core.to_string(),
-            core.gaps.to_string(),
-            format!("{:.0}", core.gaps_per_second),
-            core.largest_ns.to_string(),
-            format!("{:.0} ppm", core.stolen_ppm),
-        ]);
-    }
-    format!("Noise: gaps above {} in {}\n{rows}\n", noise.threshold_ns, noise.duration_ns)
-}
-
 fn not_run(rows: &[NotRun]) -> String {
     let mut text = "Not run:\n".to_owned();
     for row in rows {
         let _ = writeln!(text, "  {}: needs {}\n    {}", row.name, row.needs, row.how);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_said_to_be_in_step_of_those_only_that_were_compared() {
+        let offset = |at_least_ns, at_most_ns| CounterOffset { cores: [0, 1], at_least_ns, at_most_ns, round_trips: 9 };
+        let good = offset(-40.0, 50.0);
+        assert!(in_step(&[good], 0).starts_with("Counters of all cores are in step"));
+        let some = in_step(&[good], 2);
+        assert!(
+            some.starts_with("Of 3 pairs of cores 2 could not be compared; counters of the others are in step"),
+            "{some}"
+        );
+        assert_eq!(in_step(&[], 3), "Counters could not be compared\n");
+        assert_eq!((in_step(&[], 0), in_step(&[offset(10.0, 20.0)], 0)), (String::new(), String::new()));
+    }
 }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::Result;
 use serde_json::Value;
-use tickcert_probes::{affinity, audit, clocks, host, latency_hold::LatencyHold, noise};
+use tickcert_probes::{affinity, audit, clocks, host, isolated, latency_hold::LatencyHold, noise};
 use tickcert_results::{
     certificate::{ClockProbe, Probes},
     time::{Nanos, TickScale},
@@ -65,7 +65,7 @@ impl Found {
         }
         let of_host = |e: &dyn std::fmt::Display| Problem::Refused { what: e.to_string() };
         interfaces::check_one(&interface, force).map_err(of_bench)?;
-        let chosen = || affinity::allowed().map(|allowed| allowed.last().copied().unwrap_or_default());
+        let chosen = || isolated::choose(1).map(|one| one.first().copied().unwrap_or_default());
         let core = core.map_or_else(chosen, Ok).map_err(|e| of_host(&e))?;
         affinity::check(core).map_err(|e| of_host(&e))?;
         let lock = if boot_id() == of_run {
@@ -96,13 +96,12 @@ impl Found {
         audit.push(settings::held(&self.hold));
         let mut probes = Probes::default();
         overhead::measure(&mut probes, self.scale);
-        let noise = noise::measure(&[self.core], duration, threshold, self.scale);
-        Probed {
-            audit,
-            noise: noise.map_err(|e| format!("{:#}", anyhow::Error::new(e))),
-            stamp_cost_ns: probes.stamp_cost_ns,
-            record_cost_ns: probes.record_cost_ns,
-        }
+        let watched = noise::measure(Path::new("/"), &[self.core], duration, threshold, self.scale);
+        let (noise, uncounted) = match watched {
+            Ok(watched) => (Ok(watched.probe), watched.uncounted),
+            Err(e) => (Err(format!("{:#}", anyhow::Error::new(e))), Vec::new()),
+        };
+        Probed { audit, noise, uncounted, stamp_cost_ns: probes.stamp_cost_ns, record_cost_ns: probes.record_cost_ns }
     }
 
     /// The clock's record, with both calibrations.

@@ -3,8 +3,8 @@
 use super::samples::fake_sha256;
 use crate::{
     certificate::{
-        CalibrationRecord, ClockProbe, CounterOffset, CpuInfo, FloorProbe, Host, LineLatency, NicInfo, NoiseCore,
-        NoiseProbe, Probes, Quantiles, Setting, Sut,
+        CalibrationRecord, ClockProbe, Counted, CounterOffset, CpuInfo, FloorProbe, GapCause, GapsOfCause, Host,
+        LineLatency, NicInfo, NoiseCore, NoiseProbe, Probes, Quantiles, Setting, Sut, Topic,
     },
     evidence::Evidence,
     time::Nanos,
@@ -86,6 +86,7 @@ pub(super) fn probes() -> Probes {
         noise: Some(NoiseProbe {
             threshold_ns: Nanos(1_000),
             duration_ns: Nanos(1_000_000_000),
+            smi_counter: "counted by MSR 0x34".to_owned(),
             cores: [(2, 4, 5_120), (3, 311, 212_400)]
                 .map(|(core, gaps, largest)| NoiseCore {
                     core,
@@ -93,6 +94,7 @@ pub(super) fn probes() -> Probes {
                     gaps_per_second: f64::from(u32::try_from(gaps).unwrap_or(0)),
                     largest_ns: Nanos(largest),
                     stolen_ppm: 12.5,
+                    ..counted(gaps)
                 })
                 .to_vec(),
         }),
@@ -114,6 +116,32 @@ pub(super) fn probes() -> Probes {
             round_trips: 20_000,
         }),
         floor: Some(floor()),
+    }
+}
+
+/// What the kernel counted while there were so many gaps, of which three were another task's.
+fn counted(gaps: u64) -> NoiseCore {
+    let count = |layer, what: &str, by, is_time| Counted { layer, what: what.to_owned(), by, is_time };
+    let switches = 3.min(gaps / 100);
+    let of = |cause, gaps, largest| GapsOfCause {
+        cause,
+        gaps,
+        largest_ns: Nanos(largest),
+        total_ns: Nanos(largest / 2 * gaps),
+    };
+    NoiseCore {
+        causes: [of(GapCause::Below, gaps - switches, 5_120), of(GapCause::SwitchedOut, switches, 212_400)]
+            .into_iter()
+            .filter(|of| of.gaps > 0)
+            .collect(),
+        counted: vec![
+            count(Topic::Hardware, "SMI", 1, false),
+            count(Topic::OperatingSystem, "Local timer interrupts", gaps - switches, false),
+            count(Topic::OperatingSystem, "softirq TIMER", gaps / 4, false),
+            count(Topic::Application, "switched out for another task", switches, false),
+        ],
+        without_event_at_least: Some(0),
+        ..NoiseCore::default()
     }
 }
 

@@ -2,11 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::chip;
+use super::{audit, chip, noise};
 use crate::{
     certificate::{
-        Certificate, ClockProbe, CounterOffset, ExchangeHost, FloorProbe, Host, LineLatency, NicInfo, NoiseProbe,
-        Probes, Quantiles, Setting,
+        Certificate, ClockProbe, CounterOffset, ExchangeHost, FloorProbe, Host, LineLatency, NicInfo, Probes, Quantiles,
     },
     report::text,
 };
@@ -18,9 +17,9 @@ pub(in crate::report) fn host(c: &Certificate) -> Markup {
             @if c.exchange_host.is_some() { p.note { "The trader's host, which is the system under test:" } }
             (machine(&c.sut.host, &c.sut.hash))
             (nics(&c.sut.host.nics))
-            (audit(&c.probes.audit))
+            (audit::section(&c.probes.audit))
             (clocks(&c.probes))
-            @if let Some(noise) = &c.probes.noise { (self::noise(noise)) }
+            @if let Some(noise) = &c.probes.noise { (noise::section(noise)) }
             @if let Some(exchange) = &c.exchange_host { (exchange_host(exchange)) }
         }
     }
@@ -33,9 +32,9 @@ fn exchange_host(e: &ExchangeHost) -> Markup {
         p.note { "Its clock is that of tick-to-trade and of the schedule; the trader's own times and stages are of the other host's." }
         (machine(&e.host, &e.hash))
         (nics(&e.host.nics))
-        (audit(&e.audit))
+        (audit::section(&e.audit))
         dl.table { (clock(&e.clocks)) }
-        @if let Some(noise) = &e.noise { (self::noise(noise)) }
+        @if let Some(noise) = &e.noise { (noise::section(noise)) }
     }
 }
 
@@ -76,36 +75,6 @@ fn nics(nics: &[NicInfo]) -> Markup {
                             td { (nic.name) } td { (nic.driver) } td { (or_dash(&nic.firmware)) } td.mono { (or_dash(&nic.pci)) }
                             td { @if nic.numa_node >= 0 { (nic.numa_node) } @else { "–" } }
                             td.num { @if nic.speed_mbps >= 0 { (nic.speed_mbps) " Mbit/s" } @else { "unknown" } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Settings that spoil measurements first, each with what mends it.
-fn audit(settings: &[Setting]) -> Markup {
-    let mut all: Vec<_> = settings.iter().collect();
-    all.sort_by_key(|s| s.ok);
-    let off = all.iter().filter(|s| !s.ok).count();
-    html! {
-        h3 { "Settings that spoil measurements" }
-        @if all.is_empty() {
-            p { "The audit did not run." }
-        } @else {
-            p.note { (off) " of " (all.len()) " are not as a measurement wants them." }
-            table.audit {
-                thead { tr { th {} th { "Setting" } th { "Found" } th { "Wanted" } th { "Why, and what sets it" } } }
-                tbody {
-                    @for s in all {
-                        tr {
-                            td { @if s.ok { "✓" } @else { span.bad { "✕" } } }
-                            td.id { (s.name) } td.bad[!s.ok] { (s.value) } td { (s.wanted) }
-                            td {
-                                (s.why) @if !s.ok && !s.fix.is_empty() { br; code { (s.fix) } }
-                                @if !s.ok && !s.lasting.is_empty() { br; "To last: " (s.lasting) }
-                            }
                         }
                     }
                 }
@@ -196,27 +165,6 @@ fn clock(c: &ClockProbe) -> Markup {
             (Some(drift), Some(allowed)) => dd { (format!("{drift:.3} ppm, allowed are {allowed:.3} ppm")) },
             (Some(drift), None) => dd { (format!("{drift:.3} ppm")) },
             (None, _) => dd { "not measured: the run did not reach its second calibration" },
-        }
-    }
-}
-
-fn noise(p: &NoiseProbe) -> Markup {
-    html! {
-        h3 { "Noise" }
-        p.note {
-            "A loop that only reads the clock, " (text::duration(p.duration_ns)) " on each core; gaps above "
-            (text::duration(p.threshold_ns)) " are time taken away from it."
-        }
-        table.narrow {
-            thead { tr { th { "Core" } th.num { "Gaps" } th.num { "A second" } th.num { "Longest" } th.num { "Time taken away" } } }
-            tbody {
-                @for core in &p.cores {
-                    tr {
-                        td { (core.core) } td.num { (text::count(core.gaps)) } td.num { (text::significant(core.gaps_per_second)) }
-                        td.num { (text::duration(core.largest_ns)) } td.num { (text::significant(core.stolen_ppm)) " ppm" }
-                    }
-                }
-            }
         }
     }
 }

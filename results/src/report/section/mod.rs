@@ -1,10 +1,12 @@
 //! The sections of the page, one file each.
 
+mod audit;
 mod cell;
 mod glossary;
 mod host;
 mod lanes;
 mod matrix;
+mod noise;
 mod rates;
 mod repetitions;
 mod requirements;
