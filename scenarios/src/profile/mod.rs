@@ -28,6 +28,7 @@ mod tests;
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
+pub(crate) use suggest::did_you_mean;
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use sweep_values::{SweepValueError, parse_resolution, parse_trial};
 pub use transports::SettingRefused;
