@@ -37,6 +37,8 @@ pub(crate) enum Command {
     /// List the lanes, and what each needs that this host lacks
     #[command(after_help = LANES_EXAMPLES)]
     Lanes(LanesArgs),
+    /// List the hand-offs: the queues that may stand between decode and decide
+    Handoffs(LanesArgs),
     /// Say what on this host spoils measurements, and what sets it right; changes nothing
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),

@@ -5,6 +5,7 @@ mod certify;
 mod doctor;
 mod endpoint;
 mod exit;
+mod handoffs;
 mod history;
 mod lanes;
 pub(crate) mod out;
@@ -12,6 +13,8 @@ mod places;
 mod probe;
 mod run;
 mod run_args;
+mod run_handoff;
+mod run_handoff_args;
 mod run_rate;
 pub(crate) mod start;
 mod ticks;
@@ -48,6 +51,7 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Certify(args) => certify::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Lanes(args) => lanes::main(&args),
+        Command::Handoffs(args) => handoffs::main(&args),
         Command::Doctor(args) => doctor::main(&args),
         Command::Probe(args) => probe::main(&args),
         Command::Selftest(args) => crate::selftest::main(&args),

@@ -6,6 +6,7 @@ mod between_cores;
 mod cell;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
+mod handoff;
 mod host;
 mod hw_stamps;
 mod probes;
@@ -18,6 +19,7 @@ pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
     ServiceCell, SignedQuantiles, SweepPoint,
 };
+pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, Preemption};
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, NoiseCore, NoiseProbe, Probes, Setting, Topic};

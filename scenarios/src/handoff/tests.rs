@@ -181,6 +181,9 @@ fn every_hand_off_is_found_by_its_name_and_no_two_have_the_same() {
 #[test]
 fn an_unknown_name_is_told_the_nearest_and_all_that_there_are() {
     let e = resolve(&["rtrb".into(), "mutexx".into()]).unwrap_err().to_string();
-    assert!(e.starts_with("unknown hand-off `mutexx`; did you mean `mutex`?; there are: inline, rtrb, rtrb-blocking, "), "{e}");
+    assert!(
+        e.starts_with("unknown hand-off `mutexx`; did you mean `mutex`?; there are: inline, rtrb, rtrb-blocking, "),
+        "{e}"
+    );
     assert_eq!(resolve(&["all".into(), "rtrb".into()]).unwrap(), Handoff::all());
 }
