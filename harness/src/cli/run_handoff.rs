@@ -7,13 +7,11 @@ use comfy_table::{Table, presets};
 use serde::Serialize;
 use tickcert_probes::{clocks, host, latency_hold::LatencyHold, memory};
 use tickcert_results::{
-    certificate::{HandoffCell, HandoffComparison, NotRun, Preemption, Quantiles, TapeSummary},
-    evidence::Evidence,
-    time::{Nanos, PerSecond},
+    certificate::{HandoffCell, HandoffComparison, NotRun, Quantiles, TapeSummary},
+    time::Nanos,
 };
 use tickcert_scenarios::{
     handoff::{Handoff, resolve},
-    load::Arrival,
     profile::Profile,
 };
 
@@ -22,7 +20,7 @@ use crate::run::{handoff, progress::Progress, scratch::Scratch, workload};
 
 /// The result, as `--json` prints it.
 #[derive(Debug, Serialize)]
-struct Result_ {
+struct Printed {
     /// The workload.
     tape: TapeSummary,
     /// The comparison.
@@ -62,26 +60,13 @@ pub(super) fn main(args: &HandoffArgs) -> Result<Outcome, Failure> {
         args.repetitions,
         args.duration
     ));
-    let order = handoff::Order {
-        handoffs: &handoffs,
-        tape: &tape,
-        load: load(args.rate, args.burst),
-        duration: args.duration,
-        repetitions: args.repetitions,
-        capacity: args.capacity,
-        message_bytes: args.message_bytes,
-        producers: args.producers,
-        share_cores: args.share_cores,
-        preemption: args.preempt.map(|length_ns| Preemption { length_ns, every_ns: args.preempt_every }),
-        cores,
-        scale,
-        seed: profile.run.seed,
-        evidence: evidence(),
-    };
+    let (spec, hypervisor) = (args.spec(handoffs), host::hypervisor(Path::new("/")));
+    let order =
+        handoff::Order { spec: &spec, tape: &tape, cores, scale, seed: profile.run.seed, hypervisor: &hypervisor };
     let compared = handoff::compare(&order, &mut progress)
         .map_err(|e| if workload::is_at_fault(&e) { Failure::usage(e) } else { Failure::cannot_run(e) })?;
     start::clock_held(&mut clock)?;
-    let result = Result_ {
+    let result = Printed {
         tape: tape.summary(),
         comparison: compared.comparison,
         not_run: compared.not_run,
@@ -97,7 +82,7 @@ pub(super) fn main(args: &HandoffArgs) -> Result<Outcome, Failure> {
 }
 
 /// 0 where every hand-off that ran has a repetition that counts.
-fn status(result: &Result_) -> Result<Outcome, Failure> {
+fn status(result: &Printed) -> Result<Outcome, Failure> {
     let cells = &result.comparison.cells;
     if cells.is_empty() || result.interrupted {
         return Ok(Outcome(4));
@@ -109,19 +94,7 @@ fn status(result: &Result_) -> Result<Outcome, Failure> {
     Err(Failure::after(Outcome(3), anyhow!("no repetition counts of: {}; the reasons stand above", without.join(", "))))
 }
 
-fn load(rate: PerSecond, burst: u32) -> Arrival {
-    if burst > 1 { Arrival::Bursts { rate, burst } } else { Arrival::Constant { rate } }
-}
-
-/// Two threads and a clock; nothing crosses a device.
-fn evidence() -> (Evidence, String) {
-    match host::hypervisor(Path::new("/")) {
-        none if none == "none" => (Evidence::Software, "the processor's clock, within one process".to_owned()),
-        machine => (Evidence::Emulated, format!("the host is a virtual machine ({machine})")),
-    }
-}
-
-fn print(result: &Result_) -> Result<(), Failure> {
+fn print(result: &Printed) -> Result<(), Failure> {
     let c = &result.comparison;
     out::line(format_args!(
         "Hand-off: ticks from memory, decoded on core {} and decided on core {}; {}, {}-byte messages, room for {}, producers {}{}; tape {}, {}",
@@ -167,7 +140,8 @@ fn print(result: &Result_) -> Result<(), Failure> {
 fn table(c: &HandoffComparison, what: &str, part: fn(&HandoffCell) -> &Quantiles, ratio: &str) -> String {
     let mut rows = Table::new();
     rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
-    let against = c.reference.as_deref().map_or_else(String::new, |name| format!("p50 / {name}"));
+    let against = c.reference.as_deref().filter(|_| !ratio.is_empty()).map(|name| format!("p50 / {name}"));
+    let against = against.unwrap_or_default();
     rows.set_header([what, "counts", "p50", "95 %", "p99", "p99.9", "p99.99", "max", &against]);
     for cell in &c.cells {
         let q = part(cell);

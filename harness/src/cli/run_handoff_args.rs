@@ -1,13 +1,18 @@
 //! Arguments of `tickcert run hand-off`.
 
 use tickcert_results::time::{Nanos, PerSecond};
-use tickcert_scenarios::profile::{parse_duration, parse_packet_rate};
+use tickcert_scenarios::{
+    handoff::Handoff,
+    profile::{
+        HandoffSpec, MOST_PRODUCERS, parse_capacity, parse_duration, parse_message_bytes, parse_packet_rate,
+        parse_preempt,
+    },
+};
 
 use super::{
     args::{Common, CoreArgs},
     ticks::TicksArgs,
 };
-use crate::run::handoff::SIZES;
 
 pub(super) const HANDOFF_EXAMPLES: &str = "Examples:
   tickcert run hand-off
@@ -47,7 +52,7 @@ pub(crate) struct HandoffArgs {
     #[arg(long, value_name = "64|256|1024", default_value = "64", value_parser = args_message_bytes)]
     pub(crate) message_bytes: u32,
     /// Threads that put in: the first decodes the tape, each other puts in as many messages that say nothing
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PRODUCERS)))]
     pub(crate) producers: u32,
     /// Let producers beyond the first run on the decoding core where there is none for them
     #[arg(long)]
@@ -64,6 +69,25 @@ pub(crate) struct HandoffArgs {
     pub(crate) common: Common,
 }
 
+impl HandoffArgs {
+    /// What was asked for, with these hand-offs.
+    pub(super) fn spec(&self, handoffs: Vec<Handoff>) -> HandoffSpec {
+        HandoffSpec {
+            handoffs,
+            rate: self.rate,
+            burst: self.burst,
+            duration: self.duration,
+            repetitions: self.repetitions,
+            capacity: self.capacity,
+            message_bytes: self.message_bytes,
+            producers: self.producers,
+            share_cores: self.share_cores,
+            preempt: self.preempt,
+            preempt_every: self.preempt_every,
+        }
+    }
+}
+
 fn args_duration(text: &str) -> Result<Nanos, String> {
     parse_duration(text).map_err(|e| e.to_string())
 }
@@ -72,20 +96,14 @@ fn args_rate(text: &str) -> Result<PerSecond, String> {
     parse_packet_rate(text).map_err(|e| e.to_string())
 }
 
-/// Longer than this, and the kernel's own limit on real-time threads takes part.
-const LONGEST: Nanos = Nanos(100_000_000);
-
 fn args_preempt(text: &str) -> Result<Nanos, String> {
-    let length = args_duration(text)?;
-    if length > LONGEST { Err(format!("`{text}` is too long: at most {LONGEST}")) } else { Ok(length) }
+    parse_preempt(text).map_err(|e| e.to_string())
 }
 
 fn args_capacity(text: &str) -> Result<usize, String> {
-    let capacity = text.parse::<usize>().ok().filter(|n| n.is_power_of_two() && (2..=1 << 20).contains(n));
-    capacity.ok_or_else(|| format!("`{text}` is no capacity: write a power of two from 2 to {}", 1 << 20))
+    parse_capacity(text).map_err(|e| e.to_string())
 }
 
 fn args_message_bytes(text: &str) -> Result<u32, String> {
-    let size = text.parse::<u32>().ok().filter(|n| SIZES.contains(n));
-    size.ok_or_else(|| format!("`{text}` is no size of a message: write 64, 256 or 1024"))
+    parse_message_bytes(text).map_err(|e| e.to_string())
 }

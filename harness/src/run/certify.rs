@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tickcert_probes::{affinity, clocks, latency_hold::LatencyHold, noise};
 use tickcert_results::{
     certificate::{
-        Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, StampingRecord,
-        Sut,
+        Cell, Certificate, ClockProbe, ExchangeHost, HandoffComparison, NotRun, NotRunKind, Probes, RateSearch, SCHEMA,
+        StampingRecord, Sut,
     },
     judge::judge,
     stamp::StampPolicy,
@@ -23,7 +23,7 @@ pub use super::order::Order;
 use super::{
     between_cores, floor,
     ground::{self, Ground},
-    huge_pages, output, overhead,
+    handoff, huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
     scratch::Scratch,
@@ -58,7 +58,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
     progress.say(&describe(&tape));
-    let (mut not_run, mut rates) = (Vec::new(), Vec::new());
+    let (mut not_run, mut rates, mut hand_off) = (Vec::new(), Vec::new(), None);
     let ground = Ground::new(order, two_hosts::hypervisor(&sut, exchange_host.as_ref()));
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
     let run =
@@ -69,6 +69,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         clock: &mut clock,
         not_run: &mut not_run,
         rates: &mut rates,
+        hand_off: &mut hand_off,
     };
     let (cells, stop) = match run.bench(&planned) {
         Ok(wiring) => {
@@ -105,6 +106,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         requirements: Vec::new(),
         cells,
         rates,
+        hand_off,
         not_run,
         probes,
         files: Vec::new(),
@@ -142,6 +144,7 @@ struct Found<'a> {
     clock: &'a mut ClockProbe,
     not_run: &'a mut Vec<NotRun>,
     rates: &'a mut Vec<RateSearch>,
+    hand_off: &'a mut Option<HandoffComparison>,
 }
 
 impl Prepared<'_> {
@@ -187,6 +190,11 @@ impl Prepared<'_> {
         let mut trials = Trials::new(order, &stage, planned);
         if stop.is_none() {
             stop = trials.run(progress)?;
+        }
+        if stop.is_none() {
+            let compared =
+                handoff::Ground { order, tape: self.tape, scale: self.scale, hypervisor: &self.sut.host.virtualised };
+            stop = compared.certified(found.hand_off, found.not_run, progress)?.then_some(Stop::User);
         }
         drop(hold);
         if let Some(Err(e)) = pages.map(HugePages::give_back) {

@@ -66,6 +66,7 @@ pub(super) fn certificate(ground: &Ground<'_>, run_id: &str, cell: Cell) -> Cert
         requirements: Vec::new(),
         cells: vec![cell],
         rates: Vec::new(),
+        hand_off: None,
         not_run: Vec::new(),
         probes: Probes::default(),
         files: Vec::new(),

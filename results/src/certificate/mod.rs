@@ -79,6 +79,9 @@ pub struct Certificate {
     /// The highest rate without loss of each lane, where the profile has it searched for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates: Vec<RateSearch>,
+    /// The comparison of hand-offs, where the profile has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_off: Option<HandoffComparison>,
     /// Everything that was asked for and did not run.
     pub not_run: Vec<NotRun>,
     /// Evidence about the host.

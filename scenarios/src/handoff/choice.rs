@@ -77,11 +77,21 @@ impl Handoff {
 
 /// A hand-off that this build doesn't have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown hand-off `{name}`{hint}; there are: {known}; or `{ALL}`")]
+#[error("{}; {}", self.what(), self.remedy())]
 pub struct UnknownHandoff {
     name: String,
     hint: String,
     known: String,
+}
+
+impl UnknownHandoff {
+    pub(crate) fn what(&self) -> String {
+        format!("unknown hand-off `{}`{}", self.name, self.hint)
+    }
+
+    pub(crate) fn remedy(&self) -> String {
+        format!("there are: {}; or `{ALL}`", self.known)
+    }
 }
 
 /// The hand-offs meant by `names`, each once; `all` means each of them.

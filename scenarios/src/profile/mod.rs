@@ -7,10 +7,12 @@
 mod builtin;
 mod check;
 mod check_bench;
+mod check_handoff;
 mod check_stamps;
 mod check_sweep;
 mod check_workload;
 mod error;
+mod handoff_values;
 mod locate;
 mod raw;
 mod requirement;
@@ -27,6 +29,9 @@ mod tests;
 
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use error::ProfileError;
+pub use handoff_values::{
+    HandoffSpec, HandoffValueError, MESSAGE_SIZES, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_preempt,
+};
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
 pub(crate) use suggest::did_you_mean;
 pub use suggest::{UnknownLane, resolve_lanes};
@@ -83,6 +88,8 @@ pub struct Profile {
     pub loads: Vec<LoadSpec>,
     /// The search for each lane's highest rate, and the loads at shares of it, where wanted.
     pub sweep: Option<SweepSpec>,
+    /// The comparison of hand-offs, where wanted.
+    pub hand_off: Option<HandoffSpec>,
     /// The noise probe.
     pub noise: NoiseSpec,
     /// Hardware stamps.

@@ -1,7 +1,10 @@
 //! What crosses from decode to decide.
 
 use tickcert_results::time::Nanos;
-use tickcert_scenarios::trader::{Change, Event};
+use tickcert_scenarios::{
+    profile::MESSAGE_SIZES,
+    trader::{Change, Event},
+};
 
 /// A message of the feed, read, with what the measurement needs, and `PAD` bytes more that nobody looks at.
 #[derive(Clone, Copy)]
@@ -19,10 +22,7 @@ pub(super) struct Crossing<const PAD: usize> {
 
 /// Bytes without anything added.
 pub(super) const PLAIN: usize = size_of::<Crossing<0>>();
-/// The sizes that there are: compiled each for itself, since a queue copies a message as a whole.
-pub const SIZES: [u32; 3] = [64, 256, 1024];
-
-const _: () = assert!(PLAIN == SIZES[0] as usize, "a message is one cache line");
+const _: () = assert!(PLAIN == MESSAGE_SIZES[0] as usize, "a message is one cache line");
 
 impl<const PAD: usize> Crossing<PAD> {
     #[inline(always)]

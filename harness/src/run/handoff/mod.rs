@@ -1,6 +1,7 @@
 //! The comparison of hand-offs: the tape from memory, decoded on one core and decided on another, open loop, with each queue
 //! between them.
 
+mod certified;
 mod decide;
 mod decode;
 mod judge;
@@ -12,7 +13,7 @@ mod preempt;
 mod summary;
 mod trial;
 
-pub use message::SIZES;
+pub use certified::Ground;
 
 use anyhow::Result;
 use rand::{RngExt, SeedableRng};
@@ -25,6 +26,7 @@ use tickcert_results::{
 use tickcert_scenarios::{
     handoff::Handoff,
     load::{Arrival, Schedule},
+    profile::HandoffSpec,
     tape::Tape,
 };
 
@@ -34,34 +36,38 @@ use trial::Trial;
 
 /// What is to be compared, and how.
 pub struct Order<'a> {
-    /// The hand-offs.
-    pub handoffs: &'a [Handoff],
+    /// The hand-offs, the load, and all else that was asked for.
+    pub spec: &'a HandoffSpec,
     /// The workload.
     pub tape: &'a Tape,
-    /// When ticks are due.
-    pub load: Arrival,
-    /// How long a repetition lasts.
-    pub duration: Nanos,
-    /// Repetitions of each hand-off.
-    pub repetitions: u32,
-    /// Messages that a queue has room for: a power of two.
-    pub capacity: usize,
-    /// One of [`SIZES`].
-    pub message_bytes: u32,
-    /// Threads that put in.
-    pub producers: u32,
-    /// Whether those beyond the first may be on the decoding core.
-    pub share_cores: bool,
-    /// Whether and how the deciding core is taken away.
-    pub preemption: Option<Preemption>,
     /// Cores that decode and decide.
     pub cores: (u32, u32),
     /// The clock's.
     pub scale: TickScale,
     /// Seed of the order of trials, and of loads that are random.
     pub seed: u64,
-    /// Class of evidence, and why.
-    pub evidence: (Evidence, String),
+    /// What the host runs under, or `none`.
+    pub hypervisor: &'a str,
+}
+
+impl Order<'_> {
+    const fn load(&self) -> Arrival {
+        let (rate, burst) = (self.spec.rate, self.spec.burst);
+        if burst > 1 { Arrival::Bursts { rate, burst } } else { Arrival::Constant { rate } }
+    }
+
+    /// How the deciding core is taken away, if it is.
+    fn preemption(&self) -> Option<Preemption> {
+        self.spec.preempt.map(|length_ns| Preemption { length_ns, every_ns: self.spec.preempt_every })
+    }
+
+    /// Two threads and a clock; nothing crosses a device.
+    fn evidence(&self) -> (Evidence, String) {
+        match self.hypervisor {
+            "none" => (Evidence::Software, "the processor's clock, within one process".to_owned()),
+            machine => (Evidence::Emulated, format!("the host is a virtual machine ({machine})")),
+        }
+    }
 }
 
 /// What came of it.
@@ -92,7 +98,7 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
     let others = match needs::others(order, &schedule) {
         Ok(others) => others,
         Err(unmet) => {
-            not_run.extend(order.handoffs.iter().map(|handoff| needs::row(*handoff, unmet.clone())));
+            not_run.extend(order.spec.handoffs.iter().map(|handoff| needs::row(*handoff, unmet.clone())));
             return Ok(Compared {
                 comparison: summary::of(order, &schedule, Vec::new())?,
                 not_run,
@@ -100,7 +106,7 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
             });
         }
     };
-    for handoff in order.handoffs {
+    for handoff in &order.spec.handoffs {
         match needs::unmet(order, *handoff) {
             None => cells.push(Cell { handoff: *handoff, repetitions: Vec::new(), distributions: Vec::new() }),
             Some(unmet) => not_run.push(needs::row(*handoff, unmet)),
@@ -112,14 +118,14 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
         scale: order.scale,
         decode_core: order.cores.0,
         decide_core: order.cores.1,
-        capacity: order.capacity,
-        message_bytes: order.message_bytes,
+        capacity: order.spec.capacity,
+        message_bytes: order.spec.message_bytes,
         others: &others,
-        preemption: order.preemption,
+        preemption: order.preemption(),
     };
-    progress.begin(cells.len() * order.repetitions as usize);
+    progress.begin(cells.len() * order.spec.repetitions as usize);
     let mut interrupted = false;
-    for (position, (cell, repetition)) in (1..).zip(in_turn(cells.len(), order.repetitions, order.seed)) {
+    for (position, (cell, repetition)) in (1..).zip(in_turn(cells.len(), order.spec.repetitions, order.seed)) {
         interrupted = interrupt::wanted();
         if interrupted {
             break;
@@ -148,11 +154,11 @@ fn outcome(record: &HandoffRepetition) -> String {
 }
 
 fn schedule(order: &Order<'_>) -> Result<Schedule> {
-    let one = Schedule::new(&order.load, order.tape.times(), 1, order.seed)?;
+    let one = Schedule::new(&order.load(), order.tape.times(), 1, order.seed)?;
     // As much longer than one pass as the repetition is, and a pass more.
     let pass = one.duration().get().max(1);
-    let passes = u32::try_from(order.duration.get() / pass + 2).unwrap_or(u32::MAX);
-    Ok(Schedule::new(&order.load, order.tape.times(), passes, order.seed)?.cut(u32::MAX, order.duration))
+    let passes = u32::try_from(order.spec.duration.get() / pass + 2).unwrap_or(u32::MAX);
+    Ok(Schedule::new(&order.load(), order.tape.times(), passes, order.seed)?.cut(u32::MAX, order.spec.duration))
 }
 
 /// Each cell once a round, in a seeded random order of its own in each.

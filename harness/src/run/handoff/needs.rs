@@ -9,7 +9,7 @@ use super::{Order, others::Other, preempt, trial::gap_of_others};
 
 /// Where the producers beyond the first run.
 pub(super) fn others(order: &Order<'_>, schedule: &Schedule) -> Result<Vec<Other>, Unmet> {
-    let wanted = order.producers.saturating_sub(1);
+    let wanted = order.spec.producers.saturating_sub(1);
     let (decode, decide) = order.cores;
     let allowed = affinity::allowed().unwrap_or_default();
     let mut free = allowed.iter().copied().filter(|core| *core != decode && *core != decide);
@@ -17,7 +17,7 @@ pub(super) fn others(order: &Order<'_>, schedule: &Schedule) -> Result<Vec<Other
     let placed: Vec<Other> = (1..=wanted)
         .map_while(|producer| {
             let own = free.next();
-            let core = own.or_else(|| order.share_cores.then_some(decode))?;
+            let core = own.or_else(|| order.spec.share_cores.then_some(decode))?;
             Some(Other { producer, core, alone: own.is_some(), gap })
         })
         .collect();
@@ -25,8 +25,8 @@ pub(super) fn others(order: &Order<'_>, schedule: &Schedule) -> Result<Vec<Other
         return Err(Unmet {
             needs: format!(
                 "{} cores: one that decides and one for each of {} producers; this process may use {}",
-                order.producers + 1,
-                order.producers,
+                order.spec.producers + 1,
+                order.spec.producers,
                 allowed.len()
             ),
             how: "give it more (`taskset -c`, a container's --cpuset-cpus, a larger machine), ask for fewer --producers, or \
@@ -40,14 +40,14 @@ pub(super) fn others(order: &Order<'_>, schedule: &Schedule) -> Result<Vec<Other
 
 /// What stands in the way of this hand-off.
 pub(super) fn unmet(order: &Order<'_>, handoff: Handoff) -> Option<Unmet> {
-    if order.producers > 1 && !handoff.about().is_some_and(|about| about.many_producers) {
+    if order.spec.producers > 1 && !handoff.about().is_some_and(|about| about.many_producers) {
         let what = if handoff.about().is_some() { "a queue for several producers" } else { "a queue" };
         return Some(Unmet {
-            needs: format!("{what}, to be put into by {}; this one takes one", order.producers),
+            needs: format!("{what}, to be put into by {}; this one takes one", order.spec.producers),
             how: "compare it with --producers 1".to_owned(),
         });
     }
-    order.preemption.and_then(|_| preempt::check().err())
+    order.spec.preempt.and_then(|_| preempt::check().err())
 }
 
 /// As a row of the certificate.

@@ -27,17 +27,19 @@ pub(super) fn of(order: &Order<'_>, schedule: &Schedule, cells: Vec<Cell>) -> Re
             cell.ratios = ratios(&against, &cell.repetitions);
         }
     }
+    let (evidence, evidence_why) = order.evidence();
+    let spec = order.spec;
     Ok(HandoffComparison {
-        evidence: order.evidence.0,
-        evidence_why: order.evidence.1.clone(),
+        evidence,
+        evidence_why,
         decode_core: order.cores.0,
         decide_core: order.cores.1,
-        load: order.load.describe(schedule),
-        capacity: order.capacity as u64,
-        message_bytes: order.message_bytes,
-        producers: order.producers,
-        shared_cores: order.share_cores && order.producers > 1,
-        preemption: order.preemption,
+        load: order.load().describe(schedule),
+        capacity: spec.capacity as u64,
+        message_bytes: spec.message_bytes,
+        producers: spec.producers,
+        shared_cores: spec.share_cores && spec.producers > 1,
+        preemption: order.preemption(),
         reference: reference.and_then(|at| cells.get(at)).map(|cell| cell.name.clone()),
         cells,
     })
@@ -77,11 +79,13 @@ fn reference(cells: &[HandoffCell]) -> Option<usize> {
         .map(|(at, _)| at)
 }
 
+/// One distribution of a repetition.
+type Part = fn(&HandoffRepetition) -> &Quantiles;
+
 /// Of the repetitions' quantiles, those of `b` over those of `a`.
 fn ratios(a: &[HandoffRepetition], b: &[HandoffRepetition]) -> BTreeMap<String, ValueComparison> {
     let mut all = BTreeMap::new();
-    let parts: [(&str, fn(&HandoffRepetition) -> &Quantiles); 2] =
-        [("hand_off", |r| &r.hand_off_ns), ("order_due", |r| &r.order_due_ns)];
+    let parts: [(&str, Part); 2] = [("hand_off", |r| &r.hand_off_ns), ("order_due", |r| &r.order_due_ns)];
     for (part, get) in parts {
         for name in RATIOS {
             let Some((a, b)) = values(a, get, name).zip(values(b, get, name)) else { continue };
@@ -95,11 +99,7 @@ fn ratios(a: &[HandoffRepetition], b: &[HandoffRepetition]) -> BTreeMap<String, 
 
 /// A quantile of each valid repetition; `None` where one has too few samples for it.
 #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^53 ns")]
-fn values(
-    repetitions: &[HandoffRepetition],
-    get: fn(&HandoffRepetition) -> &Quantiles,
-    name: &str,
-) -> Option<Vec<f64>> {
+fn values(repetitions: &[HandoffRepetition], get: Part, name: &str) -> Option<Vec<f64>> {
     let valid = repetitions.iter().filter(|repetition| repetition.valid);
     valid.map(|repetition| get(repetition).by_name(name).map(|ns| ns.get() as f64)).collect()
 }

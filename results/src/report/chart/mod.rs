@@ -3,6 +3,7 @@
 
 mod ccdf;
 mod frame;
+mod handoffs;
 mod over_time;
 mod overview;
 mod percentiles;
@@ -11,6 +12,7 @@ mod spread;
 mod waterfall;
 
 pub(super) use ccdf::ccdf;
+pub(super) use handoffs::{HANDOFF_MARKS, handoffs};
 pub(super) use over_time::over_time;
 pub(super) use overview::overview;
 pub(super) use percentiles::percentiles;

@@ -2,6 +2,7 @@
 
 mod cell;
 mod glossary;
+mod handoff;
 mod host;
 mod lanes;
 mod rates;
@@ -14,6 +15,7 @@ mod verification;
 
 pub(super) use cell::cell;
 pub(super) use glossary::glossary;
+pub(super) use handoff::handoff;
 pub(super) use host::host;
 pub(super) use lanes::lanes;
 pub(super) use rates::rates;
