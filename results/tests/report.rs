@@ -205,7 +205,9 @@ fn hand_offs_stand_in_a_picture_and_a_table_with_conditions_ratios_and_what_does
         "put in until taken out",
         "tick due to order",
         "mutex 5: 12 messages found the queue full and were dropped",
-        "taken away 750 times",
+        "took 500 µs or longer",
+        "rtrb 15 250",
+        "mutex 12 200",
         "needs 80 000 more",
     ] {
         assert!(part.contains(wanted), "{wanted} is missing in {part}");

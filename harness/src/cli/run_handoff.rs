@@ -121,14 +121,24 @@ fn print(result: &Printed) -> Result<(), Failure> {
         out::line(table(c, "putting in", |cell| &cell.push_ns, ""))?;
         out::line(table(c, "tick due to order", |cell| &cell.order_due_ns, "order_due.p50"))?;
     }
+    for cell in c.cells.iter().filter(|cell| c.preemption.is_some() && cell.push_ns.n > 0) {
+        let (stalled, taken) = cell.stalled();
+        out::line(format_args!(
+            "{:<18} putting in stood still {stalled} times, of {taken} that the core was taken away",
+            cell.name
+        ))?;
+    }
     for cell in &c.cells {
         for repetition in cell.repetitions.iter().filter(|r| !r.valid) {
             let why = repetition.invalid_reasons.join("; ");
             out::line(format_args!("{}: repetition {} doesn't count: {why}", cell.name, repetition.repetition))?;
         }
     }
-    for row in &result.not_run {
-        out::line(format_args!("{:<18} not-run: needs {} ({})", row.name, row.needs, row.how))?;
+    for same in result.not_run.chunk_by(|a, b| (&a.needs, &a.how) == (&b.needs, &b.how)) {
+        let names: Vec<&str> = same.iter().map(|row| row.name.as_str()).collect();
+        if let Some(row) = same.first() {
+            out::line(format_args!("not-run: {}\n  needs {}\n  {}", names.join(", "), row.needs, row.how))?;
+        }
     }
     if result.interrupted {
         out::line("Interrupted: repetitions are missing")?;

@@ -17,7 +17,7 @@ use super::{
 pub(super) const HANDOFF_EXAMPLES: &str = "Examples:
   tickcert run hand-off
   tickcert run hand-off --queues rtrb,mutex,mutex-blocking
-  tickcert run hand-off --queues all --capacity 4096 --message-bytes 256 --json
+  tickcert run hand-off --queues all --capacity 1024 --message-bytes 256 --json
   tickcert run hand-off --rate '200000 packets/s' --burst 64
   tickcert run hand-off --preempt 1ms --preempt-every 20ms
   tickcert run hand-off --producers 3 --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:31:00
@@ -46,7 +46,7 @@ pub(crate) struct HandoffArgs {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(crate) repetitions: u32,
     /// Messages that a queue has room for: a power of two
-    #[arg(long, value_name = "MESSAGES", default_value = "1024", value_parser = args_capacity)]
+    #[arg(long, value_name = "MESSAGES", default_value = "4096", value_parser = args_capacity)]
     pub(crate) capacity: usize,
     /// Bytes of a message
     #[arg(long, value_name = "64|256|1024", default_value = "64", value_parser = args_message_bytes)]

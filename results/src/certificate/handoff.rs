@@ -80,6 +80,13 @@ pub struct HandoffCell {
 }
 
 impl HandoffCell {
+    /// How often putting in stood still, and how often the core was taken away, in the repetitions that count.
+    #[must_use]
+    pub fn stalled(&self) -> (u64, u64) {
+        let valid = self.repetitions.iter().filter(|repetition| repetition.valid);
+        valid.fold((0, 0), |(stalled, taken), r| (stalled + r.stalled_pushes, taken + r.preemptions))
+    }
+
     /// Repetitions that count.
     #[must_use]
     pub fn valid(&self) -> usize {
@@ -110,7 +117,11 @@ pub struct HandoffRepetition {
     pub expected_sha256: String,
     /// Times that the deciding core was taken away on purpose.
     pub preemptions: u64,
-    /// Involuntary context switches of the deciding thread.
+    /// Messages whose putting in took half as long as the core was taken away, or longer: what the decoding thread had to
+    /// wait for. A host that takes its core away is in it too.
+    #[serde(default)]
+    pub stalled_pushes: u64,
+    /// Involuntary context switches of the two threads.
     pub involuntary_switches: u64,
     /// Calls of the allocator in the timed loops.
     pub allocator_calls: u64,

@@ -49,7 +49,7 @@ impl Default for HandoffSpec {
             burst: 1,
             duration: Nanos::MILLI * 1_500,
             repetitions: 5,
-            capacity: 1_024,
+            capacity: 4_096,
             message_bytes: MESSAGE_SIZES[0],
             producers: 1,
             share_cores: false,

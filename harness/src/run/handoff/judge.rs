@@ -36,6 +36,8 @@ pub(super) struct Which {
     pub(super) repetition: u32,
     pub(super) position: u32,
     pub(super) has_queue: bool,
+    /// Putting in that takes so long has stood still.
+    pub(super) stall: Option<Nanos>,
 }
 
 /// An order's way.
@@ -110,6 +112,10 @@ pub(super) fn judge(
         orders_sha256: received,
         expected_sha256: expected,
         preemptions: finished.preemptions,
+        stalled_pushes: which
+            .stall
+            .filter(|_| which.has_queue)
+            .map_or(0, |stall| stalled(finished, scale.ticks(stall))),
         involuntary_switches: finished.usage.iter().map(|usage| usage.involuntary_switches).sum(),
         allocator_calls: finished.usage.iter().map(|usage| usage.allocator_calls).sum(),
         warm_up_orders: end.first_kept as u64,
@@ -134,6 +140,12 @@ fn way(made: &Made, finished: &Finished, schedule: &Schedule, scale: TickScale) 
         hand_off: since(made.popped.raw(), made.pushed.raw())?,
         decide: since(made.done.raw(), made.popped.raw())?,
     })
+}
+
+/// Messages whose putting in took `ticks` or longer.
+fn stalled(finished: &Finished, ticks: u64) -> u64 {
+    let spans = finished.decoded.pushes.entries().iter();
+    spans.filter(|span| u64::try_from(span.ticks.0).is_ok_and(|took| took >= ticks)).count() as u64
 }
 
 fn full(finished: &Finished) -> u64 {

@@ -133,7 +133,8 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
         let Some(cell) = cells.get_mut(cell) else { continue };
         let title = format!("{}, repetition {repetition}", cell.handoff.name());
         progress.trial(&title);
-        let which = Which { repetition, position, has_queue: cell.handoff.about().is_some() };
+        let stall = order.preemption().map(|p| Nanos(p.length_ns.get() / 2));
+        let which = Which { repetition, position, has_queue: cell.handoff.about().is_some(), stall };
         let (record, distributions) = judge(which, &trial.run(cell.handoff)?, order.tape, &schedule, order.scale)?;
         progress.done(&format!("{title}: {}", outcome(&record)));
         if record.valid {

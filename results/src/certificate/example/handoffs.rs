@@ -96,6 +96,7 @@ fn repetition(number: u32, median: u64) -> HandoffRepetition {
         orders_sha256: "5f".repeat(32),
         expected_sha256: "5f".repeat(32),
         preemptions: 50,
+        stalled_pushes: 3,
         involuntary_switches: 52,
         allocator_calls: 0,
         warm_up_orders: 2_000,

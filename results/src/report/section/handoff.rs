@@ -122,9 +122,19 @@ fn value(q: &Quantiles, name: &str) -> Markup {
 fn invalid(c: &HandoffComparison) -> Markup {
     let all: Vec<_> =
         c.cells.iter().flat_map(|cell| cell.repetitions.iter().filter(|r| !r.valid).map(move |r| (cell, r))).collect();
-    let taken: u64 = c.cells.iter().flat_map(|cell| &cell.repetitions).map(|r| r.preemptions).sum();
     html! {
-        @if taken > 0 { p.note { "The core was taken away " (text::count(taken)) " times in all repetitions together." } }
+        @if let Some(p) = c.preemption {
+            h3 { "Putting in that stood still while the core was away" }
+            p.note { "Messages whose putting in took " (text::duration(crate::time::Nanos(p.length_ns.get() / 2))) " or longer." }
+            table.narrow {
+                thead { tr { th { "Hand-off" } th.num { "Stood still" } th.num { "Core taken away" } } }
+                tbody {
+                    @for (cell, (stalled, taken)) in c.cells.iter().filter(|cell| cell.push_ns.n > 0).map(|cell| (cell, cell.stalled())) {
+                        tr { td { (cell.name) } td.num { (text::count(stalled)) } td.num { (text::count(taken)) } }
+                    }
+                }
+            }
+        }
         @if !all.is_empty() {
             h3 { "Repetitions that do not count" }
             ul { @for (cell, r) in all { li { strong { (cell.name) } " " (r.repetition) ": " (r.invalid_reasons.join("; ")) } } }
