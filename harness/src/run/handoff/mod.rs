@@ -107,9 +107,9 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
         }
     };
     for handoff in &order.spec.handoffs {
-        match needs::unmet(order, *handoff) {
+        match needs::in_the_way(order, *handoff) {
             None => cells.push(Cell { handoff: *handoff, repetitions: Vec::new(), distributions: Vec::new() }),
-            Some(unmet) => not_run.push(needs::row(*handoff, unmet)),
+            Some(row) => not_run.push(row),
         }
     }
     let trial = Trial {

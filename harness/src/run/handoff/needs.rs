@@ -38,16 +38,18 @@ pub(super) fn others(order: &Order<'_>, schedule: &Schedule) -> Result<Vec<Other
     Ok(placed)
 }
 
-/// What stands in the way of this hand-off.
-pub(super) fn unmet(order: &Order<'_>, handoff: Handoff) -> Option<Unmet> {
+/// What stands in the way of this hand-off. That it can't do what was asked for by its nature is nothing that the host lacks:
+/// the verdict is on the others.
+pub(super) fn in_the_way(order: &Order<'_>, handoff: Handoff) -> Option<NotRun> {
     if order.spec.producers > 1 && !handoff.about().is_some_and(|about| about.many_producers) {
         let what = if handoff.about().is_some() { "a queue for several producers" } else { "a queue" };
-        return Some(Unmet {
+        let unmet = Unmet {
             needs: format!("{what}, to be put into by {}; this one takes one", order.spec.producers),
-            how: "compare it with --producers 1".to_owned(),
-        });
+            how: "compare it with one producer".to_owned(),
+        };
+        return Some(NotRun { optional: true, ..row(handoff, unmet) });
     }
-    order.spec.preempt.and_then(|_| preempt::check().err())
+    order.spec.preempt.and_then(|_| preempt::check().err()).map(|unmet| row(handoff, unmet))
 }
 
 /// As a row of the certificate.
