@@ -17,13 +17,15 @@ mod tests {
 
     use crate::support::{Ended, Home, can_measure, has, profiles};
 
-    const COMMANDS: [&[&str]; 16] = [
+    const COMMANDS: [&[&str]; 18] = [
         &["certify"],
         &["run"],
         &["run", "service-time"],
         &["run", "rate"],
         &["matrix"],
+        &["run", "hand-off"],
         &["lanes"],
+        &["handoffs"],
         &["doctor"],
         &["probe"],
         &["selftest"],
@@ -209,7 +211,7 @@ mod tests {
         let cores = |command: &[&str], exchange: &str, trader: &str| {
             home.run(&[command, &["--exchange-core", exchange, "--trader-core", trader]].concat())
         };
-        for command in [&["certify"][..], &["run", "service-time"], &["run", "rate"]] {
+        for command in [&["certify"][..], &["run", "service-time"], &["run", "rate"], &["run", "hand-off"]] {
             cores(command, "0", "4000").refused(2, &["core 4000 doesn't exist", "cores on line are 0"]);
             cores(command, "4000", "0").refused(2, &["core 4000 doesn't exist"]);
             cores(command, "0", "0").refused(2, &["both ends are placed on core 0"]);
@@ -230,6 +232,15 @@ mod tests {
         home.run(&["run", "rate", "--trial", "2ms"]).refused(2, &["--trial", "too short", "50 ms"]);
         home.run(&["run", "rate", "--resolution", "5"]).refused(2, &["--resolution", "1 % to 50 %"]);
         home.run(&["run", "rate", "--ticks", "none.itch"]).refused(2, &["--ticks none.itch", "no such file"]);
+        home.run(&["run", "hand-off", "--queues", "rtbr"]).refused(
+            2,
+            &["unknown hand-off `rtbr`", "did you mean `rtrb`?", "inline, rtrb, rtrb-blocking", "ticket-lock"],
+        );
+        home.run(&["run", "hand-off", "--capacity", "1000"]).refused(2, &["--capacity", "power of two"]);
+        home.run(&["run", "hand-off", "--message-bytes", "65"]).refused(2, &["--message-bytes", "64, 256 or 1024"]);
+        home.run(&["run", "hand-off", "--preempt", "2s"]).refused(2, &["--preempt", "too long", "100.00 ms"]);
+        home.run(&["run", "hand-off", "--preempt-every", "2ms"]).refused(2, &["--preempt <TIME>"]);
+        home.run(&["run", "hand-off", "--producers", "0"]).refused(2, &["--producers", "1..=64"]);
         home.run(&["selftest", "--only", "bussy"]).refused(2, &["bussy", "busy, stall"]);
     }
 

@@ -18,5 +18,6 @@ pub mod pair;
 pub mod phc;
 pub mod privilege;
 pub mod ptp;
+pub mod realtime;
 pub mod sysfs;
 pub mod topology;

@@ -192,6 +192,31 @@ fn the_highest_rates_stand_with_what_failed_what_limits_them_and_every_trial() {
 }
 
 #[test]
+fn hand_offs_stand_in_a_picture_and_a_table_with_conditions_ratios_and_what_does_not_count() {
+    let certificate = example::handed_off();
+    let html = page(&certificate);
+    let text = words(&html).replace('\u{202f}', " ");
+    let part = text.split_once("Hand-off: the queue").unwrap().1.split_once("Every attempt is kept").unwrap().0;
+    for wanted in [
+        "decoded on core 2 and decided on core 3",
+        "constant 100000 packets/s, messages of 64 bytes, room for 1 024",
+        "taken away for 1.00 ms every 20.0 ms by a thread of real-time priority",
+        "against rtrb",
+        "put in until taken out",
+        "tick due to order",
+        "mutex 5: 12 messages found the queue full and were dropped",
+        "took 500 µs or longer",
+        "rtrb 15 250",
+        "mutex 12 200",
+        "needs 80 000 more",
+    ] {
+        assert!(part.contains(wanted), "{wanted} is missing in {part}");
+    }
+    assert!(html.contains("aria-label=\"Hand-offs: median, 99 %, 99.9 % and largest of put in until taken out\""));
+    assert!(!words(&page(&example::two_lanes())).contains("Hand-off: the queue"));
+}
+
+#[test]
 fn a_banner_says_that_emulated_numbers_certify_no_hardware() {
     let certificate = example::two_lanes();
     let text = words(&page(&certificate));

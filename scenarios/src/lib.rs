@@ -4,6 +4,7 @@ pub mod book;
 pub mod digest;
 pub mod feed;
 pub mod generator;
+pub mod handoff;
 pub mod load;
 pub mod order_entry;
 pub mod profile;

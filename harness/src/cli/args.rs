@@ -41,6 +41,9 @@ pub(crate) enum Command {
     /// List the lanes, and what each needs that this host lacks
     #[command(after_help = LANES_EXAMPLES)]
     Lanes(LanesArgs),
+    /// List the hand-offs: the queues that may stand between decode and decide
+    #[command(after_help = HANDOFFS_EXAMPLES)]
+    Handoffs(LanesArgs),
     /// Say what on this host spoils measurements, and what sets it right; changes nothing
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
@@ -86,6 +89,10 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2    between two hosts
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert certify --profile ./mine.toml --json > certificate.json";
+
+const HANDOFFS_EXAMPLES: &str = "Examples:
+  tickcert handoffs
+  tickcert handoffs --json";
 
 const LANES_EXAMPLES: &str = "Examples:
   tickcert lanes

@@ -5,6 +5,7 @@ mod certify;
 mod doctor;
 mod endpoint;
 mod exit;
+mod handoffs;
 mod history;
 mod lanes;
 mod matrix;
@@ -13,6 +14,8 @@ mod places;
 mod probe;
 mod run;
 mod run_args;
+mod run_handoff;
+mod run_handoff_args;
 mod run_rate;
 pub(crate) mod start;
 mod ticks;
@@ -50,6 +53,7 @@ fn dispatch(args: Args) -> Result<Outcome, Failure> {
         Command::Run(args) => run::main(&args),
         Command::Matrix(args) => matrix::main(args),
         Command::Lanes(args) => lanes::main(&args),
+        Command::Handoffs(args) => handoffs::main(&args),
         Command::Doctor(args) => doctor::main(&args),
         Command::Probe(args) => probe::main(&args),
         Command::Selftest(args) => crate::selftest::main(&args),

@@ -20,7 +20,7 @@ use super::{
     args::{BenchAction, BenchArgs},
     out,
     run_args::{RunArgs, Scenario, ServiceTimeArgs},
-    run_rate, start,
+    run_handoff, run_rate, start,
     wired::{EXCHANGE_NETNS, LINK, TRADER_NETNS, Wired, clocks_held},
 };
 use crate::{
@@ -39,6 +39,7 @@ pub(super) fn main(args: &RunArgs) -> Result<Outcome, Failure> {
     match &args.scenario {
         Scenario::ServiceTime(args) => service_time(args),
         Scenario::Rate(args) => run_rate::main(args),
+        Scenario::HandOff(args) => run_handoff::main(args),
     }
 }
 

@@ -6,6 +6,7 @@ use tickcert_scenarios::profile::{parse_duration, parse_resolution, parse_trial}
 
 use super::{
     args::{Common, CoreArgs},
+    run_handoff_args::{HANDOFF_EXAMPLES, HandoffArgs},
     ticks::TicksArgs,
     wire_args::WireArgs,
 };
@@ -15,7 +16,8 @@ pub(super) const RUN_EXAMPLES: &str = "Examples:
   tickcert run service-time --lanes kernel-udp,kernel-tcp --frame-bytes 64 --duration 2s
   tickcert run service-time --lanes dpdk-pci --profile ./desk7.toml
   tickcert run service-time --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2
-  tickcert run rate --lanes kernel-udp,kernel-tcp";
+  tickcert run rate --lanes kernel-udp,kernel-tcp
+  tickcert run hand-off --queues rtrb,mutex";
 
 const RATE_EXAMPLES: &str = "Examples:
   tickcert run rate --lanes kernel-udp,kernel-tcp
@@ -36,6 +38,9 @@ pub(crate) enum Scenario {
     /// Search for the highest tick rate that loses nothing and leaves nobody behind
     #[command(after_help = RATE_EXAMPLES)]
     Rate(RateArgs),
+    /// Compare the queues between decode and decide, on two cores, with ticks from memory
+    #[command(after_help = HANDOFF_EXAMPLES)]
+    HandOff(HandoffArgs),
 }
 
 #[derive(Debug, clap::Args)]

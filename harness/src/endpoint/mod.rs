@@ -7,7 +7,7 @@ mod gate;
 mod outbox;
 mod phase;
 mod ping_pong;
-mod process;
+pub(crate) mod process;
 mod records;
 pub mod samples;
 pub mod stamp_log;

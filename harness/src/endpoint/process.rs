@@ -49,17 +49,17 @@ pub(super) fn credentials() -> Result<Credentials, CredentialError> {
 }
 
 /// What this thread uses between two points.
-pub(super) struct UsageMeter {
+pub(crate) struct UsageMeter {
     kernel: Option<Rusage>,
     allocator_calls: u64,
 }
 
 impl UsageMeter {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { kernel: getrusage(UsageWho::RUSAGE_THREAD).ok(), allocator_calls: allocator::calls() }
     }
 
-    pub(super) fn stop(self) -> Usage {
+    pub(crate) fn stop(self) -> Usage {
         // First of all: what follows allocates.
         let allocator_calls = allocator::calls() - self.allocator_calls;
         let core = sched_getcpu().ok().and_then(|core| u32::try_from(core).ok());

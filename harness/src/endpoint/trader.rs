@@ -117,7 +117,7 @@ fn run_with<T: Transport, S: Stamps>(
         .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     let facts = process::facts(&loop_.rx, &loop_.out.tx);
     let memory = process::memory_by_node();
-    let (report, stamps) = loop_.report(trader.stats(), end, usage);
+    let (report, stamps) = loop_.report(&trader.stats(), end, usage);
     Ok((TraderReport { merged, facts, memory, ..report }, stamps))
 }
 

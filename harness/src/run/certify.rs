@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use tickcert_probes::{affinity, clocks, isolated, latency_hold::LatencyHold, noise, sysfs::write_core_list};
 use tickcert_results::{
     certificate::{
-        Cell, Certificate, ClockProbe, ExchangeHost, NotRun, NotRunKind, Probes, RateSearch, SCHEMA, StampingRecord,
-        Sut,
+        Cell, Certificate, ClockProbe, ExchangeHost, HandoffComparison, NotRun, NotRunKind, Probes, RateSearch, SCHEMA,
+        StampingRecord, Sut,
     },
     judge::judge,
     placements::matrices,
@@ -24,7 +24,7 @@ pub use super::order::Order;
 use super::{
     between_cores, floor,
     ground::{self, Ground},
-    huge_pages, output, overhead,
+    handoff, huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
     scratch::Scratch,
@@ -59,7 +59,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
     progress.say(&describe(&tape));
-    let (mut not_run, mut rates) = (Vec::new(), Vec::new());
+    let (mut not_run, mut rates, mut hand_off) = (Vec::new(), Vec::new(), None);
     not_run.extend(order.seats.iter().flat_map(|seats| seats.not_run.iter().cloned()));
     let ground = Ground::new(order, two_hosts::hypervisor(&sut, exchange_host.as_ref()));
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
@@ -71,6 +71,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         clock: &mut clock,
         not_run: &mut not_run,
         rates: &mut rates,
+        hand_off: &mut hand_off,
     };
     let (cells, stop) = match run.bench(&planned) {
         Ok(wiring) => {
@@ -108,6 +109,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         placements: matrices(&cells, order.profile.run.seed),
         cells,
         rates,
+        hand_off,
         not_run,
         probes,
         files: Vec::new(),
@@ -145,6 +147,7 @@ struct Found<'a> {
     clock: &'a mut ClockProbe,
     not_run: &'a mut Vec<NotRun>,
     rates: &'a mut Vec<RateSearch>,
+    hand_off: &'a mut Option<HandoffComparison>,
 }
 
 impl Prepared<'_> {
@@ -191,6 +194,11 @@ impl Prepared<'_> {
         let mut trials = Trials::new(order, &stage, planned);
         if stop.is_none() {
             stop = trials.run(progress)?;
+        }
+        if stop.is_none() {
+            let compared =
+                handoff::Ground { order, tape: self.tape, scale: self.scale, hypervisor: &self.sut.host.virtualised };
+            stop = compared.certified(found.hand_off, found.not_run, progress)?.then_some(Stop::User);
         }
         drop(hold);
         if let Some(Err(e)) = pages.map(HugePages::give_back) {

@@ -6,6 +6,7 @@ pub mod certify;
 pub mod endpoints;
 mod floor;
 pub(crate) mod ground;
+pub mod handoff;
 pub mod huge_pages;
 pub mod interrupt;
 pub mod join;

@@ -6,6 +6,7 @@ mod between_cores;
 mod cell;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
+mod handoff;
 mod host;
 mod hw_stamps;
 mod noise;
@@ -21,6 +22,7 @@ pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
     ServiceCell, SignedQuantiles, SweepPoint,
 };
+pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, Preemption};
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
 pub use noise::{Counted, GapCause, GapsOfCause, NoiseCore, NoiseProbe};
@@ -86,6 +88,9 @@ pub struct Certificate {
     /// The placements of each lane beside each other, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placements: Vec<PlacementMatrix>,
+    /// The comparison of hand-offs, where the profile has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hand_off: Option<HandoffComparison>,
     /// Everything that was asked for and did not run.
     pub not_run: Vec<NotRun>,
     /// Evidence about the host.

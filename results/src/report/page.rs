@@ -39,6 +39,7 @@ pub fn render_html(certificate: &Certificate, signer: Option<&str>) -> String {
                         @for view in &group.cells { (section::cell(view)) }
                     }
                     (section::stamps(c))
+                    (section::handoff(c.hand_off.as_ref()))
                     @for group in &groups { (section::repetitions(group)) }
                     (section::host(c))
                     (section::tape(c))

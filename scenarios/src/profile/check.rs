@@ -57,6 +57,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         run,
         loads,
         sweep,
+        hand_off: raw.hand_off.as_ref().map(|h| doc.handoff(h)).transpose()?,
         requirements,
     })
 }

@@ -7,11 +7,13 @@
 mod builtin;
 mod check;
 mod check_bench;
+mod check_handoff;
 mod check_placements;
 mod check_stamps;
 mod check_sweep;
 mod check_workload;
 mod error;
+mod handoff_values;
 mod locate;
 mod raw;
 mod requirement;
@@ -29,7 +31,11 @@ mod tests;
 pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use check_placements::{UnknownPlacement, parse_placements};
 pub use error::ProfileError;
+pub use handoff_values::{
+    HandoffSpec, HandoffValueError, MESSAGE_SIZES, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_preempt,
+};
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
+pub(crate) use suggest::did_you_mean;
 pub use suggest::{UnknownLane, resolve_lanes};
 pub use sweep_values::{SweepValueError, parse_resolution, parse_trial};
 pub use transports::SettingRefused;
@@ -84,6 +90,8 @@ pub struct Profile {
     pub loads: Vec<LoadSpec>,
     /// The search for each lane's highest rate, and the loads at shares of it, where wanted.
     pub sweep: Option<SweepSpec>,
+    /// The comparison of hand-offs, where wanted.
+    pub hand_off: Option<HandoffSpec>,
     /// The noise probe.
     pub noise: NoiseSpec,
     /// Hardware stamps.

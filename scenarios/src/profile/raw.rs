@@ -35,6 +35,7 @@ pub(super) struct RawProfile {
     #[serde(default)]
     pub(super) transport: BTreeMap<String, Spanned<BTreeMap<String, Spanned<Value>>>>,
     pub(super) sweep: Option<RawSweep>,
+    pub(super) hand_off: Option<RawHandoff>,
     #[serde(default)]
     pub(super) load: Vec<Spanned<RawLoad>>,
     #[serde(default)]
@@ -153,6 +154,22 @@ pub(super) struct RawSweep {
     pub(super) trial: Option<Spanned<Scalar>>,
     pub(super) orders: Option<Spanned<u64>>,
     pub(super) max_duration: Option<Spanned<Scalar>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHandoff {
+    pub(super) queues: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) rate: Option<Spanned<Scalar>>,
+    pub(super) burst: Option<Spanned<u32>>,
+    pub(super) duration: Option<Spanned<Scalar>>,
+    pub(super) repetitions: Option<Spanned<u32>>,
+    pub(super) capacity: Option<Spanned<u32>>,
+    pub(super) message_bytes: Option<Spanned<u32>>,
+    pub(super) producers: Option<Spanned<u32>>,
+    pub(super) share_cores: Option<bool>,
+    pub(super) preempt: Option<Spanned<Scalar>>,
+    pub(super) preempt_every: Option<Spanned<Scalar>>,
 }
 
 #[derive(Debug, Deserialize)]

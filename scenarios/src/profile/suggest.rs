@@ -47,7 +47,7 @@ pub fn resolve_lanes(names: &[String], known: &[&str]) -> Result<Vec<String>, Un
 }
 
 /// `; did you mean `…`?`, or nothing where no candidate is near.
-pub(super) fn did_you_mean(word: &str, candidates: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, candidates: &[&str]) -> String {
     nearest(word, candidates).map_or_else(String::new, |c| format!("; did you mean `{c}`?"))
 }
 

@@ -254,6 +254,52 @@ fn a_sweep_that_makes_no_sense_is_answered_with_what_to_write() {
     }
 }
 
+/// [`SMALL`] with a table `[hand_off]` of these lines.
+fn with_handoff(lines: &str) -> String {
+    with("[[load]]", &format!("[hand_off]\n{lines}\n[[load]]"))
+}
+
+#[test]
+fn a_comparison_of_hand_offs_has_the_defaults_that_the_manual_states_and_takes_what_is_written() {
+    let of = |text: &str| Profile::from_text("my.toml", text).unwrap().hand_off;
+    assert_eq!(of(SMALL), None);
+    assert_eq!(of(&with_handoff("")), Some(HandoffSpec::default()));
+    let lines = "queues = [\"mutex\", \"rtrb\", \"mutex\"]\nrate = \"2000 packets/s\"\nburst = 3\nduration = \"200 ms\"\nrepetitions = 7\n\
+                 capacity = 64\nmessage_bytes = 256\nproducers = 2\nshare_cores = true\npreempt = \"1 ms\"\npreempt_every = \"5 ms\"";
+    let own = HandoffSpec {
+        handoffs: crate::handoff::resolve(&["mutex".into(), "rtrb".into()]).unwrap(),
+        rate: PerSecond(2_000.0),
+        burst: 3,
+        duration: Nanos::MILLI * 200,
+        repetitions: 7,
+        capacity: 64,
+        message_bytes: 256,
+        producers: 2,
+        share_cores: true,
+        preempt: Some(Nanos::MILLI),
+        preempt_every: Nanos::MILLI * 5,
+    };
+    assert_eq!(of(&with_handoff(lines)), Some(own));
+}
+
+#[test]
+fn a_comparison_of_hand_offs_that_makes_no_sense_is_answered_with_what_to_write() {
+    for (lines, part) in [
+        ("queues = [\"rtbr\"]", "my.toml:8:11: unknown hand-off `rtbr`; did you mean `rtrb`?\n"),
+        ("queues = []", "my.toml:8:10: a comparison without a hand-off\n"),
+        ("capacity = 100", "write a power of two from 2 to 1048576"),
+        ("message_bytes = 65", "write 64, 256 or 1024"),
+        ("repetitions = 0", "write a number from 1 to 100"),
+        ("producers = 65", "write a number from 1 to 64"),
+        ("preempt = \"2 s\"", "write at most 100.00 ms"),
+        ("preempt = 1", "`1` has no unit"),
+        ("queue = 1", "unknown key `queue`; did you mean `queues`?"),
+    ] {
+        let text = complaint(&with_handoff(lines));
+        assert!(text.contains(part), "{text}");
+    }
+}
+
 #[test]
 fn a_requirement_may_be_about_a_sweep_or_the_rate_found_where_there_is_a_sweep() {
     let highest = |text: &str| {

@@ -1,10 +1,7 @@
-//! The threshold strategy with the book that it looks at: from a message to a change of the book.
+//! The threshold strategy with the book that it looks at: from what a message says to a change of the book.
 
-use super::{followed::Followed, risk::Risk, threshold::Threshold};
-use crate::{
-    book::{Book, Update},
-    feed::itch::Message,
-};
+use super::{event::Change, followed::Followed, risk::Risk, threshold::Threshold};
+use crate::book::{Book, Update};
 
 /// What the threshold strategy needs.
 #[derive(Debug)]
@@ -17,48 +14,36 @@ pub(super) struct Follower {
 
 impl Follower {
     /// Brings the book up to date, and what is known of the symbols followed.
-    #[inline]
-    pub(super) fn update(&mut self, message: &Message<'_>) -> Option<Update> {
+    #[inline(always)]
+    pub(super) fn update(&mut self, change: &Change) -> Option<Update> {
         let Self { book, followed, .. } = self;
-        match message {
-            Message::AddOrder(m) => {
-                let locate = m.head.locate();
-                followed.learn(locate, m.stock);
-                book.add(locate, m.reference.get(), m.side, m.shares.get(), m.price.get())
+        match *change {
+            Change::Add { reference, stock, shares, price, locate, side } => {
+                followed.learn(locate, stock);
+                book.add(locate, reference, side, shares, price)
             }
-            Message::AddOrderMpid(m) => {
-                let locate = m.head.locate();
-                followed.learn(locate, m.stock);
-                book.add(locate, m.reference.get(), m.side, m.shares.get(), m.price.get())
-            }
-            Message::OrderExecuted(m) => {
-                let update = book.execute(m.reference.get(), m.shares.get())?;
+            Change::Execute { reference, shares } => {
+                let update = book.execute(reference, shares)?;
                 followed.traded(update.locate, update.price);
                 Some(update)
             }
-            Message::OrderExecutedWithPrice(m) => {
-                let update = book.execute(m.reference.get(), m.shares.get())?;
-                followed.traded(update.locate, m.price.get());
+            Change::ExecuteAt { reference, shares, price } => {
+                let update = book.execute(reference, shares)?;
+                followed.traded(update.locate, price);
                 Some(update)
             }
-            Message::OrderCancel(m) => book.cancel(m.reference.get(), m.shares.get()),
-            Message::OrderDelete(m) => book.delete(m.reference.get()),
-            Message::OrderReplace(m) => {
-                book.replace(m.original.get(), m.reference.get(), m.shares.get(), m.price.get())
-            }
-            Message::StockDirectory(m) => {
-                followed.learn(m.head.locate(), m.stock);
+            Change::Cancel { reference, shares } => book.cancel(reference, shares),
+            Change::Delete { reference } => book.delete(reference),
+            Change::Replace { original, reference, shares, price } => book.replace(original, reference, shares, price),
+            Change::Name { locate, stock } => {
+                followed.learn(locate, stock);
                 None
             }
-            Message::Trade(m) => {
-                followed.traded(m.head.locate(), m.price.get());
+            Change::Trade { locate, price } => {
+                followed.traded(locate, price);
                 None
             }
-            Message::CrossTrade(m) if m.shares.get() > 0 => {
-                followed.traded(m.head.locate(), m.price.get());
-                None
-            }
-            _ => None,
+            Change::Packet => None,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The endpoint under test, but for the lane: from a tick's bytes to the orders that it causes.
 
 mod config;
+mod decider;
+mod decoder;
+mod event;
 mod followed;
 mod follower;
 mod money;
@@ -11,6 +14,9 @@ mod threshold;
 mod tick;
 
 pub use config::{Strategy, SymbolChoice, TraderConfig, TraderError};
+pub use decider::Decider;
+pub use decoder::Decoder;
+pub use event::{Change, Event};
 pub use money::{Notional, ParsePriceError};
 pub use risk::{Refusal, RiskLimits};
 pub use stage::{NoProbe, Stage, StageProbe};

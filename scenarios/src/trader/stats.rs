@@ -66,6 +66,20 @@ impl TraderStats {
         self.refused_quantity + self.refused_notional + self.refused_collar + self.refused_rate
     }
 
+    /// What the decoder counted, with what the decider did.
+    #[must_use]
+    pub const fn with_decisions(self, of: &Self) -> Self {
+        Self {
+            resets: of.resets,
+            orders: of.orders,
+            refused_quantity: of.refused_quantity,
+            refused_notional: of.refused_notional,
+            refused_collar: of.refused_collar,
+            refused_rate: of.refused_rate,
+            ..self
+        }
+    }
+
     pub(super) const fn refuse(&mut self, reason: Refusal) {
         match reason {
             Refusal::Quantity => self.refused_quantity += 1,

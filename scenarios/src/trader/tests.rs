@@ -345,7 +345,7 @@ fn a_refused_order_is_counted_by_reason_moves_the_anchor_and_takes_no_number() {
         let mut bench = Bench::new(&TraderConfig { risk, ..config(CENT) });
         assert_eq!(bench.each(&rising), [None; 4]);
         assert_eq!(bench.trader.last_user_ref_num(), 0);
-        *bench.trader.stats()
+        bench.trader.stats()
     };
     assert_eq!(refused(RiskLimits { max_quantity: 49, ..RiskLimits::default() }).refused_quantity, 2);
     assert_eq!(refused(RiskLimits { max_notional: Notional(1), ..RiskLimits::default() }).refused_notional, 2);
@@ -390,7 +390,7 @@ fn messages_already_known_are_dropped_and_missing_ones_given_up() {
     assert_eq!(tick(&packet(7, &[bid(4, 100_300)])).messages, 1);
     assert_eq!(tick(&packet(10, &[])).kind, TickKind::Heartbeat);
     assert_eq!(tick(&packet(10, &[])).kind, TickKind::Heartbeat);
-    let stats = *trader.stats();
+    let stats = trader.stats();
     assert_eq!((orders, stats.duplicate_packets, stats.gaps, stats.missing_messages), (3, 1, 2, 5));
     assert_eq!(trader.book().unwrap().stats().duplicates, 0);
 }

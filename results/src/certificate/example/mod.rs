@@ -1,6 +1,7 @@
 //! Made-up certificates of every shape: seeded, plausible, and of no machine that exists.
 
 mod cells;
+mod handoffs;
 mod host;
 mod placements;
 mod rates;
@@ -38,6 +39,12 @@ pub fn stamped() -> Certificate {
     let mut c = certificate(&lanes, 5, 20_000);
     stamps::put_into(&mut c);
     c
+}
+
+/// Two lanes, and hand-offs of which one was full once.
+#[must_use]
+pub fn handed_off() -> Certificate {
+    Certificate { hand_off: Some(handoffs::some()), ..two_lanes() }
 }
 
 /// One lane.
@@ -160,6 +167,11 @@ pub fn hostile() -> Certificate {
     c.requirements[0].why = nasty.to_owned();
     c.rates[0].lane = nasty.to_owned();
     c.rates[0].why = nasty.to_owned();
+    c.hand_off = Some(handoffs::some());
+    if let Some(cell) = c.hand_off.as_mut().and_then(|compared| compared.cells.first_mut()) {
+        cell.name = nasty.to_owned();
+        cell.summary = nasty.to_owned();
+    }
     let cell = &mut c.cells[0];
     cell.lane = nasty.to_owned();
     cell.load.text = nasty.to_owned();
@@ -217,6 +229,7 @@ fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certifi
         requirements: requirements(&cells),
         rates: rates::of(&cells),
         placements: Vec::new(),
+        hand_off: None,
         cells,
         not_run: not_run(),
         probes: host::probes(),

@@ -3,6 +3,7 @@
 
 mod ccdf;
 mod frame;
+mod handoffs;
 mod heat;
 mod over_time;
 mod overview;
@@ -12,6 +13,7 @@ mod spread;
 mod waterfall;
 
 pub(super) use ccdf::ccdf;
+pub(super) use handoffs::{HANDOFF_MARKS, handoffs};
 pub(super) use heat::heat;
 pub(super) use over_time::over_time;
 pub(super) use overview::overview;

@@ -3,6 +3,7 @@
 mod audit;
 mod cell;
 mod glossary;
+mod handoff;
 mod host;
 mod lanes;
 mod matrix;
@@ -17,6 +18,7 @@ mod verification;
 
 pub(super) use cell::cell;
 pub(super) use glossary::glossary;
+pub(super) use handoff::handoff;
 pub(super) use host::host;
 pub(super) use lanes::lanes;
 pub(super) use matrix::matrix;

@@ -1,0 +1,212 @@
+//! One repetition of one hand-off: its threads, each on its core, from the first tick to the last order.
+
+use std::{
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Result, anyhow};
+use nix::sched::sched_getcpu;
+use tickcert_probes::{affinity, clocks::tsc};
+use tickcert_results::{
+    certificate::Preemption,
+    time::{Nanos, TickScale, Ticks},
+};
+use tickcert_scenarios::{
+    handoff::{Handoff, Job, Pop, Push, Queue, Wait},
+    load::Schedule,
+    tape::Tape,
+};
+
+use super::{
+    decide::{Decided, Desk},
+    decode::{Decoded, Feed},
+    message::Crossing,
+    others::{self, Done, Other},
+    preempt,
+};
+use crate::endpoint::{control::Usage, process::UsageMeter};
+
+/// What is to be done.
+#[derive(Clone, Copy)]
+pub(super) struct Trial<'a> {
+    pub(super) tape: &'a Tape,
+    pub(super) schedule: &'a Schedule,
+    pub(super) scale: TickScale,
+    pub(super) decode_core: u32,
+    pub(super) decide_core: u32,
+    pub(super) capacity: usize,
+    pub(super) message_bytes: u32,
+    pub(super) others: &'a [Other],
+    pub(super) preemption: Option<Preemption>,
+}
+
+/// What came of it.
+pub(super) struct Finished {
+    pub(super) decoded: Decoded,
+    pub(super) decided: Decided,
+    pub(super) others: Vec<Done>,
+    pub(super) usage: [Usage; 2],
+    pub(super) preemptions: u64,
+    /// Cores that were taken away in the middle.
+    pub(super) strayed: Vec<u32>,
+}
+
+impl Trial<'_> {
+    pub(super) fn run(self, handoff: Handoff) -> Result<Finished> {
+        let queued = match self.message_bytes {
+            64 => handoff.dispatch(Sized::<0>(self)),
+            256 => handoff.dispatch(Sized::<192>(self)),
+            _ => handoff.dispatch(Sized::<960>(self)),
+        };
+        queued.unwrap_or_else(|| self.inline())
+    }
+
+    /// One thread, and no queue.
+    fn inline(self) -> Result<Finished> {
+        let producers = AtomicU32::new(1);
+        let mut feed = Feed::new(self.tape, self.schedule.due(), self.scale)?;
+        let mut desk = Desk::new(self.tape, self.schedule.due().len(), 1)?;
+        let (preemptions, usage, strayed) = thread::scope(|s| -> Result<_> {
+            let preempting = self.preemption.map(|p| {
+                let producers = &producers;
+                s.spawn(move || preempt::run(self.decode_core, p, self.scale, producers))
+            });
+            let working = s.spawn(|| {
+                let _left = Leaving(&producers);
+                on_core(self.decode_core, || {
+                    feed.play(|event, packet, before| {
+                        desk.take(event, packet, before, tsc::arrival());
+                        Ok(())
+                    });
+                })
+            });
+            let (usage, strayed) = joined(working)??;
+            let preemptions = preempting.map(joined).transpose()?.unwrap_or_default();
+            Ok((preemptions, [usage, Usage::default()], strayed))
+        })?;
+        let (decoded, decided) = (feed.into_decoded(), desk.into_decided());
+        Ok(Finished {
+            decoded,
+            decided,
+            others: Vec::new(),
+            usage,
+            preemptions,
+            strayed: strayed.into_iter().collect(),
+        })
+    }
+
+    fn queued<Q: Queue, const PAD: usize>(self, wait: Wait) -> Result<Finished> {
+        let (mut push, mut pop) = Q::open::<Crossing<PAD>>(self.capacity);
+        touch(&mut push, &mut pop, self.capacity);
+        let pushes = (self.others.iter().map(|_| push.another())).collect::<Option<Vec<_>>>();
+        let pushes = pushes.ok_or_else(|| anyhow!("the queue takes one producer only"))?;
+        let producers = AtomicU32::new(1 + u32::try_from(self.others.len())?);
+        let (over, begin) = (AtomicBool::new(false), Barrier::new(2));
+        let mut feed = Feed::new(self.tape, self.schedule.due(), self.scale)?;
+        let mut desk = Desk::new(self.tape, self.schedule.due().len(), 1 + u32::try_from(self.others.len())?)?;
+        thread::scope(|s| {
+            let (producers, over, begin) = (&producers, &over, &begin);
+            let deciding = s.spawn(move || {
+                let usage = on_core(self.decide_core, || {
+                    begin.wait();
+                    desk.work(&mut pop, wait, producers);
+                });
+                usage.map(|usage| (desk.into_decided(), usage))
+            });
+            let preempting =
+                self.preemption.map(|p| s.spawn(move || preempt::run(self.decide_core, p, self.scale, producers)));
+            let others: Vec<_> = (self.others.iter().zip(pushes))
+                .map(|(other, mut push)| {
+                    s.spawn(move || {
+                        let _left = Leaving(producers);
+                        others::run::<PAD>(*other, &mut push, self.scale, over)
+                    })
+                })
+                .collect();
+            let decoding = s.spawn(move || {
+                let _left = Leaving(producers);
+                let _over = Over(over);
+                let usage = on_core(self.decode_core, || {
+                    begin.wait();
+                    feed.play(|event, packet, before: Ticks| push.push(Crossing::new(*event, packet, 0, before.raw())));
+                });
+                usage.map(|usage| (feed.into_decoded(), usage))
+            });
+            // Both wait for each other, so neither may be missing: a core was there when it was checked.
+            let (decoded, (decode_usage, decode_strayed)) = joined(decoding)??;
+            let (decided, (decide_usage, decide_strayed)) = joined(deciding)??;
+            let others = others.into_iter().map(|t| joined(t)?.ok_or_else(|| anyhow!("a producer has no core")));
+            Ok(Finished {
+                decoded,
+                decided,
+                others: others.collect::<Result<_>>()?,
+                usage: [decode_usage, decide_usage],
+                preemptions: preempting.map(joined).transpose()?.unwrap_or_default(),
+                strayed: decode_strayed.into_iter().chain(decide_strayed).collect(),
+            })
+        })
+    }
+}
+
+/// A trial with messages of `PAD` bytes more than they need.
+struct Sized<'a, const PAD: usize>(Trial<'a>);
+
+impl<const PAD: usize> Job for Sized<'_, PAD> {
+    type Out = Result<Finished>;
+    fn run<Q: Queue>(self, wait: Wait) -> Self::Out {
+        self.0.queued::<Q, PAD>(wait)
+    }
+}
+
+/// Goes once around the queue, so that all of its memory is there.
+fn touch<const PAD: usize>(push: &mut impl Push<Crossing<PAD>>, pop: &mut impl Pop<Crossing<PAD>>, capacity: usize) {
+    for _ in 0..capacity {
+        // A queue that is full earlier shows in the trial.
+        let _ = push.push(Crossing::default());
+    }
+    while pop.pop().is_some() {}
+}
+
+/// Pins, measures the usage of, and looks whether the core was left.
+fn on_core(core: u32, work: impl FnOnce()) -> Result<(Usage, Option<u32>)> {
+    // A thread that can't be where it should still does its part, since another waits for it; the trial is invalid.
+    let pinned = affinity::pin(core);
+    let meter = UsageMeter::start();
+    work();
+    let usage = meter.stop();
+    pinned?;
+    let there = sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core));
+    Ok((usage, (!there).then_some(core)))
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T> {
+    thread.join().map_err(|_| anyhow!("a thread of the trial panicked"))
+}
+
+/// Counts a producer off when it ends, however it ends.
+struct Leaving<'a>(&'a AtomicU32);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+}
+
+/// Ends the other producers with the first.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// From one message of another producer to the next: as many a second as the tape has.
+pub(super) fn gap_of_others(tape: &Tape, schedule: &Schedule) -> Nanos {
+    let messages = tape.messages_in(schedule.due().len()).max(1);
+    Nanos(schedule.duration().get() / messages).max(Nanos(1))
+}

@@ -1,0 +1,58 @@
+//! A `VecDeque` behind the standard library's mutex.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded};
+
+/// See the module.
+pub(super) struct StdMutex;
+
+impl Queue for StdMutex {
+    const ABOUT: About = About {
+        name: "mutex",
+        summary: "VecDeque behind the standard library's Mutex, many producers",
+        locked: true,
+        many_producers: true,
+        bounded: true,
+        allocates: false,
+        waits: BOTH,
+    };
+    type Push<M: Message> = End<M>;
+    type Pop<M: Message> = End<M>;
+    type Blocking = Woken<Self>;
+
+    fn open<M: Message>(capacity: usize) -> (Self::Push<M>, Self::Pop<M>) {
+        let queue = Arc::new(Mutex::new(Bounded::new(capacity)));
+        (End(queue.clone()), End(queue))
+    }
+}
+
+/// Either end.
+pub(super) struct End<M>(Arc<Mutex<Bounded<M>>>);
+
+impl<M: Message> Push<M> for End<M> {
+    #[inline]
+    fn push(&mut self, message: M) -> Result<(), Full> {
+        // Nothing inside panics half-way, so what a poisoned lock guards is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message)
+    }
+
+    fn another(&self) -> Option<Self> {
+        Some(Self(self.0.clone()))
+    }
+}
+
+impl<M: Message> Pop<M> for End<M> {
+    #[inline]
+    fn pop(&mut self) -> Option<M> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    #[inline]
+    fn wait(&mut self, _limit: Duration) -> Option<M> {
+        self.pop()
+    }
+}

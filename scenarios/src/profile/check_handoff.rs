@@ -1,0 +1,79 @@
+//! The part of a profile that asks for a comparison of hand-offs.
+
+use tickcert_results::time::Nanos;
+use toml::Spanned;
+
+use super::{
+    ProfileError,
+    check::Document,
+    handoff_values::{
+        HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_preempt,
+    },
+    raw::{RawHandoff, Scalar},
+};
+use crate::handoff::{Handoff, resolve};
+
+/// Most repetitions of each.
+const MOST_REPETITIONS: u32 = 100;
+
+impl Document<'_> {
+    pub(super) fn handoff(&self, raw: &RawHandoff) -> Result<HandoffSpec, ProfileError> {
+        let usual = HandoffSpec::default();
+        let whole = |value: &Option<Spanned<u32>>, usual, most, what| match value {
+            None => Ok(usual),
+            Some(n) if (1..=most).contains(n.get_ref()) => Ok(*n.get_ref()),
+            Some(n) => {
+                let remedy = format!("write a number from 1 to {most}");
+                Err(self.error(n, format!("a comparison of hand-offs has no {} {what}", n.get_ref()), remedy))
+            }
+        };
+        Ok(HandoffSpec {
+            handoffs: raw.queues.as_ref().map_or(Ok(usual.handoffs), |q| self.handoffs(q))?,
+            rate: raw.rate.as_ref().map_or(Ok(usual.rate), |r| self.packet_rate(r))?,
+            burst: whole(&raw.burst, usual.burst, u32::MAX, "ticks in a burst")?,
+            duration: raw.duration.as_ref().map_or(Ok(usual.duration), |d| self.duration(d))?,
+            repetitions: whole(&raw.repetitions, usual.repetitions, MOST_REPETITIONS, "repetitions")?,
+            capacity: match &raw.capacity {
+                None => usual.capacity,
+                Some(n) => parse_capacity(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e))?,
+            },
+            message_bytes: match &raw.message_bytes {
+                None => usual.message_bytes,
+                Some(n) => parse_message_bytes(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e))?,
+            },
+            producers: whole(&raw.producers, usual.producers, MOST_PRODUCERS, "producers")?,
+            share_cores: raw.share_cores.unwrap_or(usual.share_cores),
+            preempt: raw.preempt.as_ref().map(|p| self.preempt(p)).transpose()?,
+            preempt_every: raw.preempt_every.as_ref().map_or(Ok(usual.preempt_every), |p| self.duration(p))?,
+        })
+    }
+
+    fn handoffs(&self, raw: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<Handoff>, ProfileError> {
+        let mut all = Vec::new();
+        for name in raw.get_ref() {
+            let found = resolve(std::slice::from_ref(name.get_ref()));
+            for handoff in found.map_err(|e| self.error(name, e.what(), e.remedy()))? {
+                if !all.contains(&handoff) {
+                    all.push(handoff);
+                }
+            }
+        }
+        if all.is_empty() {
+            return Err(self.error(raw, "a comparison without a hand-off", "write for example: queues = [\"all\"]"));
+        }
+        Ok(all)
+    }
+
+    fn preempt(&self, value: &Spanned<Scalar>) -> Result<Nanos, ProfileError> {
+        self.duration(value)?;
+        let (Scalar::Text(text) | Scalar::Number(text)) = value.get_ref();
+        parse_preempt(text).map_err(|e| self.apart(value, &e))
+    }
+
+    /// The complaint and, after its colon, the remedy.
+    fn apart<T>(&self, value: &Spanned<T>, e: &HandoffValueError) -> ProfileError {
+        let text = e.to_string();
+        let (what, remedy) = text.split_once(": ").unwrap_or((&text, "see docs/PROFILES.md"));
+        self.error(value, what, remedy)
+    }
+}
