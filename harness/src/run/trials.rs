@@ -29,6 +29,7 @@ use super::{
     repetition::{Attempt, Kept},
     sample_file::SampleFile,
     spans::WireFormat,
+    tail::{self, TrialTail},
     trial::{Request, Stage, is_interrupt, lost_in, unmet_in},
     warnings,
 };
@@ -76,6 +77,8 @@ pub(super) struct Trials<'a> {
     position: u32,
     /// By cell, what is known of its frames.
     formats: HashMap<usize, WireFormat>,
+    /// By cell, the tails of the repetitions that count, with their numbers.
+    tails: HashMap<usize, Vec<(u32, TrialTail)>>,
     /// Cells whose lane turned out not to run here, and why.
     unmet: BTreeMap<usize, Unmet>,
 }
@@ -89,6 +92,7 @@ impl<'a> Trials<'a> {
             results: HashMap::new(),
             position: 0,
             formats: HashMap::new(),
+            tails: HashMap::new(),
             unmet: BTreeMap::new(),
         }
     }
@@ -185,7 +189,7 @@ impl<'a> Trials<'a> {
             stamped: attempt.slot.purpose != Purpose::Cost && self.terms(cell, None).stamps(),
             injection: Injection::default(),
         };
-        let finished = match self.stage.run(&request) {
+        let mut finished = match self.stage.run(&request) {
             Ok(finished) => finished,
             Err(e) if is_interrupt(&e) => return Ok(Attempted::Interrupted),
             // An endpoint that died costs its attempt, not the run.
@@ -205,7 +209,12 @@ impl<'a> Trials<'a> {
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
         let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.mode(), attempt.number);
         let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
-        Ok(Attempted::Samples(Box::new(attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?)))
+        let tail = finished.tail.take();
+        let kept = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
+        if let (true, Some(tail)) = (kept.record.counts_for_latency(), tail) {
+            self.tails.entry(attempt.slot.cell).or_default().push((repetition, tail));
+        }
+        Ok(Attempted::Samples(Box::new(kept)))
     }
 
     /// What has come of them; `warning` goes with every cell.
@@ -226,6 +235,7 @@ impl<'a> Trials<'a> {
         let nodes = link.same_host.then(here).flatten();
         let mut cells = Vec::new();
         let mut results = std::mem::take(&mut self.results);
+        let mut tails = std::mem::take(&mut self.tails);
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = results.remove(&n).unwrap_or_default();
             // One that the user broke off before stays, with none of what was planned.
@@ -255,6 +265,7 @@ impl<'a> Trials<'a> {
                 let without = of(|r| r.valid && r.purpose() == Purpose::Cost);
                 stamps.cost = cell_stamps::cost(&counted, &without, seed);
             }
+            let tail = tails.remove(&n).and_then(|trials| tail::pool(&trials, latency_ns.t2t_due.p50));
             let (evidence, evidence_why) = cell_stamps::evidence(&planned.caps, stamps.as_ref());
             let plan = Planned {
                 repetitions: run.repetitions,
@@ -276,6 +287,7 @@ impl<'a> Trials<'a> {
                 repetitions,
                 latency_ns,
                 stamps,
+                tail,
                 stamp_cost_ns: probes.stamp_cost_ns,
             });
         }

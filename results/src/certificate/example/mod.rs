@@ -5,6 +5,7 @@ mod host;
 mod rates;
 mod samples;
 mod stamps;
+mod tail;
 
 use cells::LaneShape;
 
