@@ -70,6 +70,7 @@ mod tests {
             stamps: None,
             speeds: [LinkSpeed::from_mbps(1_000); 2],
             seed: 1,
+            tail: None,
         };
         let load = Arrival::Constant { rate: site.rate };
         let passes = PACKETS.div_ceil(u32::try_from(site.tape.packets()).unwrap());

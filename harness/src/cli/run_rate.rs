@@ -86,6 +86,7 @@ pub(super) fn main(args: &RateArgs) -> Result<Outcome, Failure> {
         stamps: None,
         speeds: [None; 2],
         seed: profile.run.seed,
+        tail: None,
     };
     let rates = search(args, &lanes, &stage, &profile, (&hold, &wired.hypervisor()), &progress)?;
     clocks_held(&mut clock, wired.far())?;

@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_probes::numa::MemoryByNode;
-use tickcert_results::time::{Nanos, TickScale, Ticks};
+use tickcert_results::{
+    certificate::CounterValues,
+    time::{Nanos, TickScale, Ticks},
+};
 use tickcert_scenarios::load::Arrival;
 use tickcert_transports::{
     api::{Link, Role, Unmet},
@@ -116,6 +119,8 @@ pub struct Injection {
     pub stall_exchange: Nanos,
     /// The exchange burns this long for each packet, so that it can't keep its schedule.
     pub slow_exchange: Nanos,
+    /// Before every fiftieth order the trader touches so many pages that it has given back to the kernel before.
+    pub fresh_pages: u32,
     /// Stamps that no hardware took, at the exchange.
     pub stamps_at_exchange: Option<FakeStamps>,
     /// The same at the trader.
@@ -149,6 +154,9 @@ pub struct ExchangeReport {
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
     pub usage: Usage,
+    /// What processor and kernel counted over the timed loop.
+    #[serde(default)]
+    pub counters: CounterValues,
     /// Where its memory lies, on a host with several memory nodes.
     #[serde(default)]
     pub memory: Option<MemoryByNode>,
@@ -192,6 +200,9 @@ pub struct TraderReport {
     pub broken: Option<String>,
     /// The process as the kernel accounts for it.
     pub usage: Usage,
+    /// What processor and kernel counted over the timed loop.
+    #[serde(default)]
+    pub counters: CounterValues,
     /// Where its memory lies, on a host with several memory nodes.
     #[serde(default)]
     pub memory: Option<MemoryByNode>,

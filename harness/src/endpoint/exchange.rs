@@ -5,7 +5,7 @@
 use std::io;
 
 use anyhow::{Context, Result, bail};
-use tickcert_probes::clocks::tsc;
+use tickcert_probes::{clocks::tsc, counters::Counters};
 use tickcert_results::{
     certificate::OrderChannel,
     time::{Nanos, TickScale, Ticks},
@@ -101,16 +101,19 @@ fn run_with<T: Transport, S: Stamps>(
         pump_at_least: spec.scale.ticks(PUMP_AT_LEAST).min(stamping::look_at_least(spec, spec.scale)),
     };
     exchange.sent.fill(0);
+    let mut counters = Counters::open();
     cue.ready()?;
     exchange.await_session(spec.link.connect_timeout)?;
     cue.wait_for_go()?;
     let offsets: Vec<u64> = schedule.due().iter().map(|d| spec.scale.ticks(*d)).collect();
     exchange.report.poll_cost = exchange.measure_poll_cost()?;
     cue.running()?;
+    counters.start();
     let usage = UsageMeter::start();
     let base = Ticks::new(tsc::now().raw() + spec.scale.ticks(LEAD)).context("the clock stands at its end")?;
     let outcome = exchange.play(base, &offsets).and_then(|()| exchange.drain(expected, spec.late_after));
     exchange.report.usage = usage.stop();
+    exchange.report.counters = counters.stop();
     exchange.report.broken = outcome.err().map(|e| format!("{e:#}"));
     exchange.report.overflowed = exchange.log.overflowed();
     exchange.report.injected = exchange.tx.injected();

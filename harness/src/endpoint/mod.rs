@@ -14,6 +14,7 @@ pub mod stamp_log;
 mod stamping;
 mod trader;
 mod trouble;
+mod trouble_ffi;
 
 use std::io::{self, BufRead, Write};
 

@@ -5,7 +5,7 @@ mod stages;
 
 use anyhow::{Context, Result, bail};
 use stages::{Plain, Record, Staged};
-use tickcert_probes::clocks::tsc;
+use tickcert_probes::{clocks::tsc, counters::Counters};
 use tickcert_results::{
     certificate::OrderChannel,
     time::{Nanos, TickScale, Ticks},
@@ -95,15 +95,18 @@ fn run_with<T: Transport, S: Stamps>(
         disturb: Disturb::new(&spec.load, spec.scale),
     };
     let trader = Trader::new(&tape.header().trader)?;
+    let mut counters = Counters::open();
     cue.ready()?;
     loop_.log_in(spec.link.connect_timeout)?;
     cue.wait_for_go()?;
     cue.running()?;
     let before = loop_.out.tx.segments();
+    counters.start();
     let usage = UsageMeter::start();
     let (trader, end) =
         if spec.staged { loop_.trade(trader, Staged::default()) } else { loop_.trade(trader, Plain::default()) };
     let usage = usage.stop();
+    let counters = counters.stop();
     let merged = before.zip(loop_.out.tx.segments()).map(|(before, after)| merged(before, after));
     loop_.out.look(false);
     if matches!(end, End::Session) {
@@ -118,7 +121,7 @@ fn run_with<T: Transport, S: Stamps>(
     let facts = process::facts(&loop_.rx, &loop_.out.tx);
     let memory = process::memory_by_node();
     let (report, stamps) = loop_.report(&trader.stats(), end, usage);
-    Ok((TraderReport { merged, facts, memory, ..report }, stamps))
+    Ok((TraderReport { merged, facts, memory, counters, ..report }, stamps))
 }
 
 /// Writes between the two counts that had no segment of their own.

@@ -3,13 +3,17 @@
 use tickcert_probes::clocks::tsc;
 use tickcert_results::time::{Nanos, TickScale, Ticks};
 
-use super::{control::Injection, phase::Phase};
+use super::{control::Injection, phase::Phase, trouble_ffi::FreshPages};
+
+/// Fresh pages are touched before one order of so many.
+const TOUCH_EVERY: usize = 50;
 
 /// What goes wrong in a trader.
 pub(super) struct Trouble {
     burn: Option<Burn>,
     block: usize,
     stall: Option<Stall>,
+    pages: Option<FreshPages>,
 }
 
 impl Trouble {
@@ -17,7 +21,9 @@ impl Trouble {
     pub(super) fn new(injection: &Injection, scale: TickScale) -> Option<Self> {
         let stall = Stall::new(injection.stall, injection.stall_every, scale);
         let burn = (injection.busy > Nanos::ZERO).then(|| Burn::calibrated(injection.busy, scale));
-        (burn.is_some() || stall.is_some()).then_some(Self { burn, block: injection.busy_blocks as usize, stall })
+        let pages = FreshPages::new(injection.fresh_pages as usize);
+        let any = burn.is_some() || stall.is_some() || pages.is_some();
+        any.then_some(Self { burn, block: injection.busy_blocks as usize, stall, pages })
     }
 
     /// Before the order of this number is sent.
@@ -25,6 +31,11 @@ impl Trouble {
     pub(super) fn burn(&mut self, order: usize) {
         if let Some(stall) = &mut self.stall {
             stall.look(tsc::now().raw());
+        }
+        if order % TOUCH_EVERY == TOUCH_EVERY - 1
+            && let Some(pages) = &mut self.pages
+        {
+            pages.touch();
         }
         let in_odd_block = order.checked_div(self.block).is_none_or(|block| block % 2 == 1);
         // Read last, and in every block: what lay between this and the spin would be paid by the others and not by it.
@@ -38,6 +49,9 @@ impl Trouble {
     pub(super) fn look(&mut self, now: u64) {
         if let Some(stall) = &mut self.stall {
             stall.look(now);
+        }
+        if let Some(pages) = &mut self.pages {
+            pages.give_back();
         }
     }
 

@@ -22,13 +22,13 @@ use tickcert_transports::api::{Link, Unmet};
 
 pub use super::order::Order;
 use super::{
-    between_cores, floor,
+    between_cores, counters, floor,
     ground::{self, Ground},
     handoff, huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
     scratch::Scratch,
-    settings, sweep,
+    settings, sweep, tail,
     trial::Stage,
     trials::{Stop, Trials},
     two_hosts,
@@ -191,6 +191,10 @@ impl Prepared<'_> {
                 None => floor::measure(&stage, load, &hold, found.probes, found.not_run, progress),
             }
         }
+        let (watch, without) = tail::attach(order, wiring.on_this_host().is_some());
+        found.not_run.extend(without);
+        found.not_run.extend(counters::missing());
+        let stage = Stage { tail: watch.as_ref(), ..stage };
         let mut trials = Trials::new(order, &stage, planned);
         if stop.is_none() {
             stop = trials.run(progress)?;
@@ -260,6 +264,7 @@ impl Prepared<'_> {
             stamps,
             speeds: self.speeds(link, stamps),
             seed: self.order.profile.run.seed,
+            tail: None,
         }
     }
 

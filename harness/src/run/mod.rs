@@ -3,6 +3,7 @@
 mod between_cores;
 mod cell_stamps;
 pub mod certify;
+mod counters;
 pub mod endpoints;
 mod floor;
 pub(crate) mod ground;
@@ -32,6 +33,7 @@ pub mod spans;
 pub mod stamp_clocks;
 mod stamps;
 mod sweep;
+pub mod tail;
 pub mod trial;
 mod trials;
 pub mod two_hosts;

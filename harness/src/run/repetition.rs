@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, thread};
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{Histograms, HwStamps, Purpose, Repetition, ScheduleError, TimeBucket},
+    certificate::{EndCounters, Histograms, HwStamps, Purpose, Repetition, ScheduleError, TimeBucket},
     hist::Histogram,
     stats::{
         independence::independence,
@@ -83,6 +83,7 @@ impl Attempt {
             independence: Default::default(),
             histograms: Histograms::default(),
             over_time: Vec::new(),
+            counters: None,
             samples: String::new(),
             notes: BTreeMap::new(),
         }
@@ -164,6 +165,7 @@ impl Attempt {
             independence: found,
             histograms: distributions.to_record()?,
             over_time,
+            counters: Some(EndCounters { exchange: finished.exchange.counters, trader: finished.trader.counters }),
             notes: notes(finished),
             ..self.record(reasons)
         };

@@ -22,13 +22,14 @@ use tickcert_transports::{
 };
 
 use super::{
-    endpoints::{Far, Homes, Pair, TrialError},
+    endpoints::{Far, Homes, Pair, TrialError, Watcher},
     join::{Joined, Sources, StampSources, Useless, join, ties::Tied},
     one_way::Basis,
     placement,
     placements::Seat,
     spans::WireFormat,
     stamp_clocks::{Found, Unread, Watched},
+    tail::{self, TrialTail},
 };
 use crate::{
     bench::stamping::Stamps,
@@ -73,6 +74,8 @@ pub struct Stage<'a> {
     pub speeds: [Option<LinkSpeed>; 2],
     /// Seed of random loads.
     pub seed: u64,
+    /// What watches the kernel meanwhile, if anything does.
+    pub tail: Option<&'a tail::Watch>,
 }
 
 /// What is asked of one trial.
@@ -120,6 +123,8 @@ pub struct Finished {
     pub stamping_changed: Vec<String>,
     /// Clocks of stamps that can't be read, and why.
     pub unread: Vec<Unread>,
+    /// Why its slowest ticks were slow, where that was watched.
+    pub tail: Option<TrialTail>,
 }
 
 /// Of which nothing is known but the orders.
@@ -136,6 +141,7 @@ impl From<Joined> for Finished {
             one_way: Basis::default(),
             stamping_changed: Vec::new(),
             unread: Vec::new(),
+            tail: None,
         }
     }
 }
@@ -209,7 +215,14 @@ impl Stage<'_> {
         let (at_exchange, at_trader) = (self.spec(request, Role::Exchange), self.spec(request, Role::Trader));
         let stamping = at_exchange.link.stamping;
         let watch = Watched::before(stamping, self.stamps, self.scale);
-        let (exchange, trader) = pair.trial(&at_exchange, &at_trader, request.schedule.duration())?;
+        let lasts = request.schedule.duration();
+        let mut recording = self.tail.map(tail::Watch::recording);
+        let nobody: &mut dyn Watcher = &mut ();
+        let watcher = recording.as_mut().map_or(nobody, |r| r as &mut dyn Watcher);
+        let ended = pair.trial(&at_exchange, &at_trader, lasts, watcher);
+        // In any case: whatever is watched costs something.
+        let seen = recording.and_then(tail::Recording::end);
+        let (exchange, trader) = ended?;
         let watched = watch.after(self.scale);
         let samples = ExchangeSamples::read(&at_exchange.samples).context("can't read the exchange's samples")?;
         let departures = TraderSamples::read(&at_trader.samples).context("can't read the trader's samples")?;
@@ -226,6 +239,12 @@ impl Stage<'_> {
             stamps: stamped.as_ref().map(|s| s.sources(&watched.tied, self.stamp_timeout)),
         })
         .context("can't read the samples")?;
+        let tail = seen.map(|seen| {
+            let (exchange, trader, scale) = (&samples, &departures, self.scale);
+            let left = tail::Left { schedule: request.schedule, exchange, trader, orders: &joined.orders, scale };
+            tail::look_into(left, &seen)
+        });
+        let tail = tail.transpose().context("can't read the samples")?.flatten();
         let from_start = |at: &Ticks| self.scale.ns(at.since(Ticks::new(samples.base)?));
         // Those of a trader elsewhere are of another clock.
         let stalls_of_trader = if self.trader_scale().is_none() { trader.stalls.as_slice() } else { &[] };
@@ -240,7 +259,19 @@ impl Stage<'_> {
         let headers = dispatch(request.lane, Headers(request.settings))?;
         let format = WireFormat { headers, exchange: at_exchange, trader: at_trader };
         let Found { clocks, one_way, changed: stamping_changed, unread, .. } = watched;
-        Ok(Finished { joined, exchange, trader, stalls, astray, clocks, format, one_way, stamping_changed, unread })
+        Ok(Finished {
+            joined,
+            exchange,
+            trader,
+            stalls,
+            astray,
+            clocks,
+            format,
+            one_way,
+            stamping_changed,
+            unread,
+            tail,
+        })
     }
 
     /// Of a trader on another host.

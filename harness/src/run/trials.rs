@@ -29,6 +29,7 @@ use super::{
     sample_file::SampleFile,
     seated::{self, Unseated},
     spans::WireFormat,
+    tail::{self, TrialTail},
     trial::{Request, Stage, is_interrupt, lost_in, unmet_in},
     warnings,
 };
@@ -79,6 +80,8 @@ pub(super) struct Trials<'a> {
     position: u32,
     /// By cell, what is known of its frames.
     formats: HashMap<usize, WireFormat>,
+    /// By cell, the tails of the repetitions that count, with their numbers.
+    tails: HashMap<usize, Vec<(u32, TrialTail)>>,
     /// Cells whose lane or placement turned out not to run here, and why.
     unmet: BTreeMap<usize, (NotRunKind, Unmet)>,
     /// Interrupts that the placements send about.
@@ -94,6 +97,7 @@ impl<'a> Trials<'a> {
             results: HashMap::new(),
             position: 0,
             formats: HashMap::new(),
+            tails: HashMap::new(),
             unmet: BTreeMap::new(),
             interrupts: Interrupts::new(Path::new("/"), &run_dir::default_path()),
         }
@@ -198,7 +202,7 @@ impl<'a> Trials<'a> {
             Err(Unseated(unmet)) => return Ok(Attempted::Unmet(NotRunKind::Placement, unmet)),
             Ok(run) => run,
         };
-        let finished = match finished {
+        let mut finished = match finished {
             Ok(finished) => finished,
             Err(e) if is_interrupt(&e) => return Ok(Attempted::Interrupted),
             // An endpoint that died costs its attempt, not the run.
@@ -218,7 +222,12 @@ impl<'a> Trials<'a> {
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
         let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.mode(), attempt.number);
         let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
-        Ok(Attempted::Samples(Box::new(attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?)))
+        let tail = finished.tail.take();
+        let kept = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
+        if let (true, Some(tail)) = (kept.record.counts_for_latency(), tail) {
+            self.tails.entry(attempt.slot.cell).or_default().push((repetition, tail));
+        }
+        Ok(Attempted::Samples(Box::new(kept)))
     }
 
     /// What has come of them; `warning` goes with every cell.
@@ -235,6 +244,7 @@ impl<'a> Trials<'a> {
         let unstamped: Vec<u32> = (0..self.cells.len()).map(|n| self.unstamped(n)).collect();
         let mut cells = Vec::new();
         let mut results = std::mem::take(&mut self.results);
+        let mut tails = std::mem::take(&mut self.tails);
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = results.remove(&n).unwrap_or_default();
             if let Some(unmet) = self.unmet.remove(&n) {
@@ -264,6 +274,7 @@ impl<'a> Trials<'a> {
                 let without = of(|r| r.valid && r.purpose() == Purpose::Cost);
                 stamps.cost = cell_stamps::cost(&counted, &without, seed);
             }
+            let tail = tails.remove(&n).and_then(|trials| tail::pool(&trials, latency_ns.t2t_due.p50));
             let (evidence, evidence_why) = cell_stamps::evidence(&planned.caps, stamps.as_ref());
             let plan = Planned {
                 repetitions: run.repetitions,
@@ -285,6 +296,7 @@ impl<'a> Trials<'a> {
                 repetitions,
                 latency_ns,
                 stamps,
+                tail,
                 stamp_cost_ns: probes.stamp_cost_ns,
             });
         }

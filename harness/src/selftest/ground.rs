@@ -119,6 +119,7 @@ impl<'a> Ground<'a> {
             stamps: None,
             speeds: [None; 2],
             seed: SEED,
+            tail: None,
         };
         let pair = Pair::start(&stage.homes)?;
         let lane = Lane::by_name(LANE).context("this build lacks the lane that the self-test runs on")?;

@@ -43,6 +43,7 @@ pub(super) fn cell(ground: &Ground<'_>, load: Load, repetitions: Vec<Repetition>
         latency_ns: summarise(&counted.iter().collect::<Vec<_>>(), &[], stage.seed)?,
         repetitions,
         stamps: None,
+        tail: None,
         stamp_cost_ns: None,
         warnings: Vec::new(),
     })

@@ -132,6 +132,7 @@ impl Ground {
             stamps: None,
             speeds: [None; 2],
             seed: SEED,
+            tail: None,
         };
         let Set { lane, wanted, .. } = set;
         let (lane, settings) = (*lane, lane.settings(wanted)?);

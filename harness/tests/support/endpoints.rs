@@ -34,6 +34,7 @@ pub(crate) struct Site {
     /// Packets a second.
     pub(crate) rate: PerSecond,
     pub(crate) cores: (u32, u32),
+    path: PathBuf,
     _lock: RunLock,
 }
 
@@ -47,7 +48,7 @@ impl Site {
         tape::build(&path, &ticks.unwrap(), TraderConfig::new(Strategy::first_byte())).unwrap();
         let bench = Bench::set_up(&BenchSpec { connect_timeout: Nanos::SECOND * 30, ..BenchSpec::default() }).unwrap();
         let cores = choose_cores().unwrap();
-        Self { bench, tape: Tape::open(&path).unwrap(), dir, scale, rate: PerSecond(2_000.0), cores, _lock: lock }
+        Self { bench, tape: Tape::open(&path).unwrap(), path, dir, scale, rate: PerSecond(2_000.0), cores, _lock: lock }
     }
 
     /// A trial of `packets` packets, and as many orders.
@@ -73,6 +74,10 @@ impl Site {
             injection: Injection::default(),
             samples: self.samples(role),
         }
+    }
+
+    pub(crate) fn tape_path(&self) -> &Path {
+        &self.path
     }
 
     pub(crate) fn samples(&self, role: Role) -> PathBuf {

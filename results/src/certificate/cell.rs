@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CellStamps, InterruptsSent, PlacementClass, Repetition};
+use super::{CellStamps, InterruptsSent, PlacementClass, Repetition, Tail};
 use crate::{
     evidence::Evidence,
     time::{Nanos, PerSecond, SignedNanos},
@@ -43,6 +43,9 @@ pub struct Cell {
     /// Hardware stamps, and whether they can be relied on; `null` where none were wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamps: Option<CellStamps>,
+    /// Why its slowest ticks were slow; `null` where that was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tail: Option<Tail>,
     /// Median cost of one stage stamp; each stage holds one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamp_cost_ns: Option<f64>,

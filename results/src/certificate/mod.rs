@@ -4,6 +4,7 @@
 
 mod between_cores;
 mod cell;
+mod counters;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
 mod handoff;
@@ -16,12 +17,14 @@ mod probes;
 mod rate;
 mod repetition;
 mod stamping;
+mod tail;
 
 pub use between_cores::{CounterOffset, LineLatency};
 pub use cell::{
     Cell, EndNodes, EndUsage, Handoff, Latencies, Load, OrderChannel, Placement, PlacementNodes, Planned, Quantiles,
     ServiceCell, SignedQuantiles, SweepPoint,
 };
+pub use counters::{CounterValues, EndCounters};
 pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, Preemption};
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
@@ -38,6 +41,7 @@ pub use stamping::{
     ClockReading, ClockRecord, ReadMethod, SeenStamps, StampClaims, StampConfig, StampingEnd, StampingRecord,
     SystemClockRecord, Timescale,
 };
+pub use tail::{Side, SlowTick, Tail, TailCause, TailEvent, TailKind, TailRow};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

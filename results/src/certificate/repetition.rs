@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::HwStamps;
+use super::{EndCounters, HwStamps};
 use crate::time::{Nanos, PerSecond};
 
 /// One attempt at a trial.
@@ -51,6 +51,9 @@ pub struct Repetition {
     pub histograms: Histograms,
     /// Latency over time: the measured window in equal slices.
     pub over_time: Vec<TimeBucket>,
+    /// What processor and kernel counted over the timed loops; `null` in certificates from before that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counters: Option<EndCounters>,
     /// Path of the raw samples, relative to the certificate's folder.
     pub samples: String,
     /// What the endpoints noticed (context switches, page faults, sockets' buffer sizes).

@@ -36,6 +36,7 @@ pub fn render_terminal(certificate: &Certificate, width: usize) -> String {
         matrix::render(&mut out, matrix, width);
     }
     stamps(&mut out, c, width);
+    tails(&mut out, c, width);
     rates(&mut out, c, width);
     if !c.not_run.is_empty() {
         out.push_str("\nnot run\n");
@@ -102,6 +103,26 @@ fn stamps(out: &mut String, c: &Certificate, width: usize) {
             .cloned()
             .unwrap_or_else(|| if shown.is_empty() { "no span is known".to_owned() } else { shown.join("; ") });
         wrap(out, "  - ", &format!("{title}: {said}"), width);
+    }
+}
+
+/// Why the slowest ticks of each lane were slow: the causes with the most time.
+fn tails(out: &mut String, c: &Certificate, width: usize) {
+    /// Further ones are in the report.
+    const SHOWN: usize = 4;
+    let cells: Vec<_> = c.cells.iter().filter_map(|cell| Some((cell, cell.tail.as_ref()?))).collect();
+    if cells.is_empty() {
+        return;
+    }
+    out.push_str("\nwhy the slowest ticks were slow\n");
+    for (cell, tail) in cells {
+        let lower = |by: Option<Nanos>| by.map(|by| format!(", {by} of p99.9")).unwrap_or_default();
+        let causes = tail.causes.iter().take(SHOWN);
+        let causes: Vec<_> = causes.map(|r| format!("{} x {}{}", r.ticks, r.cause, lower(r.p99_9_ns))).collect();
+        let more = tail.causes.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!("; {more} more causes") } else { String::new() };
+        let head = format!("{}, {}, {} above p99.9", cell.title(), cell.load.text, tail.slow);
+        wrap(out, "  - ", &format!("{head}: {}{more}", causes.join("; ")), width);
     }
 }
 

@@ -7,7 +7,8 @@ use tickcert_results::time::Nanos;
 use toml::Spanned;
 
 use super::{
-    CorePair, FEWEST_REPETITIONS_FOR_INTERVALS, LaneSelection, NoiseSpec, PROFILE_VERSION, Profile, ProfileError, Run,
+    Attribution, CorePair, FEWEST_REPETITIONS_FOR_INTERVALS, LaneSelection, NoiseSpec, PROFILE_VERSION, Profile,
+    ProfileError, Run,
     locate::Place,
     raw::{RawNoise, RawPlacement, RawProfile, RawRun, Scalar},
     requirement, suggest,
@@ -196,12 +197,25 @@ impl Document<'_> {
             retries: raw.retries.unwrap_or(0),
             staged_repetitions: raw.staged_repetitions.unwrap_or(1),
             floor: raw.floor.unwrap_or(true),
+            attribution: self.attribution(raw.attribution.as_ref())?,
             seed: raw.seed.unwrap_or(1),
             orders_late_after: self.duration_or(raw.orders_late_after.as_ref(), Nanos::MILLI * 10)?,
             stall: self.duration_or(raw.stall.as_ref(), Nanos::MILLI * 200)?,
             placement: raw.placement.as_ref().map(|p| self.placement(p, two_hosts)).transpose()?,
             placements: self.placements(raw, two_hosts, sweep)?,
         })
+    }
+
+    fn attribution(&self, raw: Option<&Spanned<String>>) -> Result<Attribution, ProfileError> {
+        let Some(raw) = raw else { return Ok(Attribution::Events) };
+        match raw.get_ref().as_str() {
+            "off" => Ok(Attribution::Off),
+            "events" => Ok(Attribution::Events),
+            "calls" => Ok(Attribution::Calls),
+            other => {
+                Err(self.error(raw, format!("no attribution `{other}`"), "write \"off\", \"events\" or \"calls\""))
+            }
+        }
     }
 
     /// Those that the profile wants, and those that it takes where they can be had.

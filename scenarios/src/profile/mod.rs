@@ -132,6 +132,8 @@ pub struct Run {
     pub placements: Option<PlacementSelection>,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
+    /// Whether it is looked into why the slowest ticks were slow.
+    pub attribution: Attribution,
 }
 
 impl Run {
@@ -140,6 +142,17 @@ impl Run {
     pub fn memory_nodes(&self) -> (Option<u32>, Option<u32>) {
         self.placement.map_or((None, None), |p| (p.exchange_memory, p.trader_memory))
     }
+}
+
+/// What is watched of the kernel to tell why the slowest ticks were slow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attribution {
+    /// Nothing.
+    Off,
+    /// What takes the measured cores away: interrupts, softirqs, other threads, page faults.
+    Events,
+    /// The system calls of the endpoints too, which costs a lane that makes many.
+    Calls,
 }
 
 /// Which lanes a profile asks for.

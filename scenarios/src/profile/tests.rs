@@ -38,11 +38,19 @@ fn complaint(text: &str) -> String {
 }
 
 #[test]
+fn an_attribution_that_there_is_none_of_is_refused_with_those_that_there_are() {
+    let text = SMALL.replace("[run]", "[run]\nattribution = \"all\"");
+    let said = complaint(&text);
+    assert!(said.contains("no attribution `all`") && said.contains("\"calls\""), "{said}");
+}
+
+#[test]
 fn the_smallest_profile_has_every_default_that_the_manual_states() {
     let p = Profile::from_text("my.toml", SMALL).unwrap();
     assert_eq!((p.run.retries, p.run.staged_repetitions, p.run.seed), (0, 1, 1));
     assert_eq!((p.run.orders_late_after, p.run.stall), (Nanos::MILLI * 10, Nanos::MILLI * 200));
     assert_eq!((p.run.placement, &p.interfaces), (None, &None));
+    assert_eq!(p.run.attribution, Attribution::Events);
     assert_eq!(p.tape, TapeSpec::Generator { seed: 7, symbols: 40, messages: 100_000 });
     let (symbol, threshold_e4, quantity) = (SymbolChoice::MostActive, 100, 100);
     assert_eq!(p.strategy, StrategySpec::Threshold { symbol, threshold_e4, quantity });
@@ -331,7 +339,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, seed, orders_late_after, stall, placement, placements"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, attribution, seed, orders_late_after, stall, placement, placements"
     );
 }
 

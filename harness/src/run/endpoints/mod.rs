@@ -37,6 +37,18 @@ pub struct Pair {
     events: Receiver<(Role, Event)>,
 }
 
+/// Somebody who looks on while a trial is measured.
+pub trait Watcher {
+    /// Both ends are ready, and go as soon as this returns; these are their threads, of exchange and trader.
+    fn go(&mut self, _timed: [u32; 2]) {}
+
+    /// Time passes: called now and then while both are at work.
+    fn look(&mut self) {}
+}
+
+/// Nobody.
+impl Watcher for () {}
+
 /// One of them.
 enum End {
     Here(Process),
@@ -59,6 +71,14 @@ impl End {
         match self {
             Self::Here(process) => process.command(command),
             Self::There(end) => end.command(command),
+        }
+    }
+
+    /// The number of its only thread, if it is on this host.
+    fn thread(&self) -> Option<u32> {
+        match self {
+            Self::Here(process) => Some(process.id()),
+            Self::There(_) => None,
         }
     }
 
@@ -94,13 +114,14 @@ impl Pair {
         exchange: &TrialSpec,
         trader: &TrialSpec,
         lasts: Nanos,
+        watcher: &mut dyn Watcher,
     ) -> Result<(ExchangeReport, TraderReport), TrialError> {
         self.command(Role::Exchange, &Command::Open(Box::new(exchange.clone())))?;
         self.command(Role::Trader, &Command::Open(Box::new(trader.clone())))?;
         let limit = GRACE + Duration::from(lasts) + Duration::from(exchange.late_after * 2);
-        self.begin(limit)?;
+        self.begin(limit, watcher)?;
         let (mut exchanged, mut traded) = (None, None);
-        self.collect(limit, |role, report| {
+        self.collect(limit, watcher, |role, report| {
             match (role, report) {
                 (Role::Exchange, Report::Exchanged(r)) => exchanged = Some((**r).clone()),
                 (Role::Trader, Report::Traded(r)) => traded = Some((**r).clone()),
@@ -126,9 +147,9 @@ impl Pair {
         self.command(Role::Exchange, &Command::OpenPingPong(Box::new(exchange.clone())))?;
         self.command(Role::Trader, &Command::OpenPingPong(Box::new(trader.clone())))?;
         let limit = GRACE + Duration::from(exchange.duration + exchange.warm_up);
-        self.begin(limit)?;
+        self.begin(limit, &mut ())?;
         let (mut initiated, mut echoed) = (None, None);
-        self.collect(limit, |role, report| {
+        self.collect(limit, &mut (), |role, report| {
             match (role, report) {
                 (Role::Exchange, Report::PingPonged(r)) => initiated = Some(r.clone()),
                 (Role::Trader, Report::PingPonged(r)) => echoed = Some(r.clone()),
@@ -140,10 +161,13 @@ impl Pair {
     }
 
     /// Both ready, then the trader goes, then, when it is in its loop, the exchange. It is over within `limit` then.
-    fn begin(&mut self, limit: Duration) -> Result<(), TrialError> {
-        self.collect(GRACE, |_, report| matches!(report, Report::Ready))?;
+    fn begin(&mut self, limit: Duration, watcher: &mut dyn Watcher) -> Result<(), TrialError> {
+        self.collect(GRACE, &mut (), |_, report| matches!(report, Report::Ready))?;
         if let End::There(end) = &mut self.trader {
             end.hush(limit)?;
+        }
+        if let (Some(exchange), Some(trader)) = (self.exchange.thread(), self.trader.thread()) {
+            watcher.go([exchange, trader]);
         }
         self.command(Role::Trader, &Command::Go)?;
         self.one(GRACE, Role::Trader, |r| matches!(r, Report::Running))?;
@@ -160,11 +184,16 @@ impl Pair {
     }
 
     /// One report from each end.
-    fn collect(&mut self, limit: Duration, mut take: impl FnMut(Role, &Report) -> bool) -> Result<(), TrialError> {
+    fn collect(
+        &mut self,
+        limit: Duration,
+        watcher: &mut dyn Watcher,
+        mut take: impl FnMut(Role, &Report) -> bool,
+    ) -> Result<(), TrialError> {
         let deadline = Instant::now() + limit;
         let mut missing = vec![Role::Exchange, Role::Trader];
         while let Some(waiting_for) = missing.first().copied() {
-            let (role, report) = self.next(deadline, waiting_for, limit)?;
+            let (role, report) = self.next(deadline, waiting_for, limit, watcher)?;
             if !take(role, &report) {
                 return Err(TrialError::OutOfTurn(role, format!("{report:?}")));
             }
@@ -174,11 +203,17 @@ impl Pair {
     }
 
     fn one(&mut self, limit: Duration, from: Role, is: impl Fn(&Report) -> bool) -> Result<(), TrialError> {
-        let (role, report) = self.next(Instant::now() + limit, from, limit)?;
+        let (role, report) = self.next(Instant::now() + limit, from, limit, &mut ())?;
         if role == from && is(&report) { Ok(()) } else { Err(TrialError::OutOfTurn(role, format!("{report:?}"))) }
     }
 
-    fn next(&mut self, deadline: Instant, waiting_for: Role, limit: Duration) -> Result<(Role, Report), TrialError> {
+    fn next(
+        &mut self,
+        deadline: Instant,
+        waiting_for: Role,
+        limit: Duration,
+        watcher: &mut dyn Watcher,
+    ) -> Result<(Role, Report), TrialError> {
         loop {
             if interrupt::wanted() {
                 return Err(TrialError::Interrupted);
@@ -189,7 +224,7 @@ impl Pair {
                 Ok((role, Event::Said(report))) => return Ok((role, report)),
                 Ok((role, Event::Broken(e))) => return Err(TrialError::Channel(role, e)),
                 Ok((role, Event::Ended)) => return Err(self.explain_end(role)),
-                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+                Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => watcher.look(),
                 Err(_) => return Err(TrialError::Silent(waiting_for, limit)),
             }
         }

@@ -86,6 +86,11 @@ impl Process {
         Ok(Self { child, commands, log })
     }
 
+    /// Its number, which is also that of its first thread.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Tells it what to do.
     pub(crate) fn command(&mut self, command: &Command) -> io::Result<()> {
         control::send(&mut self.commands, command)

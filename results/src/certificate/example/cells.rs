@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::samples::{Source, encode, fake_sha256, quantiles};
+use super::{
+    samples::{Source, encode, fake_sha256, quantiles},
+    tail::tail,
+};
 use crate::{
     certificate::{
-        Cell, Counts, Handoff, Histograms, HwStamps, Independence, Latencies, Load, OrderChannel, Placement, Planned,
-        Repetition, ScheduleError, TimeBucket, WarmUp,
+        Cell, CounterValues, Counts, EndCounters, Handoff, Histograms, HwStamps, Independence, Latencies, Load,
+        OrderChannel, Placement, Planned, Repetition, ScheduleError, TimeBucket, WarmUp,
     },
     evidence::Evidence,
     time::{Nanos, PerSecond},
@@ -118,6 +121,8 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             wire: BTreeMap::new(),
         },
         stamps: None,
+        tail: (shape.evidence == Evidence::Emulated)
+            .then(|| tail(u64::from(repetitions) * n as u64, Nanos(shape.median))),
         stamp_cost_ns: Some(11.4),
         warnings: vec![
             "samples of repetition 2 are autocorrelated (lag 1: 0.21): intervals within it are too narrow".to_owned(),
@@ -144,6 +149,17 @@ fn stages(source: &mut Source, n: usize) -> BTreeMap<String, Vec<u64>> {
 fn samples_path(shape: &LaneShape, repetition: u32, attempt: u32) -> String {
     let variant = if shape.variant.is_empty() { String::new() } else { format!("-{}", shape.variant) };
     format!("samples/{}{variant}-r{repetition}-a{attempt}.parquet", shape.lane)
+}
+
+/// As in a virtual machine, which has none of the processor's.
+fn counters(orders: u64) -> EndCounters {
+    let kernels = |context_switches| CounterValues {
+        context_switches: Some(context_switches),
+        page_faults: Some(orders % 7),
+        migrations: Some(0),
+        ..CounterValues::default()
+    };
+    EndCounters { exchange: kernels(3), trader: kernels(1) }
 }
 
 fn repetition_of(shape: &LaneShape, s: &Samples, repetition: u32, attempt: u32, position: u32) -> Repetition {
@@ -188,6 +204,7 @@ fn repetition_of(shape: &LaneShape, s: &Samples, repetition: u32, attempt: u32, 
         },
         over_time: over_time(&s.due),
         samples: samples_path(shape, repetition, attempt),
+        counters: Some(counters(orders)),
         notes: BTreeMap::from([
             ("exchange/involuntary switches".to_owned(), "3".to_owned()),
             ("trader/receive buffer".to_owned(), "33554432 bytes".to_owned()),

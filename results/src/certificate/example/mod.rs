@@ -7,6 +7,7 @@ mod placements;
 mod rates;
 mod samples;
 mod stamps;
+mod tail;
 
 use cells::LaneShape;
 pub use placements::{matrix, placed};

@@ -10,6 +10,7 @@ mod overview;
 mod percentiles;
 mod scale;
 mod spread;
+mod timeline;
 mod waterfall;
 
 pub(super) use ccdf::ccdf;
@@ -19,4 +20,5 @@ pub(super) use over_time::over_time;
 pub(super) use overview::overview;
 pub(super) use percentiles::percentiles;
 pub(super) use spread::spread;
+pub(super) use timeline::timeline;
 pub(super) use waterfall::waterfall;

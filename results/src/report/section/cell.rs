@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{banner, chip, lanes::setting};
+use super::{banner, chip, lanes::setting, tail::tail};
 use crate::report::{chart, data::CellView, hidden, text};
 
 pub(in crate::report) fn cell(view: &CellView<'_>) -> Markup {
@@ -29,6 +29,7 @@ pub(in crate::report) fn cell(view: &CellView<'_>) -> Markup {
             }
             @if let Some(hidden) = hidden(cell) { p.hidden { (hidden.text) } }
             (stages(view))
+            (tail(view.cell))
             (warnings(view))
         }
     }

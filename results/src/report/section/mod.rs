@@ -13,6 +13,7 @@ mod repetitions;
 mod requirements;
 mod run;
 mod stamps;
+mod tail;
 mod verdict;
 mod verification;
 

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{banner, chip};
 use crate::{
-    certificate::{Cell, Purpose, Repetition},
+    certificate::{Cell, CounterValues, Purpose, Repetition},
     report::{data::Group, text},
 };
 
@@ -25,6 +25,7 @@ pub(in crate::report) fn repetitions(group: &Group<'_>) -> Markup {
                     p.note { (plan(view.cell)) }
                     (orders(view.cell))
                     (load(view.cell))
+                    (counters(view.cell))
                     (notes(view.cell))
                 }
             }
@@ -101,6 +102,34 @@ fn standing(r: &Repetition) -> &'static str {
         (true, Purpose::Stages) => "stages only",
         (true, Purpose::Cost) => "cost of stamps",
         (true, Purpose::Latency) => "✓ yes",
+    }
+}
+
+/// What processor and kernel counted, where any of it was.
+fn counters(cell: &Cell) -> Markup {
+    let counted: Vec<_> = cell.repetitions.iter().filter_map(|r| Some((r, r.counters?))).collect();
+    // What no repetition has is said among what did not run.
+    let has = |at: usize| counted.iter().any(|(_, c)| [c.exchange, c.trader].iter().any(|v| v.named()[at].1.is_some()));
+    let names = CounterValues::default().named();
+    let shown: Vec<usize> = (0..names.len()).filter(|at| has(*at)).collect();
+    html! {
+        @if !shown.is_empty() {
+            table.attempts {
+                caption { "Counted over the timed loops, in the kernel and out of it" }
+                thead { tr { th { "Rep." } th { "End" } @for at in &shown { th.num { (names[*at].0) } } } }
+                tbody {
+                    @for (r, c) in &counted {
+                        @for (end, values) in [("exchange", c.exchange), ("trader", c.trader)] {
+                            tr.invalid[!r.valid] {
+                                td { (name(r)) }
+                                td { (end) @if values.estimated { " (estimated)" } }
+                                @for at in &shown { td.num { (values.named()[*at].1.map_or_else(|| "–".to_owned(), text::count)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,0 +1,162 @@
+//! The tail of a cell: the slow ticks of all its repetitions, by cause.
+
+use std::collections::BTreeMap;
+
+use tickcert_results::{
+    certificate::{SlowTick, Tail, TailCause, TailRow},
+    time::Nanos,
+};
+
+use super::samples::{Slow, TrialTail};
+
+/// Slowest ticks that are shown one by one.
+const SHOWN: usize = 10;
+/// Samples of which one is above p99.9.
+const P99_9: u64 = 1_000;
+/// Samples of which one is above p99.99.
+const P99_99: u64 = 10_000;
+
+/// Of the repetitions that count, by their numbers; `None` without samples. `median` is that of the cell.
+#[must_use]
+pub fn pool(trials: &[(u32, TrialTail)], median: Option<Nanos>) -> Option<Tail> {
+    let orders: u64 = trials.iter().map(|(_, t)| t.orders).sum();
+    let mut latencies: Vec<Nanos> = trials.iter().flat_map(|(_, t)| t.slowest.iter().copied()).collect();
+    latencies.sort_unstable_by(|a, b| b.cmp(a));
+    let above = usize::try_from(orders / P99_9).ok()?.max(1);
+    let limit = *latencies.get(above.saturating_sub(1))?;
+    let mut slow: Vec<(u32, &Slow)> = trials.iter().flat_map(|(n, t)| t.slow.iter().map(|s| (*n, s))).collect();
+    slow.retain(|(_, s)| s.t2t_due >= limit);
+    slow.sort_by_key(|(_, s)| std::cmp::Reverse(s.t2t_due));
+    slow.truncate(above);
+    let typical = median.unwrap_or_default();
+    Some(Tail {
+        orders,
+        slow: slow.len() as u64,
+        not_looked_at: (above - slow.len()) as u64,
+        above_ns: Some(limit),
+        typical_ns: median,
+        causes: by_cause(&slow, &latencies, orders, typical),
+        slowest: slow.iter().take(SHOWN).map(|(n, s)| shown(*n, s)).collect(),
+        clock_error_ns: trials.iter().map(|(_, t)| t.error).max(),
+        lost_events: trials.iter().map(|(_, t)| t.lost).sum(),
+        steal_ns: [0, 1].map(|side| Nanos(trials.iter().map(|(_, t)| t.stolen[side].0).sum())),
+    })
+}
+
+fn by_cause(slow: &[(u32, &Slow)], latencies: &[Nanos], orders: u64, typical: Nanos) -> Vec<TailRow> {
+    let mut causes: BTreeMap<&TailCause, Vec<&Slow>> = BTreeMap::new();
+    for (_, tick) in slow {
+        causes.entry(&tick.cause).or_default().push(tick);
+    }
+    let row = |(cause, ticks): (&TailCause, Vec<&Slow>)| TailRow {
+        cause: cause.clone(),
+        ticks: ticks.len() as u64,
+        excess_ns: Nanos(ticks.iter().map(|t| t.t2t_due.saturating_sub(typical).0).sum()),
+        p99_9_ns: lower_by(latencies, &ticks, orders, P99_9),
+        p99_99_ns: lower_by(latencies, &ticks, orders, P99_99),
+    };
+    let mut rows: Vec<TailRow> = causes.into_iter().map(row).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.excess_ns));
+    rows
+}
+
+/// By how much the quantile above which one of `one_in` samples lies would be lower, had these ticks not lost what their cause
+/// took. `None` without ten samples above it, or where the samples that would be in their place are not known.
+fn lower_by(latencies: &[Nanos], ticks: &[&Slow], orders: u64, one_in: u64) -> Option<Nanos> {
+    if orders < 10 * one_in {
+        return None;
+    }
+    // The nearest rank, from the slowest.
+    let place = usize::try_from(orders / one_in).ok()?;
+    let known_to = *latencies.last()?;
+    let mut without = latencies.to_vec();
+    for tick in ticks {
+        let at = without.iter().position(|l| *l == tick.t2t_due)?;
+        without.remove(at);
+        without.push(tick.t2t_due.saturating_sub(tick.took));
+        // Keeps the order: what has become fast goes to its place among the rest.
+        let moved = without.pop()?;
+        let to = without.partition_point(|l| *l > moved);
+        without.insert(to, moved);
+    }
+    let (with, without) = (*latencies.get(place)?, *without.get(place)?);
+    (without >= known_to).then(|| with.saturating_sub(without))
+}
+
+fn shown(repetition: u32, slow: &Slow) -> SlowTick {
+    let [sent_ns, seen_ns, left_ns] = slow.marks;
+    SlowTick {
+        repetition,
+        order: slow.order,
+        t2t_due_ns: slow.t2t_due,
+        cause: slow.cause.clone(),
+        taken_ns: slow.took,
+        sent_ns,
+        seen_ns,
+        left_ns,
+        events: slow.events.0.clone(),
+        left_out: slow.events.1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tickcert_results::{
+        certificate::{Side, TailKind},
+        time::SignedNanos,
+    };
+
+    use super::*;
+
+    fn cause(name: &str) -> TailCause {
+        TailCause { kind: TailKind::Thread, name: name.to_owned(), side: Some(Side::Trader), queued: false }
+    }
+
+    fn slow(t2t_due: u64, name: &str, took: u64) -> Slow {
+        Slow {
+            order: 0,
+            t2t_due: Nanos(t2t_due),
+            cause: cause(name),
+            took: Nanos(took),
+            marks: [SignedNanos(0); 3],
+            events: (Vec::new(), 0),
+        }
+    }
+
+    /// 20,000 samples of 100 ns but for 30 slow ones: 1000, 2000, … 30,000 ns, odd ones by `a`, even ones by `b`.
+    fn trial() -> TrialTail {
+        let slow: Vec<Slow> =
+            (1..=30).rev().map(|n| slow(n * 1000, if n % 2 == 1 { "a" } else { "b" }, n * 1000 - 100)).collect();
+        let mut slowest: Vec<Nanos> = slow.iter().map(|s| s.t2t_due).collect();
+        slowest.resize(100, Nanos(100));
+        TrialTail { orders: 20_000, slowest, slow, error: Nanos(50), lost: 0, stolen: [Nanos(0), Nanos(7)] }
+    }
+
+    #[test]
+    fn the_tail_is_the_thousandth_part_and_each_cause_has_its_share() {
+        let tail = pool(&[(1, trial())], Some(Nanos(100))).unwrap();
+        assert_eq!((tail.slow, tail.not_looked_at, tail.above_ns), (20, 0, Some(Nanos(11_000))));
+        let rows: Vec<(&str, u64)> = tail.causes.iter().map(|r| (r.cause.name.as_str(), r.ticks)).collect();
+        assert_eq!(rows, [("b", 10), ("a", 10)]);
+        // Above p99.9 lie 20, so it is the 21st: 10,000. Without the ten of `a` above it, it is the 21st of those that are left:
+        // ten of `b`, then 10,000, 9,000, … of which the eleventh is 100.
+        assert_eq!(tail.causes[1].p99_9_ns, Some(Nanos(9_900)));
+        assert_eq!(tail.causes[1].p99_99_ns, None, "20,000 samples have no p99.99");
+        assert_eq!(tail.slowest.len(), 10);
+        assert_eq!(tail.slowest[0].t2t_due_ns, Nanos(30_000));
+        assert_eq!(tail.steal_ns, [Nanos(0), Nanos(7)]);
+    }
+
+    #[test]
+    fn slow_ticks_that_were_not_looked_at_are_counted() {
+        let mut cut = trial();
+        cut.slow.truncate(5);
+        let tail = pool(&[(1, cut)], Some(Nanos(100))).unwrap();
+        assert_eq!((tail.slow, tail.not_looked_at), (5, 15));
+    }
+
+    #[test]
+    fn without_samples_there_is_no_tail() {
+        assert_eq!(pool(&[], None), None);
+    }
+}

@@ -1,0 +1,186 @@
+//! Disturbances that are really put into this host, and what the tail of a real trial is said to come from.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicBool, Ordering},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    use nix::{
+        sys::{
+            time::{TimeSpec, TimeValLike},
+            timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags},
+        },
+        time::clock_gettime,
+    };
+    use tickcert::{
+        endpoint::control::Injection,
+        run::{
+            endpoints::Homes,
+            tail::{Slow, TrialTail, Watch},
+            trial::{Request, Stage},
+        },
+    };
+    use tickcert_probes::{affinity, tail::Watched};
+    use tickcert_results::{
+        certificate::{Side, TailKind},
+        time::{Nanos, PerSecond},
+    };
+    use tickcert_scenarios::load::{Arrival, Schedule};
+    use tickcert_transports::{Lane, api::Link};
+
+    use crate::support::{can_measure, endpoints::Site};
+
+    const PACKETS: u32 = 20_000;
+    const RATE: PerSecond = PerSecond(10_000.0);
+
+    /// A trial of a lane without the kernel, with the kernel watched and `disturb` on a thread beside it until it is over.
+    fn tail(injection: Injection, disturb: impl Fn(u32, &AtomicBool) + Sync) -> Option<TrialTail> {
+        if !can_measure() {
+            return None;
+        }
+        let site = Site::new();
+        let watched = Watched { cores: [site.cores.0, site.cores.1], calls: false };
+        let watch = match Watch::attach(watched) {
+            Ok(watch) => watch,
+            Err(unmet) => {
+                println!("SKIPPED: the tail by cause: {unmet}");
+                return None;
+            }
+        };
+        let link = Link { meeting: site.dir.path().into(), ..site.bench.link.clone() };
+        let stage = stage(&site, &link, &watch);
+        let lane = Lane::by_name("shm").unwrap();
+        let settings = lane.settings(&serde_json::Map::new()).unwrap();
+        let load = Arrival::Constant { rate: RATE };
+        let passes = PACKETS.div_ceil(u32::try_from(site.tape.packets()).unwrap());
+        let schedule = Schedule::new(&load, site.tape.times(), passes, 1).unwrap().cut(PACKETS, Nanos(u64::MAX));
+        let request = Request {
+            lane,
+            settings: &settings,
+            load: &load,
+            schedule: &schedule,
+            passes,
+            staged: false,
+            stamped: false,
+            injection,
+        };
+        let over = AtomicBool::new(false);
+        thread::scope(|s| {
+            s.spawn(|| disturb(site.cores.1, &over));
+            let finished = stage.run(&request);
+            over.store(true, Ordering::Relaxed);
+            Some(finished.unwrap().tail.expect("the trial was watched"))
+        })
+    }
+
+    fn stage<'a>(site: &'a Site, link: &'a Link, watch: &'a Watch) -> Stage<'a> {
+        Stage {
+            link,
+            homes: Homes {
+                exchange: Some(&site.bench.exchange_netns),
+                trader: Some(&site.bench.trader_netns),
+                logs: site.dir.path(),
+                program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
+                far: None,
+            },
+            tape: &site.tape,
+            tape_path: site.tape_path(),
+            scale: site.scale,
+            folder: site.dir.path(),
+            exchange_core: site.cores.0,
+            trader_core: site.cores.1,
+            memory_nodes: (None, None),
+            late_after: Nanos::SECOND,
+            stamp_timeout: Nanos::SECOND,
+            stamps: None,
+            speeds: [None; 2],
+            seed: 1,
+            tail: Some(watch),
+        }
+    }
+
+    /// So often a trial is made again because what else runs on this host disturbed it more than the test did.
+    const TRIES: u32 = 6;
+
+    /// That in a trial the cause of most slow ticks is this one.
+    fn expect(kind: TailKind, name: &str, by: Nanos, trial: impl Fn() -> Option<TrialTail>) {
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            let Some(tail) = trial() else { return };
+            match shown(&tail, kind, name, by) {
+                Ok(line) => return println!("{line}"),
+                Err(other) => said = other,
+            }
+        }
+        panic!("never named {name}, but at last:\n{said}");
+    }
+
+    /// Whether those that were slow by at least `by` have this cause, or else what they have.
+    fn shown(tail: &TrialTail, kind: TailKind, name: &str, by: Nanos) -> Result<String, String> {
+        let slow: Vec<&Slow> = tail.slow.iter().filter(|s| s.t2t_due > by).collect();
+        let is = |s: &&&Slow| s.cause.kind == kind && s.cause.name == name && s.cause.side == Some(Side::Trader);
+        let named = slow.iter().filter(is).count();
+        let all: Vec<String> = slow.iter().map(|s| format!("{} {}", s.t2t_due, s.cause)).collect();
+        assert_eq!(tail.lost, 0);
+        let unexplained = slow.iter().filter(|s| s.cause.kind == TailKind::Unexplained).count();
+        if named >= 20 && named > unexplained {
+            let (of, error) = (slow.len(), tail.error);
+            return Ok(format!(
+                "{named} of {of} slow ticks are named {name}, {unexplained} unexplained, within {error}"
+            ));
+        }
+        Err(format!("{named} are named {name}, of:\n{}", all.join("\n")))
+    }
+
+    #[test]
+    fn a_thread_that_takes_the_traders_core_is_the_cause_by_its_name() {
+        let compete = |core: u32, over: &AtomicBool| {
+            // The name that the kernel knows it by.
+            let named = thread::Builder::new().name("competitor".into());
+            thread::scope(|s| {
+                let spin = || {
+                    affinity::pin(core).unwrap();
+                    while !over.load(Ordering::Relaxed) {
+                        let until = Instant::now() + Duration::from_millis(15);
+                        while Instant::now() < until {}
+                        thread::sleep(Duration::from_millis(100));
+                    }
+                };
+                named.spawn_scoped(s, spin).unwrap();
+            });
+        };
+        expect(TailKind::Thread, "competitor", Nanos(100_000), || tail(Injection::default(), compete));
+    }
+
+    #[test]
+    fn page_faults_of_the_trader_are_the_cause() {
+        let injection = Injection { fresh_pages: 100, ..Injection::default() };
+        expect(TailKind::PageFault, "minor", Nanos(10_000), || tail(injection, |_, _| ()));
+    }
+
+    /// So many timers that end at one time on the trader's core that the interrupt of its timer lasts.
+    #[test]
+    fn a_storm_of_timers_on_the_traders_core_is_the_cause() {
+        const TIMERS: usize = 600;
+        let storm = |core: u32, over: &AtomicBool| {
+            affinity::pin(core).unwrap();
+            let timer = |_| TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::empty()).unwrap();
+            let timers: Vec<TimerFd> = (0..TIMERS).map(timer).collect();
+            while !over.load(Ordering::Relaxed) {
+                let now = clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
+                let at = TimeSpec::nanoseconds(now.num_nanoseconds() + 8_000_000);
+                let at = Expiration::OneShot(at);
+                timers.iter().for_each(|t| t.set(at, TimerSetTimeFlags::TFD_TIMER_ABSTIME).unwrap());
+                thread::sleep(Duration::from_millis(20));
+            }
+        };
+        expect(TailKind::Vector, "local_timer", Nanos(20_000), || tail(Injection::default(), storm));
+    }
+}

@@ -1,0 +1,204 @@
+//! The BPF programs, through libbpf. They hang on links that this process holds, so that they are gone when it is.
+
+use std::{cell::RefCell, ffi::OsStr, io};
+
+use libbpf_rs::{
+    ErrorKind, Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel, RingBufferBuilder,
+    btf::{Btf, types::Typedef},
+};
+use tickcert_results::{certificate::Side, time::Nanos};
+
+use super::{History, Lost, Unmet, Watched, anchors::monotonic, faults, in_first_pid_namespace, record::Record};
+
+/// Compiled by build.rs from `tail.bpf.c`.
+static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tail.bpf.o"));
+
+/// Bytes of each core's ring: room for two million events, which is a softirq for each tick of a long repetition.
+const RING: u32 = 64 << 20;
+/// The rings, in the order of [`Side::BOTH`].
+const RINGS: [&str; 2] = ["of_exchange", "of_trader"];
+/// Bytes of `struct side`: three words of what was lost, five of what has begun, and by vector and call.
+const SIDE: usize = 8 * (3 + 5 + 8 + 512);
+/// Events without which too little is seen to say anything.
+const ESSENTIAL: &str = "sched_switch";
+
+/// The programs at work; they are taken off when this is dropped.
+pub struct Tracer {
+    /// Before the object whose programs they hold.
+    _links: Vec<Link>,
+    object: Object,
+    absent: Vec<String>,
+    timed: [u32; 2],
+}
+
+impl Tracer {
+    /// Loads the programs and puts them on their tracepoints; they do nothing yet.
+    ///
+    /// # Errors
+    /// [`Unmet`], with what the kernel or the user lacks.
+    pub fn attach(watched: Watched) -> Result<Self, Unmet> {
+        // libbpf would write to standard error, which is the harness's.
+        libbpf_rs::set_print(Some((PrintLevel::Warn, |_, _| ())));
+        if !in_first_pid_namespace() {
+            return Err(Unmet::new(
+                "the host's own PID namespace: the kernel's events name threads by numbers that are not known in this one",
+                "run on the host, or in a container with its PID namespace (--pid=host)",
+            ));
+        }
+        let kernel = Btf::from_vmlinux().map_err(|e| {
+            Unmet::new(
+                format!("the kernel's type information, /sys/kernel/btf/vmlinux ({e})"),
+                "a kernel with CONFIG_DEBUG_INFO_BTF (those of the large distributions have it), and /sys mounted",
+            )
+        })?;
+        let mut open = ObjectBuilder::default().open_memory(PROGRAMS).map_err(|e| refused(&e))?;
+        let absent = leave_out(&mut open, &kernel, watched.calls);
+        if absent.iter().any(|name| name == ESSENTIAL) {
+            return Err(Unmet::new("the tracepoint sched_switch", "a kernel with CONFIG_TRACEPOINTS and BTF of them"));
+        }
+        prepare(&mut open, watched.cores).map_err(|e| refused(&e))?;
+        let object = open.load().map_err(|e| refused(&e))?;
+        Self::on_tracepoints(object, absent, watched.cores)
+    }
+
+    fn on_tracepoints(object: Object, mut absent: Vec<String>, cores: [u32; 2]) -> Result<Self, Unmet> {
+        let mut links = Vec::new();
+        for program in object.progs_mut() {
+            if !program.autoload() {
+                continue;
+            }
+            let name = program.name().to_string_lossy().into_owned();
+            let linked = match name.as_str() {
+                "fault_minor" | "fault_major" => faults::attach(&program, name == "fault_major", cores),
+                _ => program.attach().map(|link| vec![link]).map_err(|e| e.to_string()),
+            };
+            match linked {
+                Ok(more) => links.extend(more),
+                Err(e) if name == ESSENTIAL => return Err(Unmet::new(format!("the tracepoint {name}: {e}"), AS_ROOT)),
+                Err(_) => absent.push(name),
+            }
+        }
+        Ok(Self { _links: links, object, absent, timed: [0; 2] })
+    }
+
+    /// Events that this kernel doesn't have, and which are therefore not seen.
+    #[must_use]
+    pub fn absent(&self) -> &[String] {
+        &self.absent
+    }
+
+    /// Watches from now on; `timed` are the threads whose ticks are measured, of exchange and trader.
+    ///
+    /// # Errors
+    /// When the kernel doesn't take it.
+    pub fn start(&mut self, timed: [u32; 2]) -> io::Result<()> {
+        self.timed = timed;
+        self.set(".bss", &vec![0; 2 * SIDE])?;
+        self.switch(true)
+    }
+
+    /// Watches no more, and tells what was seen.
+    ///
+    /// # Errors
+    /// When what was seen can't be read.
+    pub fn stop(&mut self) -> io::Result<History> {
+        self.switch(false)?;
+        let until = monotonic()?;
+        let records = self.records()?;
+        let state = self.map(".bss")?.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY).map_err(failed)?.unwrap_or_default();
+        let lost = Side::BOTH.map(|side| lost(state.get(side.index() * SIDE..).unwrap_or_default()));
+        Ok(History::of_records(&records, self.timed, until, lost))
+    }
+
+    fn records(&self) -> io::Result<Vec<Record>> {
+        let records = RefCell::new(Vec::new());
+        let maps = RINGS.map(|ring| self.map(ring));
+        let mut rings = RingBufferBuilder::new();
+        for map in &maps {
+            let map = map.as_ref().map_err(|e| io::Error::other(e.to_string()))?;
+            let take = |bytes: &[u8]| {
+                records.borrow_mut().extend(Record::read(bytes));
+                0
+            };
+            rings.add(map, take).map_err(failed)?;
+        }
+        let rings = rings.build().map_err(failed)?;
+        rings.consume().map_err(failed)?;
+        drop(rings);
+        Ok(records.into_inner())
+    }
+
+    fn switch(&self, on: bool) -> io::Result<()> {
+        let [exchange, trader] = self.timed;
+        let words = [u32::from(on), exchange, trader, 0];
+        self.set(".data.control", &words.map(u32::to_ne_bytes).concat())
+    }
+
+    fn set(&self, map: &str, value: &[u8]) -> io::Result<()> {
+        self.map(map)?.update(&0_u32.to_ne_bytes(), value, MapFlags::ANY).map_err(failed)
+    }
+
+    fn map(&self, name: &str) -> io::Result<libbpf_rs::Map<'_>> {
+        let is = |found: &OsStr| found.to_string_lossy().ends_with(name);
+        self.object.maps().find(|map| is(map.name())).ok_or_else(|| {
+            io::Error::other(format!("the BPF programs in this binary have no {name}; build it again from scratch"))
+        })
+    }
+}
+
+const AS_ROOT: &str = "run as root on the host (CAP_BPF and CAP_PERFMON): a user namespace is not enough";
+
+fn failed(e: libbpf_rs::Error) -> io::Error {
+    io::Error::other(format!("while watching the kernel: {e}"))
+}
+
+fn lost(side: &[u8]) -> Option<Lost> {
+    let word = |n: usize| side.get(8 * n..)?.first_chunk().map(|b| u64::from_ne_bytes(*b));
+    let events = word(0).filter(|n| *n > 0)?;
+    Some(Lost { events, first: Nanos(word(1)?), last: Nanos(word(2)?) })
+}
+
+/// Leaves out the programs whose tracepoint the kernel doesn't have, and tells which; and those of calls, where nobody wants
+/// them.
+fn leave_out(open: &mut OpenObject, kernel: &Btf<'_>, calls: bool) -> Vec<String> {
+    let mut absent = Vec::new();
+    for mut program in open.progs_mut() {
+        let section = program.section().to_string_lossy().into_owned();
+        let Some(name) = section.strip_prefix("tp_btf/") else { continue };
+        if !calls && name.starts_with("sys_") {
+            program.set_autoload(false);
+        } else if kernel.type_by_name::<Typedef<'_>>(&format!("btf_trace_{name}")).is_none() {
+            program.set_autoload(false);
+            absent.push(name.to_owned());
+        }
+    }
+    absent
+}
+
+fn prepare(open: &mut OpenObject, cores: [u32; 2]) -> libbpf_rs::Result<()> {
+    for mut map in open.maps_mut() {
+        let name = map.name().to_string_lossy().into_owned();
+        if RINGS.contains(&name.as_str()) {
+            map.set_max_entries(RING)?;
+        } else if let (true, Some(places)) = (name.ends_with(".rodata"), map.initial_value_mut()) {
+            let bytes = cores.map(u32::to_ne_bytes).concat();
+            places.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        }
+    }
+    Ok(())
+}
+
+fn refused(e: &libbpf_rs::Error) -> Unmet {
+    if e.kind() == ErrorKind::PermissionDenied {
+        return Unmet::new(
+            "the right to load BPF programs that look into the kernel",
+            format!(
+                "{AS_ROOT}; in a kernel that is locked down (/sys/kernel/security/lockdown) no more than `integrity`"
+            ),
+        );
+    }
+    Unmet::new(
+        format!("a kernel that loads BPF programs on its tracepoints (it says: {e})"),
+        "Linux 5.8 or later with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS",
+    )
+}

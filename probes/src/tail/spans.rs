@@ -1,0 +1,94 @@
+//! From records to events with a beginning and an end.
+
+use tickcert_results::{certificate::Side, time::Nanos};
+
+use super::{
+    event::{Event, What},
+    record::{Record, Said},
+};
+
+/// The events of one core, by their beginning. `timed` is its timed thread, `until` when the watch ended.
+pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) -> Vec<Event> {
+    let mut events = Vec::with_capacity(records.len());
+    let mut add = |what, begin, end| events.push(Event { side, what, begin, end });
+    // Who has the core, if it is not the timed thread, and since when; which fault has begun.
+    let (mut other, mut fault) = (None::<(What, Nanos)>, None::<Nanos>);
+    for record in records.iter().filter(|r| r.side == side) {
+        let Record { begin, end, said, .. } = *record;
+        match said {
+            Said::Interrupt(number, name) => add(What::Interrupt(number, name), begin, end),
+            Said::Softirq(number) => add(What::Softirq(number), begin, end),
+            Said::Vector(vector) => add(What::Vector(vector), begin, end),
+            Said::Call(number) => add(What::Call(number), begin, end),
+            Said::Migration(core) => add(What::Migration(core), begin, begin),
+            Said::Frequency(khz) => add(What::Frequency(khz), begin, begin),
+            Said::Fault => {
+                if let Some(open) = fault.replace(begin) {
+                    add(What::Fault { major: false, ended: false }, open, open);
+                }
+            }
+            Said::FaultDone { major } => {
+                fault = None;
+                add(What::Fault { major, ended: true }, begin, end);
+            }
+            Said::Switch { to, name } => {
+                if let Some((what, since)) = other.take() {
+                    add(what, since, begin);
+                }
+                other = match to {
+                    to if to == timed => None,
+                    0 => Some((What::Idle, begin)),
+                    _ => Some((What::Thread(name), begin)),
+                };
+            }
+        }
+    }
+    if let Some((what, since)) = other {
+        add(what, since, until.max(since));
+    }
+    if let Some(open) = fault {
+        add(What::Fault { major: false, ended: false }, open, open);
+    }
+    events.sort_by_key(|e| e.begin);
+    events
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tail::Comm;
+
+    const TIMED: u32 = 10;
+
+    fn record(at: u64, said: Said) -> Record {
+        Record { side: Side::Trader, begin: Nanos(at), end: Nanos(at), said }
+    }
+
+    fn of(records: &[Record]) -> Vec<(What, u64, u64)> {
+        let events = spans(Side::Trader, records, TIMED, Nanos(1000));
+        events.iter().map(|e| (e.what, e.begin.0, e.end.0)).collect()
+    }
+
+    #[test]
+    fn a_thread_has_the_core_until_the_next_switch_and_the_timed_one_is_no_event() {
+        let (other, timed) = (Comm::from("other"), Comm::from("tickcert"));
+        let to = |at, to, name| record(at, Said::Switch { to, name });
+        let records = [to(100, 7, other), to(150, 0, Comm::default()), to(170, TIMED, timed), to(900, 7, other)];
+        let wanted = [(What::Thread(other), 100, 150), (What::Idle, 150, 170), (What::Thread(other), 900, 1000)];
+        assert_eq!(of(&records), wanted);
+    }
+
+    #[test]
+    fn a_fault_without_an_end_is_a_point_and_says_so() {
+        let done = Record { end: Nanos(60), ..record(50, Said::FaultDone { major: false }) };
+        let records = [record(10, Said::Fault), record(50, Said::Fault), done, record(80, Said::Fault)];
+        let (open, ended) = (What::Fault { major: false, ended: false }, What::Fault { major: false, ended: true });
+        assert_eq!(of(&records), [(open, 10, 10), (ended, 50, 60), (open, 80, 80)]);
+    }
+
+    #[test]
+    fn events_of_the_other_core_are_left_alone() {
+        let records = [record(10, Said::Softirq(3))];
+        assert_eq!(spans(Side::Exchange, &records, TIMED, Nanos(1000)), []);
+    }
+}
