@@ -69,6 +69,7 @@ mod tests {
             passes,
             staged: false,
             stamped: false,
+            seat: None,
             injection,
         };
         let over = AtomicBool::new(false);

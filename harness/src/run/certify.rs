@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use jiff::Timestamp;
-use tickcert_probes::{affinity, clocks, isolated, latency_hold::LatencyHold, noise, sysfs::write_core_list};
+use tickcert_probes::{clocks, isolated, latency_hold::LatencyHold, noise, sysfs::write_core_list};
 use tickcert_results::{
     certificate::{
         Cell, Certificate, ClockProbe, ExchangeHost, HandoffComparison, NotRun, NotRunKind, Probes, RateSearch, SCHEMA,

@@ -1,6 +1,6 @@
 //! Device interrupts that arrive on a measured core, and who moves them about.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use tickcert_results::certificate::Topic;
 

@@ -26,8 +26,7 @@ impl Queue for Disruptor {
 
     fn open<M: Message>(capacity: usize) -> (Self::Push<M>, Self::Pop<M>) {
         // The way to wait is for threads that the crate starts itself, of which there are none here.
-        let (pop, builder) =
-            disruptor::build_single_producer(capacity, M::default, BusySpin).new_event_poller();
+        let (pop, builder) = disruptor::build_single_producer(capacity, M::default, BusySpin).new_event_poller();
         (builder.build(), pop)
     }
 }
