@@ -54,6 +54,7 @@ pub(super) struct Receiver {
 }
 
 /// Where frames come to.
+#[expect(clippy::large_enum_variant, reason = "there is one, looked at in the loop: a box would be a look more")]
 enum Kind {
     /// Into the buffer of the receive that completes, behind so many bytes that are none of theirs.
     Buffers { before: usize },
