@@ -2,7 +2,9 @@
 
 use tickcert_results::{certificate::Side, time::Nanos};
 
-use super::{event::Event, record::Record, spans::spans};
+use super::event::Event;
+#[cfg(feature = "bpf")]
+use super::{record::Record, spans::spans};
 
 /// Events that found no room, and when the first and the last of them began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl History {
 
     /// From what the programs wrote, in the order in which they did; `timed` are the timed threads, `until` when the watch
     /// ended.
-    #[cfg_attr(not(feature = "bpf"), expect(dead_code, reason = "nothing is written without the programs"))]
+    #[cfg(feature = "bpf")]
     pub(super) fn of_records(records: &[Record], timed: [u32; 2], until: Nanos, lost: [Option<Lost>; 2]) -> Self {
         let of = |side: Side| OfSide::new(spans(side, records, timed[side.index()], until), lost[side.index()]);
         Self { sides: Side::BOTH.map(of) }

@@ -15,7 +15,9 @@ mod program;
 #[cfg(not(feature = "bpf"))]
 #[path = "program_absent.rs"]
 mod program;
+#[cfg(feature = "bpf")]
 mod record;
+#[cfg(feature = "bpf")]
 mod spans;
 pub mod steal;
 
@@ -51,6 +53,7 @@ impl Unmet {
 }
 
 /// Threads are known by the numbers that the kernel itself gives them, which programs in a PID namespace don't see.
+#[cfg(feature = "bpf")]
 fn in_first_pid_namespace() -> bool {
     /// `PROC_PID_INIT_INO` of the kernel.
     const FIRST: &str = "pid:[4026531836]";
