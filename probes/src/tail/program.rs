@@ -105,7 +105,8 @@ impl Tracer {
         self.switch(false)?;
         let until = monotonic()?;
         let records = self.records()?;
-        let state = self.map(".bss")?.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY).map_err(failed)?.unwrap_or_default();
+        let state =
+            self.map(".bss")?.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY).map_err(|e| failed(&e))?.unwrap_or_default();
         let lost = Side::BOTH.map(|side| lost(state.get(side.index() * SIDE..).unwrap_or_default()));
         Ok(History::of_records(&records, self.timed, until, lost))
     }
@@ -120,10 +121,10 @@ impl Tracer {
                 records.borrow_mut().extend(Record::read(bytes));
                 0
             };
-            rings.add(map, take).map_err(failed)?;
+            rings.add(map, take).map_err(|e| failed(&e))?;
         }
-        let rings = rings.build().map_err(failed)?;
-        rings.consume().map_err(failed)?;
+        let rings = rings.build().map_err(|e| failed(&e))?;
+        rings.consume().map_err(|e| failed(&e))?;
         drop(rings);
         Ok(records.into_inner())
     }
@@ -135,7 +136,7 @@ impl Tracer {
     }
 
     fn set(&self, map: &str, value: &[u8]) -> io::Result<()> {
-        self.map(map)?.update(&0_u32.to_ne_bytes(), value, MapFlags::ANY).map_err(failed)
+        self.map(map)?.update(&0_u32.to_ne_bytes(), value, MapFlags::ANY).map_err(|e| failed(&e))
     }
 
     fn map(&self, name: &str) -> io::Result<libbpf_rs::Map<'_>> {
@@ -148,7 +149,7 @@ impl Tracer {
 
 const AS_ROOT: &str = "run as root on the host (CAP_BPF and CAP_PERFMON): a user namespace is not enough";
 
-fn failed(e: libbpf_rs::Error) -> io::Error {
+fn failed(e: &libbpf_rs::Error) -> io::Error {
     io::Error::other(format!("while watching the kernel: {e}"))
 }
 

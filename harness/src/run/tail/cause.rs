@@ -103,9 +103,10 @@ impl Judge<'_> {
                 return lost;
             }
             let mut all = taken(self.history, &[Stretch::of_both(since, marks.due)], self.error);
-            own.iter().for_each(|(key, time)| {
-                *all.entry(*key).or_default() = *time + all.get(key).copied().unwrap_or_default()
-            });
+            for (key, time) in own {
+                let sum = all.entry(*key).or_default();
+                *sum = *sum + *time;
+            }
             let ticks = 1 + (packet - first) as u64;
             if let Some((key, took)) = largest(&beyond(&all, &self.typical, ticks), excess) {
                 return named(key, took.min(excess), true);
