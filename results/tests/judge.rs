@@ -624,6 +624,24 @@ fn a_sweep_that_did_not_run_keeps_the_whole_from_passing() {
 }
 
 #[test]
+fn a_placement_that_did_not_run_keeps_the_whole_from_passing_whether_requirements_name_lanes_or_not() {
+    let mut c = whole();
+    let of = |lane: &str| Requirement::new("r", None, "orders.lost", "== 0", vec![lane.into()], vec![]).unwrap();
+    let row = |name: &str| NotRun::new(NotRunKind::Placement, name, "a second socket", "");
+    c.not_run.push(row("other-socket"));
+    assert_eq!(judge(&[require("orders.lost", "== 0")], &c).verdict, DidNotRun);
+    assert_eq!(judge(&[of("kernel-udp")], &c).verdict, DidNotRun, "every lane was to have it");
+    c.not_run[0] = row("other-socket of kernel-udp");
+    assert_eq!(judge(&[of("kernel-udp")], &c).verdict, DidNotRun);
+    c.not_run[0] = row("other-socket of kernel-tcp");
+    assert_eq!(judge(&[of("kernel-udp")], &c).verdict, Pass, "another lane's is not what it asks about");
+    let j = judge(&[of("kernel-tcp")], &c);
+    assert!(j.results[0].why.contains("needs a second socket"), "of a lane without any cell: {:?}", j.results);
+    c.not_run[0] = NotRun { optional: true, ..row("other-socket") };
+    assert_eq!(judge(&[of("kernel-udp")], &c).verdict, Pass, "where it is wanted only if it can be had");
+}
+
+#[test]
 fn a_requirement_may_be_about_all_of_a_sweep_or_one_point_of_it() {
     let mut c = whole();
     for point in [SweepPoint::Share(0.9), SweepPoint::Idle] {

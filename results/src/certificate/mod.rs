@@ -153,7 +153,7 @@ pub struct ProfileSummary {
 pub struct NotRun {
     /// What kind of thing.
     pub kind: NotRunKind,
-    /// Its name; of a load, the load's and the lane's: `sweep of kernel-udp`.
+    /// Its name; of a load, the load's and the lane's: `sweep of kernel-udp`. So too of a placement that only one lane lacks.
     pub name: String,
     /// What it needs that this host does not have.
     pub needs: String,
@@ -177,14 +177,24 @@ impl NotRun {
         self.kind == NotRunKind::Lane && self.name == lane
     }
 
-    /// Whether it is this lane, or a load of it.
+    /// Whether it is this lane, or a load or a placement of it.
     #[must_use]
     pub fn is_of_lane(&self, lane: &str) -> bool {
         match self.kind {
             NotRunKind::Lane => self.is_lane(lane),
-            NotRunKind::Load => self.name.strip_suffix(lane).is_some_and(|load| load.ends_with(" of ")),
-            NotRunKind::Placement | NotRunKind::Handoff | NotRunKind::Probe => false,
+            NotRunKind::Load | NotRunKind::Placement => self.lane_in_name() == Some(lane),
+            NotRunKind::Handoff | NotRunKind::Probe => false,
         }
+    }
+
+    /// Whether it is a placement that every lane was to have.
+    #[must_use]
+    pub fn is_of_all_lanes(&self) -> bool {
+        self.kind == NotRunKind::Placement && self.lane_in_name().is_none()
+    }
+
+    fn lane_in_name(&self) -> Option<&str> {
+        self.name.rsplit_once(" of ").map(|(_, lane)| lane)
     }
 }
 

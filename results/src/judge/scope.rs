@@ -51,7 +51,7 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
         // Of a lane that it names and that has no cell at all, the requirement itself says that it did not run.
         let in_part = |lane: &String| certificate.cells.iter().any(|c| c.lane == *lane || c.title() == *lane);
         let names = |r: &Requirement| r.lanes.iter().any(|lane| row.is_of_lane(lane) && in_part(lane));
-        of_lanes.into_iter().any(|r| r.lanes.is_empty() || names(r))
+        of_lanes.into_iter().any(|r| r.lanes.is_empty() || row.is_of_all_lanes() || names(r))
     };
     let rows = certificate
         .not_run
@@ -72,7 +72,10 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
 }
 
 pub(super) fn why_not_run(lane: &str, certificate: &Certificate) -> String {
-    match certificate.not_run.iter().find(|n| n.is_lane(lane)) {
+    let rows = || certificate.not_run.iter();
+    let placement = || rows().find(|n| n.kind == NotRunKind::Placement && n.is_of_lane(lane));
+    let row = rows().find(|n| n.is_lane(lane));
+    match row.or_else(|| placement().filter(|_| !certificate.cells.iter().any(|c| c.lane == lane))) {
         Some(row) => need(row),
         None if certificate.cells.iter().any(|c| c.lane == lane) => {
             format!("the lane {lane} did not run with the load asked for")
