@@ -106,7 +106,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         verdict: Verdict::NotRun,
         reasons: Vec::new(),
         requirements: Vec::new(),
-        placements: matrices(&cells, order.profile.run.seed),
+        placements: Vec::new(),
         cells,
         rates,
         hand_off,
@@ -114,6 +114,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         probes,
         files: Vec::new(),
     };
+    certificate.placements = matrices(&certificate, order.profile.run.seed);
     let judgement = judge(&order.profile.requirements, &certificate);
     certificate.verdict = judgement.verdict;
     certificate.reasons = judgement.reasons;
@@ -198,6 +199,9 @@ impl Prepared<'_> {
         let mut trials = Trials::new(order, &stage, planned);
         if stop.is_none() {
             stop = trials.run(progress)?;
+        }
+        if let Err(e) = trials.give_interrupts_back() {
+            progress.say(&format!("warning: interrupts are not all back where they went: {e}"));
         }
         if stop.is_none() {
             let compared =

@@ -13,7 +13,7 @@ pub struct PlacementMatrix {
     pub lane: String,
     /// The load: `constant 20000 packets/s`.
     pub load: String,
-    /// What its numbers rest on.
+    /// What its numbers rest on: the weakest of all rows, and no more than the processor's clock, which took them.
     pub evidence: Evidence,
     /// A row of each placement, in the order of the cells.
     pub rows: Vec<PlacementRow>,
@@ -39,6 +39,11 @@ pub struct PlacementRow {
     pub trader_core: u32,
     /// Repetitions that count.
     pub repetitions: u32,
+    /// Attempts at them, those that were invalid too.
+    pub attempts: u32,
+    /// Whether the exchange's core is on another memory node than its interface, which is no part of a placement's name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exchange_nic_remote: bool,
     /// Median of `t2t_due`.
     pub p50_ns: Option<Nanos>,
     /// 99 % of `t2t_due`.
@@ -56,8 +61,8 @@ pub struct PlacementRow {
 pub struct Penalty {
     /// Over the best placement's: 1.2 is a fifth longer.
     pub ratio: f64,
-    /// Its interval by bootstrap over the repetitions of both; the intervals of all rows hold together with 95 %. `null` where
-    /// there are too few repetitions.
+    /// Its interval by bootstrap over the repetitions of both; those of every pair of rows, whichever is the best, hold together
+    /// with 95 %. `null` where there are too few repetitions.
     pub ci95: Option<[f64; 2]>,
 }
 

@@ -1,16 +1,17 @@
 //! How to put a program where a placement has its trader.
 
-use crate::certificate::{InterruptsSent, Placement, Recommendation};
+use crate::certificate::{InterruptsSent, Placement, PlacementClass, Recommendation};
 
 /// The commands and the lines of a profile for a placement.
 pub(super) fn recommendation(placement: &Placement) -> Recommendation {
     let nodes = placement.nodes.as_ref();
     let memory = [nodes.and_then(|n| n.exchange.memory), nodes.and_then(|n| n.trader.memory)];
     let mut commands = vec![program(placement.trader_core, memory[1])];
-    commands.extend(placement.interrupts.iter().map(interrupts));
-    if !placement.interrupts.is_empty() {
+    let sent: Vec<&InterruptsSent> = placement.interrupts.iter().filter(|sent| !sent.numbers.is_empty()).collect();
+    if !sent.is_empty() {
         commands.push("systemctl stop irqbalance  # or it moves them back within seconds".to_owned());
     }
+    commands.extend(sent.into_iter().map(interrupts));
     Recommendation { placement: placement.name.clone(), commands, profile: profile(placement, memory) }
 }
 
@@ -29,6 +30,10 @@ fn interrupts(sent: &InterruptsSent) -> String {
 }
 
 fn profile(placement: &Placement, [exchange, trader]: [Option<u32>; 2]) -> Vec<String> {
+    // A pair of cores says nothing of interrupts: only the placement's own words do, those of what is near too.
+    if let Some(class) = placement.class.filter(|class: &PlacementClass| class.interrupts.is_some()) {
+        return vec!["[run]".to_owned(), format!("placements = [\"{}\"]", class.words().join("+"))];
+    }
     let mut lines = vec![
         "[run.placement]".to_owned(),
         format!("exchange_core = {}", placement.exchange_core),

@@ -19,7 +19,7 @@ pub fn placed(medians: &[(&str, u64)], repetitions: u32) -> Certificate {
     for (cell, (name, _)) in c.cells.iter_mut().zip(medians) {
         put(&mut cell.placement, name);
     }
-    c.placements = matrices(&c.cells, 1);
+    c.placements = matrices(&c, 1);
     c
 }
 

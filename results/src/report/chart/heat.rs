@@ -23,6 +23,9 @@ const WIDEST: f64 = 200.0;
 /// What is twice as long as the best has the full shade.
 const FULL: f64 = 2.0;
 
+/// The mark of a placement in which the exchange is far from its interface.
+pub(in crate::report) const FAR_EXCHANGE: &str = "\u{2020}";
+
 /// What a column has in common: all of a class but for the cores.
 type Column = (Option<Nearness>, Option<Nearness>, Option<InterruptSite>);
 
@@ -84,9 +87,15 @@ fn field(
     let height = (FIELD - GAP) / 2.0;
     html! {
         g {
-            title { (row.placement) ": cores " (row.exchange_core) " → " (row.trader_core) }
+            title {
+                (row.placement) ": cores " (row.exchange_core) " → " (row.trader_core)
+                @if row.exchange_nic_remote { ", exchange's NIC remote" }
+            }
             (half("p50", row.p50_ns, p50, (x, y), [width, height]))
             (half("p99", row.p99_ns, p99, (x, y + height), [width, height]))
+            @if row.exchange_nic_remote {
+                text.end.dim x=(n(x + width - 5.0)) y=(n(y + 12.0)) { (FAR_EXCHANGE) }
+            }
             @if recommended {
                 rect.chosen x=(n(x)) y=(n(y)) width=(n(width)) height=(n(height * 2.0)) {}
             }

@@ -15,7 +15,7 @@ mod waterfall;
 
 pub(super) use ccdf::ccdf;
 pub(super) use handoffs::{HANDOFF_MARKS, handoffs};
-pub(super) use heat::heat;
+pub(super) use heat::{FAR_EXCHANGE, heat};
 pub(super) use over_time::over_time;
 pub(super) use overview::overview;
 pub(super) use percentiles::percentiles;

@@ -22,6 +22,9 @@ fn one(m: &PlacementMatrix) -> Markup {
                 figcaption {
                     strong { "Median over 99 % of t2t_due, by the cores of exchange and trader" }
                     " Darker is longer, each against the shortest of its kind; twice as long has the full shade."
+                    @if m.rows.iter().any(|row| row.exchange_nic_remote) {
+                        " " (chart::FAR_EXCHANGE) " The exchange's NIC is on another memory node than its core, which is part of the difference."
+                    }
                     @if m.recommended.is_some() { " The frame is around the recommended one." }
                 }
                 (chart::heat(m))
@@ -30,7 +33,7 @@ fn one(m: &PlacementMatrix) -> Markup {
                 caption {
                     (chip(m.evidence)) " Microseconds. The penalty is against the placement of the lowest median"
                     @if let Some(best) = &m.best { " (" b { (best) } ")" }
-                    "; below it the interval by bootstrap over the repetitions of both. All intervals of the table hold together with 95 %."
+                    "; below it the interval by bootstrap over the repetitions of both. Those of every pair of placements hold together with 95 %, so also these, of one that was chosen by its figures. Repetitions are the valid ones of all attempts."
                 }
                 thead { tr {
                     th { "Placement" } th.num { "Cores" } th.num { "Repetitions" }
@@ -50,9 +53,12 @@ fn row(row: &PlacementRow) -> Markup {
     let value = |value: Option<_>| value.map_or("–".to_owned(), text::micros);
     html! {
         tr {
-            th scope="row" { (row.placement) }
+            th scope="row" {
+                (row.placement)
+                @if row.exchange_nic_remote { " " (chart::FAR_EXCHANGE) span.ci { "exchange's NIC remote" } }
+            }
             td.num { (row.exchange_core) " → " (row.trader_core) }
-            td.num { (row.repetitions) }
+            td.num { (row.repetitions) " of " (row.attempts) }
             td.num { (value(row.p50_ns)) }
             (penalty(row.p50_penalty))
             td.num { (value(row.p99_ns)) }

@@ -23,7 +23,8 @@ pub(super) fn render(out: &mut String, m: &PlacementMatrix, width: usize) {
     line(out, &head);
     for row in &m.rows {
         let mark = if m.best.as_deref() == Some(row.placement.as_str()) { "*" } else { "" };
-        let title = clip(&clean(&format!("{}{mark}", row.placement)), name - 1);
+        let far = if row.exchange_nic_remote { " (exchange's NIC remote)" } else { "" };
+        let title = clip(&clean(&format!("{}{mark}{far}", row.placement)), name - 1);
         let cores = format!("{}-{}", row.exchange_core, row.trader_core);
         let mut text = format!("{title:<name$}{cores:<9}");
         for (value, penalty) in [(row.p50_ns, row.p50_penalty), (row.p99_ns, row.p99_penalty)] {
