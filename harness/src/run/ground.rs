@@ -57,6 +57,7 @@ impl Ground {
             match two_hosts::preflight(*lane, &settings, virtual_link, order.far.as_deref())? {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
+                    not_run.extend(order.lacked_by_lane(*lane, &caps));
                     let caps = self.limits.capped(caps);
                     if let Some(sweep) = &order.profile.sweep {
                         // Of its loads this one sends least: whether an order is due in it is known before the search.

@@ -9,7 +9,10 @@ use tickcert_probes::{
     audit::{self, End, Scope},
     numa,
 };
-use tickcert_results::certificate::{ExchangeHost, ProfileSummary, Setting};
+use tickcert_results::{
+    certificate::{ExchangeHost, NotRun, ProfileSummary, Setting},
+    evidence::Evidence,
+};
 use tickcert_scenarios::{digest::sha256_hex, profile::Profile};
 use tickcert_transports::{
     Lane,
@@ -67,6 +70,9 @@ impl Order {
         if exchange_host.is_none() {
             ends.push(end("trader", self.cores.1, trader, memory.1));
         }
+        // Those of the other placements, which say of themselves what is far in them.
+        let others = self.all_cores().into_iter().filter(|core| ![self.cores.0, self.cores.1].contains(core));
+        ends.extend(others.map(|core| end(&format!("cpu{core}"), core, None, None)));
         let scope = Scope { ends, ..Scope::default() };
         let mut settings: Vec<Setting> = audit::findings(root, &scope).into_iter().map(|f| f.setting).collect();
         settings.retain(|setting| !setting.name.contains("/napi_defer_hard_irqs"));
@@ -85,6 +91,24 @@ impl Order {
             None => vec![Seat::only(self.cores, self.profile.run.memory_nodes())],
             Some(seats) => seats.of_lane(caps.own_wire.is_none()).to_vec(),
         }
+    }
+
+    /// What a lane lacks of the placements that were asked for.
+    pub(super) fn lacked_by_lane(&self, lane: Lane, caps: &Caps) -> Vec<NotRun> {
+        let of_device = caps.own_wire.is_some() && caps.evidence >= Evidence::Software;
+        let lacked = |seats: &Seats| seats.lacked_by(lane.name(), caps.own_wire.is_none(), of_device);
+        self.seats.as_ref().map(lacked).unwrap_or_default()
+    }
+
+    /// Every pair of cores that is measured on, once.
+    pub(super) fn all_pairs(&self) -> Vec<(u32, u32)> {
+        let mut pairs = vec![self.cores];
+        for seat in self.seats.iter().flat_map(Seats::all) {
+            if !pairs.contains(&seat.cores) {
+                pairs.push(seat.cores);
+            }
+        }
+        pairs
     }
 
     /// Every core that is measured on.

@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
@@ -32,13 +34,22 @@ pub(super) struct InterfaceFacts {
     pub(super) interrupts: BTreeSet<u32>,
 }
 
+/// Interrupts that may be sent elsewhere, all or none: with one that its driver manages itself, they would go to two places.
+fn movable(root: &Path, of_interface: BTreeSet<u32>) -> BTreeSet<u32> {
+    // The kernel leaves the right to write off the file of one that it lets nobody move (`register_irq_proc`, kernel/irq/proc.c).
+    let is_fixed = |irq: &u32| {
+        fs::metadata(irq::affinity_file(root, *irq)).is_ok_and(|file| file.permissions().mode() & 0o222 == 0)
+    };
+    if of_interface.iter().any(is_fixed) { BTreeSet::new() } else { of_interface }
+}
+
 impl HostFacts {
     /// Of the host below `root`.
     pub(in crate::run) fn read(root: &Path, usable: &BTreeSet<u32>, wire: &Wire) -> Result<Self, NoSysfs> {
         let interface = |name: &String| InterfaceFacts {
             name: name.clone(),
             node: numa::node_of_interface(root, name),
-            interrupts: irq::of_interface(root, name),
+            interrupts: movable(root, irq::of_interface(root, name)),
         };
         let interfaces = match wire {
             Wire::Interfaces { exchange, trader, .. } => Some([exchange, trader].map(interface)),

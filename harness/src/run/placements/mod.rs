@@ -50,6 +50,7 @@ pub struct Seats {
     over_interfaces: Vec<Seat>,
     /// For lanes with a way of their own.
     without: Vec<Seat>,
+    wanted: PlacementSelection,
     /// What was asked for and isn't to be had, and what a host like this can't have.
     pub not_run: Vec<NotRun>,
 }
@@ -70,7 +71,12 @@ impl Seats {
             Err(e @ NoSysfs) => {
                 let only = vec![Seat::only(cores, (None, None))];
                 let row = NotRun::new(NotRunKind::Placement, "placements", e.to_string(), NoSysfs::REMEDY);
-                return Self { over_interfaces: only.clone(), without: only, not_run: vec![row] };
+                return Self {
+                    over_interfaces: only.clone(),
+                    without: only,
+                    wanted: wanted.clone(),
+                    not_run: vec![row],
+                };
             }
         };
         let all = [enumerate::seats(&host, true), enumerate::seats(&host, false)];
@@ -80,13 +86,23 @@ impl Seats {
             _ => true,
         };
         let [over_interfaces, without] = all.map(|seats| seats.into_iter().filter(meant).collect());
-        Self { over_interfaces, without, not_run }
+        Self { over_interfaces, without, wanted: wanted.clone(), not_run }
     }
 
     /// Those of a lane that crosses the interfaces, or of one that doesn't.
     #[must_use]
     pub fn of_lane(&self, over_interfaces: bool) -> &[Seat] {
         if over_interfaces { &self.over_interfaces } else { &self.without }
+    }
+
+    /// What a lane lacks of what was asked for, beside what the whole host does; `owns_device` is that it crosses a device that is not
+    /// one of the wire's interfaces.
+    #[must_use]
+    pub fn lacked_by(&self, lane: &str, over_interfaces: bool, owns_device: bool) -> Vec<NotRun> {
+        let both = [self.of_lane(over_interfaces), self.of_lane(!over_interfaces)];
+        let mut rows = rows::of_lane(lane, both, &self.wanted);
+        rows.extend((owns_device && !over_interfaces).then(|| rows::own_device(lane)));
+        rows
     }
 
     /// All of them.

@@ -20,10 +20,44 @@ pub(super) fn of(host: &HostFacts, seats: &[Seat], wanted: &PlacementSelection) 
             let lacks = |word: &&&str| !seats.iter().filter_map(|s| s.class).any(|class| class.words().contains(word));
             let rows_of = WORDS.iter().filter(lacks).filter_map(|word| Some(row(word, need(host, seats, word)?)));
             rows.extend(rows_of.map(|row| NotRun { optional: true, ..row }));
+            rows.extend(host.interfaces.is_some().then(queues));
         }
     }
     rows.extend(cores(host).into_iter().map(|row| NotRun { optional: true, ..row }));
     rows
+}
+
+/// Of a lane with these placements, where lanes of the other kind have `others`: the names that mean none of its own. One that is
+/// measured in what applies to it passes without the rest; one that is left with nothing does not.
+pub(super) fn of_lane(lane: &str, [own, others]: [&[Seat]; 2], wanted: &PlacementSelection) -> Vec<NotRun> {
+    let row = |what: &str, needs, how| NotRun::new(NotRunKind::Placement, format!("{what} of {lane}"), needs, how);
+    match wanted {
+        PlacementSelection::Named(names) => {
+            let has =
+                |seats: &[Seat], name: &str| seats.iter().filter_map(|s| s.class).any(|class| class.is_meant_by(name));
+            let lacking = names.iter().filter(|name| !has(own, name) && has(others, name));
+            let how = "add one without words of the interface, or leave the lane out";
+            lacking
+                .map(|name| NotRun {
+                    optional: !own.is_empty(),
+                    ..row(name, "a lane that crosses the interfaces", how)
+                })
+                .collect()
+        }
+        PlacementSelection::All if own.is_empty() => {
+            let needs = "two usable cores of which the kernel says how near they are";
+            vec![row("placements", needs, "widen the cpuset, or run on the machine itself")]
+        }
+        PlacementSelection::All => Vec::new(),
+    }
+}
+
+/// Of a lane whose devices are not the wire's interfaces: nobody looks where they are.
+pub(super) fn own_device(lane: &str) -> NotRun {
+    let needs =
+        "the memory nodes of its own devices, which placements don't know yet: nor are their interrupts sent anywhere";
+    let how = "choose a placement on their node: cat /sys/bus/pci/devices/ADDRESS/numa_node";
+    NotRun { optional: true, ..NotRun::new(NotRunKind::Placement, format!("nic-remote of {lane}"), needs, how) }
 }
 
 /// What every matrix would have.
@@ -84,6 +118,13 @@ fn need(host: &HostFacts, seats: &[Seat], word: &str) -> Option<(String, String)
         "irq-other" => said("an interface with interrupts that may be sent elsewhere", "another NIC or driver"),
         _ => None,
     }
+}
+
+/// A dimension that is not measured yet.
+fn queues() -> NotRun {
+    let needs = "a choice of the interface's queue, which is no part of placements yet";
+    let how = "steer the feed to one queue (`ethtool -N`), and run a matrix for each";
+    NotRun { optional: true, ..NotRun::new(NotRunKind::Placement, "nic-queue", needs, how) }
 }
 
 /// Cores that no placement can use.
