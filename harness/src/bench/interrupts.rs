@@ -72,10 +72,15 @@ pub struct Interrupts {
     written_down: BTreeSet<u32>,
 }
 
+/// How many of each interrupt each core has taken.
+type Taken = BTreeMap<u32, BTreeMap<u32, u64>>;
+
 /// What each core had taken before a trial.
 pub struct Sent<'s> {
     sent: &'s [InterruptsSent],
-    before: BTreeMap<u32, BTreeMap<u32, u64>>,
+    /// Interfaces of which at least one was sent.
+    interfaces: BTreeSet<&'s str>,
+    before: Taken,
 }
 
 impl Interrupts {
@@ -91,14 +96,16 @@ impl Interrupts {
     /// # Errors
     /// [`InterruptsError`]; what was sent by then is sent back with the rest.
     pub fn send<'s>(&mut self, sent: &'s [InterruptsSent]) -> Result<Sent<'s>, InterruptsError> {
+        let mut interfaces = BTreeSet::new();
         for InterruptsSent { interface, numbers, core } in sent {
             for irq in numbers.iter().copied() {
                 if self.is_asked_for(irq) {
                     self.send_one(irq, interface, *core)?;
+                    interfaces.insert(interface.as_str());
                 }
             }
         }
-        Ok(Sent { sent, before: irq::taken(&self.root) })
+        Ok(Sent { sent, interfaces, before: irq::taken(&self.root) })
     }
 
     fn is_asked_for(&self, irq: u32) -> bool {
@@ -108,9 +115,11 @@ impl Interrupts {
     fn send_one(&mut self, irq: u32, interface: &str, core: u32) -> Result<(), InterruptsError> {
         let refused = |source| InterruptsError::Refused { irq, interface: interface.to_owned(), core, source };
         let file = irq::affinity_file(&self.root, irq);
-        if self.written_down.insert(irq) {
+        if !self.written_down.contains(&irq) {
             let before = fs::read_to_string(&file).map_err(refused)?.trim().to_owned();
             self.journal.record(Change::ValueSet { file: file.clone(), before })?;
+            // Only now: the next placement would send it with nothing to undo it by.
+            self.written_down.insert(irq);
         }
         fs::write(&file, core.to_string()).map_err(refused)?;
         let goes = irq::may_go_to(&self.root, irq);
@@ -132,11 +141,17 @@ impl Interrupts {
                     let to = write_core_list(&goes);
                     said.push(format!("somebody sent interrupt {irq} of {interface} from core {core} to {to}"));
                 }
-                let taken = |of: &BTreeMap<u32, BTreeMap<u32, u64>>| -> u64 {
-                    let by_core = of.get(irq).into_iter().flatten();
-                    by_core.filter(|(c, _)| *c != core).map(|(_, n)| n).sum()
-                };
+                let taken = |of: &Taken| count(of, *irq, |c| c != *core);
                 let elsewhere = taken(&after).saturating_sub(taken(&trial.before));
+                let ever = count(&after, *irq, |_| true).saturating_sub(count(&trial.before, *irq, |_| true));
+                let goes = irq::goes_to(&self.root, *irq);
+                // Before it has come, the kernel may not have moved it yet.
+                if ever > MAY_COME_LATE && goes != BTreeSet::from([*core]) {
+                    let to = write_core_list(&goes);
+                    said.push(format!(
+                        "interrupt {irq} of {interface} was sent to core {core} and really goes to {to}"
+                    ));
+                }
                 if elsewhere > MAY_COME_LATE {
                     said.push(format!(
                         "{elsewhere} times interrupt {irq} of {interface} came to another core than {core}"
@@ -147,13 +162,43 @@ impl Interrupts {
         said
     }
 
+    /// That no interrupt of an interface came to where it was sent, if so: where it goes made no difference then.
+    #[must_use]
+    pub fn unseen(&self, trial: &Sent<'_>, interface: &str) -> Option<String> {
+        let after = irq::taken(&self.root);
+        let mut sent = trial.sent.iter().filter(|sent| sent.interface == interface);
+        let came = |sent: &InterruptsSent| {
+            let on = |of: &Taken| -> u64 { sent.numbers.iter().map(|irq| count(of, *irq, |c| c == sent.core)).sum() };
+            on(&after) > on(&trial.before)
+        };
+        sent.find(|sent| !came(sent)).map(|InterruptsSent { interface, core, .. }| {
+            format!(
+                "there was a trial in which none of the interrupts of {interface} came to core {core}: where they go made no difference in it"
+            )
+        })
+    }
+
     /// Sends them back, and says what could not be.
     ///
     /// # Errors
     /// [`JournalError`]; what is left is then for `tickcert clean`.
-    pub fn give_back(mut self) -> Result<(), JournalError> {
+    pub fn give_back(&mut self) -> Result<(), JournalError> {
+        self.written_down.clear();
         self.journal.undo()
     }
+}
+
+impl Sent<'_> {
+    /// Interfaces of which at least one interrupt was sent.
+    #[must_use]
+    pub const fn interfaces(&self) -> &BTreeSet<&str> {
+        &self.interfaces
+    }
+}
+
+/// How often cores have taken an interrupt.
+fn count(taken: &Taken, irq: u32, counts: impl Fn(u32) -> bool) -> u64 {
+    taken.get(&irq).into_iter().flatten().filter(|(core, _)| counts(**core)).map(|(_, n)| n).sum()
 }
 
 impl Drop for Interrupts {
@@ -164,81 +209,4 @@ impl Drop for Interrupts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host() -> tempfile::TempDir {
-        let root = tempfile::tempdir().unwrap();
-        for irq in ["40", "41"] {
-            let dir = root.path().join("proc/irq").join(irq);
-            fs::create_dir_all(&dir).unwrap();
-            fs::write(dir.join("smp_affinity_list"), "0-3\n").unwrap();
-        }
-        taken(root.path(), 5, 5);
-        root
-    }
-
-    fn taken(root: &Path, on_core_0: u64, on_core_2: u64) {
-        let text = format!("      CPU0 CPU1 CPU2\n 40: {on_core_0} 0 {on_core_2} PCI-MSI eth3\n");
-        fs::write(root.join("proc/interrupts"), text).unwrap();
-    }
-
-    fn to(core: u32) -> Vec<InterruptsSent> {
-        vec![InterruptsSent { interface: "eth3".to_owned(), numbers: vec![40, 41], core }]
-    }
-
-    fn set(root: &Path, irq: u32) -> String {
-        fs::read_to_string(irq::affinity_file(root, irq)).unwrap().trim().to_owned()
-    }
-
-    #[test]
-    fn interrupts_are_sent_from_core_to_core_and_in_the_end_back_to_where_they_might_go_at_first() {
-        let (root, dir) = (host(), tempfile::tempdir().unwrap());
-        let mut interrupts = Interrupts::new(root.path(), &dir.path().join("run"));
-        for core in [2, 1, 2] {
-            interrupts.send(&to(core)).map(drop).unwrap();
-            assert_eq!([40, 41].map(|irq| set(root.path(), irq)), [core.to_string(), core.to_string()]);
-        }
-        interrupts.give_back().unwrap();
-        assert_eq!([40, 41].map(|irq| set(root.path(), irq)), ["0-3", "0-3"]);
-    }
-
-    #[test]
-    fn interrupts_that_came_elsewhere_or_were_sent_elsewhere_by_somebody_are_said() {
-        let (root, dir) = (host(), tempfile::tempdir().unwrap());
-        let mut interrupts = Interrupts::new(root.path(), &dir.path().join("run"));
-        let there = to(2);
-        let sent = interrupts.send(&there).unwrap();
-        taken(root.path(), 6, 900);
-        assert_eq!(interrupts.strayed(&sent), [""; 0], "the first may come late");
-        taken(root.path(), 700, 900);
-        let said = interrupts.strayed(&sent);
-        assert!(said.len() == 1 && said[0].starts_with("695 times interrupt 40 of eth3"), "{said:?}");
-        fs::write(irq::affinity_file(root.path(), 41), "0").unwrap();
-        let said = interrupts.strayed(&sent);
-        assert!(said.iter().any(|s| s.contains("somebody sent interrupt 41 of eth3 from core 2 to 0")), "{said:?}");
-    }
-
-    #[test]
-    fn an_interrupt_that_no_driver_has_asked_for_is_left_out() {
-        let (root, dir) = (host(), tempfile::tempdir().unwrap());
-        fs::remove_dir_all(root.path().join("proc/irq/41")).unwrap();
-        let mut interrupts = Interrupts::new(root.path(), &dir.path().join("run"));
-        let there = to(2);
-        let sent = interrupts.send(&there).unwrap();
-        assert_eq!((set(root.path(), 40).as_str(), interrupts.strayed(&sent)), ("2", Vec::new()));
-        drop(interrupts);
-        assert_eq!(set(root.path(), 40), "0-3");
-    }
-
-    #[test]
-    fn where_the_change_can_not_be_written_down_nothing_is_sent_and_the_need_has_a_remedy() {
-        let (root, dir) = (host(), tempfile::tempdir().unwrap());
-        // A file where the folder of the journal would be.
-        fs::write(dir.path().join("run"), "").unwrap();
-        let mut interrupts = Interrupts::new(root.path(), &dir.path().join("run"));
-        let unmet = interrupts.send(&to(2)).map(drop).unwrap_err().into_unmet();
-        assert!(unmet.how.contains("undo journal"), "{unmet}");
-        assert_eq!(set(root.path(), 40), "0-3");
-    }
-}
+mod tests;

@@ -246,7 +246,7 @@ impl Prepared<'_> {
         let deferral = wiring.deferral().iter();
         found.probes.audit.extend(deferral.filter_map(|(name, found)| found.map(|f| settings::put_off(name, f))));
         overhead::measure(found.probes, self.scale);
-        between_cores::measure(order.cores, self.scale, found.probes, found.not_run);
+        between_cores::measure(&order.all_pairs(), self.scale, found.probes, found.not_run);
         gate(order, self.scale, found.probes, found.not_run, progress);
     }
 

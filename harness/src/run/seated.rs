@@ -21,22 +21,37 @@ use crate::bench::interrupts::Interrupts;
 /// What a placement lacks, so that the trial was not run.
 pub(super) struct Unseated(pub(super) Unmet);
 
-/// One trial; its interrupts are where they were sent, or it says so.
+/// One trial; its interrupts are where they were sent, or it says so. Beside it what of the placement the trial did not show to be so.
 pub(super) fn run(
     stage: &Stage<'_>,
     request: &Request<'_>,
     interrupts: &mut Interrupts,
-) -> Result<Result<Finished>, Unseated> {
+) -> Result<(Result<Finished>, Option<String>), Unseated> {
     // One that was chosen by hand is not tried again with other words.
-    let Some(seat) = request.seat.filter(|seat| seat.class.is_some()) else { return Ok(stage.run(request)) };
+    let Some(seat) = request.seat.filter(|seat| seat.class.is_some()) else {
+        return Ok((stage.run(request), None));
+    };
     cores(seat)?;
+    let trader = &stage.link.trader_interface;
     let sent = interrupts.send(&seat.interrupts).map_err(|e| Unseated(e.into_unmet()))?;
+    let has_site = seat.class.is_some_and(|class| class.interrupts.is_some());
+    if has_site && !sent.interfaces().contains(trader.as_str()) {
+        return Err(Unseated(nothing_sent(trader)));
+    }
     let finished = stage.run(request);
-    let strayed = interrupts.strayed(&sent);
-    Ok(finished.map(|mut finished| {
+    let (strayed, unseen) = (interrupts.strayed(&sent), interrupts.unseen(&sent, trader).filter(|_| has_site));
+    let finished = finished.map(|mut finished| {
         finished.astray.extend(strayed);
         finished
-    }))
+    });
+    Ok((finished, unseen))
+}
+
+fn nothing_sent(interface: &str) -> Unmet {
+    Unmet {
+        needs: format!("interrupts of {interface} to send: its driver has asked for none of them"),
+        how: "name placements without irq-same and irq-other: where a driver polls, these are no difference".to_owned(),
+    }
 }
 
 /// Whether both cores can still be used: one may have been taken off line, or out of the cpuset, since the last trial.

@@ -1,7 +1,7 @@
 //! All trials of a run, in their order, and the cells that come of them.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::Path,
 };
 
@@ -34,7 +34,7 @@ use super::{
     warnings,
 };
 use crate::{
-    bench::{interrupts::Interrupts, run_dir},
+    bench::{interrupts::Interrupts, journal::JournalError, run_dir},
     endpoint::control::Injection,
 };
 
@@ -86,6 +86,8 @@ pub(super) struct Trials<'a> {
     unmet: BTreeMap<usize, (NotRunKind, Unmet)>,
     /// Interrupts that the placements send about.
     interrupts: Interrupts,
+    /// By cell, what of its placement no trial has shown to be so.
+    unshown: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl<'a> Trials<'a> {
@@ -100,6 +102,7 @@ impl<'a> Trials<'a> {
             tails: HashMap::new(),
             unmet: BTreeMap::new(),
             interrupts: Interrupts::new(Path::new("/"), &run_dir::default_path()),
+            unshown: BTreeMap::new(),
         }
     }
 
@@ -126,6 +129,14 @@ impl<'a> Trials<'a> {
             None => {}
         }
         Ok(stop)
+    }
+
+    /// Sends interrupts back to where they went before the trials.
+    ///
+    /// # Errors
+    /// Those that could not be; the journal of them stays, for `tickcert clean`.
+    pub(super) fn give_interrupts_back(&mut self) -> Result<(), JournalError> {
+        self.interrupts.give_back()
     }
 
     /// One slot; and why it is the last, if it is.
@@ -200,7 +211,10 @@ impl<'a> Trials<'a> {
         };
         let finished = match seated::run(self.stage, &request, &mut self.interrupts) {
             Err(Unseated(unmet)) => return Ok(Attempted::Unmet(NotRunKind::Placement, unmet)),
-            Ok(run) => run,
+            Ok((finished, unshown)) => {
+                self.unshown.entry(attempt.slot.cell).or_default().extend(unshown);
+                finished
+            }
         };
         let mut finished = match finished {
             Ok(finished) => finished,
@@ -267,6 +281,7 @@ impl<'a> Trials<'a> {
             let on_the_wire = planned.caps.own_wire.is_none();
             warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
             warnings.extend(seated::warning(&planned.seat));
+            warnings.extend(self.unshown.remove(&n).unwrap_or_default());
             let terms = self.terms(planned, probes.stamping.as_ref());
             let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
             cell_stamps::keep_reliable(&mut latency_ns, stamps.as_ref());
