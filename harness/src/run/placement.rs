@@ -51,9 +51,14 @@ pub(super) fn crossings(nodes: &PlacementNodes, uses_interfaces: bool) -> Vec<St
     far("exchange", nodes.exchange).chain(far("trader", nodes.trader)).collect()
 }
 
-/// That memory lies elsewhere than where it was bound to, if so.
+/// That memory lies elsewhere than where it was bound to, or that nobody can tell, if so.
 pub(super) fn astray(who: &str, asked: Option<u32>, memory: Option<&MemoryByNode>) -> Option<String> {
-    let (asked, memory) = (asked?, memory?);
+    let asked = asked?;
+    let Some(memory) = memory else {
+        return Some(format!(
+            "the {who}'s memory was to be on node {asked}, and where it is can't be told: /proc/PID/numa_maps can't be read"
+        ));
+    };
     let elsewhere = memory.elsewhere(asked);
     (elsewhere > 0).then(|| {
         format!(
@@ -119,6 +124,9 @@ mod tests {
         );
         assert_eq!(astray("trader", None, Some(&memory)), None);
         assert_eq!(astray("trader", Some(1), Some(&MemoryByNode(BTreeMap::from([(1, 4096)])))), None);
-        assert_eq!(astray("trader", Some(1), None), None);
+        assert!(
+            astray("trader", Some(1), None).unwrap().contains("numa_maps can't be read"),
+            "nobody has seen it there"
+        );
     }
 }
