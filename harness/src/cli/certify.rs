@@ -21,30 +21,36 @@ use crate::run::{
 
 pub(super) fn main(args: &CertifyArgs) -> Result<Outcome, Failure> {
     let profile = Profile::load(&args.profile).map_err(Failure::usage)?;
-    run(args, profile)
+    run(args, profile, Vec::new())
 }
 
 /// As [`main`], in every placement if the profile doesn't say in which.
 pub(super) fn of_placements(args: &CertifyArgs) -> Result<Outcome, Failure> {
     let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
+    let mut overrides = Vec::new();
     if profile.sweep.is_some() {
         return Err(Failure::usage(anyhow!(
             "the profile {} has a [sweep], which is of one placement: name another profile, or a copy without it",
             profile.name
         )));
     }
-    profile.run.placement = None;
-    profile.run.placements.get_or_insert(PlacementSelection::All);
-    run(args, profile)
+    if profile.run.placements.is_none() {
+        // Those of the command line are put down with it.
+        overrides.extend(args.placements.is_empty().then(|| "placements = all".to_owned()));
+        profile.run.placement = None;
+        profile.run.placements = Some(PlacementSelection::All);
+    }
+    run(args, profile, overrides)
 }
 
-fn run(args: &CertifyArgs, profile: Profile) -> Result<Outcome, Failure> {
+/// `overrides` are what was changed of the profile so far, in words.
+fn run(args: &CertifyArgs, profile: Profile, overrides: Vec<String>) -> Result<Outcome, Failure> {
     let voice = start::voice(&args.common);
     let mut progress = Progress::new(voice);
     for warning in &profile.warnings {
         progress.say(&format!("warning: {warning}"));
     }
-    let (mut order, trader_core) = order(args, profile)?;
+    let (mut order, trader_core) = order(args, profile, overrides)?;
     let (store, key) = (places::store(args.store.file.as_ref()), places::key(args.key.as_ref()));
     let (store, key) = (store.map_err(Failure::usage)?, key.map_err(Failure::usage)?);
     let ready = start::bench(&order.wire, &args.wire)?;
@@ -117,8 +123,11 @@ fn say_unwritten(args: &CertifyArgs, certificate: &Certificate, stored: bool, vo
 }
 
 /// The order, and the trader's core where it was asked for.
-fn order(args: &CertifyArgs, mut profile: Profile) -> Result<(Order, Option<u32>), Failure> {
-    let mut overrides = Vec::new();
+fn order(
+    args: &CertifyArgs,
+    mut profile: Profile,
+    mut overrides: Vec<String>,
+) -> Result<(Order, Option<u32>), Failure> {
     let lanes = lanes(args, &mut profile, &mut overrides)?;
     if let Some(n) = args.repetitions {
         overrides.push(format!("repetitions = {n}"));
