@@ -30,11 +30,7 @@ mod tests {
         let asked = ["matrix", "--profile", "./p.toml", "--lanes", "kernel-udp,shm", "--out", "out"];
         let ended = home.run(&asked).expect(0);
         let found = certificate(&home, "out");
-        assert!(
-            found["profile"]["description"].as_str().unwrap().contains("placements = all"),
-            "{}",
-            found["profile"]
-        );
+        assert!(found["profile"]["description"].as_str().unwrap().contains("placements = all"), "{}", found["profile"]);
         let cells = found["cells"].as_array().unwrap();
         let placed = |cell: &Value| (cell["lane"].to_string(), cell["placement"]["class"].to_string());
         let distinct: BTreeSet<_> = cells.iter().map(placed).collect();
