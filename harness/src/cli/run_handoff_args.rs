@@ -5,7 +5,7 @@ use tickcert_scenarios::{
     handoff::Handoff,
     profile::{
         HandoffSpec, MOST_PRODUCERS, parse_capacity, parse_duration, parse_message_bytes, parse_packet_rate,
-        parse_preempt,
+        parse_pause, parse_preempt,
     },
 };
 
@@ -61,7 +61,7 @@ pub(crate) struct HandoffArgs {
     #[arg(long, value_name = "TIME", value_parser = args_preempt)]
     pub(crate) preempt: Option<Nanos>,
     /// From the end of one such time until the next
-    #[arg(long, value_name = "TIME", default_value = "20 ms", value_parser = args_duration, requires = "preempt")]
+    #[arg(long, value_name = "TIME", default_value = "20 ms", value_parser = args_pause, requires = "preempt")]
     pub(crate) preempt_every: Nanos,
     #[command(flatten)]
     pub(crate) cores: CoreArgs,
@@ -98,6 +98,10 @@ fn args_rate(text: &str) -> Result<PerSecond, String> {
 
 fn args_preempt(text: &str) -> Result<Nanos, String> {
     parse_preempt(text).map_err(|e| e.to_string())
+}
+
+fn args_pause(text: &str) -> Result<Nanos, String> {
+    parse_pause(text).map_err(|e| e.to_string())
 }
 
 fn args_capacity(text: &str) -> Result<usize, String> {

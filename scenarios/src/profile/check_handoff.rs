@@ -7,7 +7,7 @@ use super::{
     ProfileError,
     check::Document,
     handoff_values::{
-        HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_preempt,
+        HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause, parse_preempt,
     },
     raw::{RawHandoff, Scalar},
 };
@@ -18,6 +18,17 @@ const MOST_REPETITIONS: u32 = 100;
 
 impl Document<'_> {
     pub(super) fn handoff(&self, raw: &RawHandoff) -> Result<HandoffSpec, ProfileError> {
+        let spec = self.handoff_values(raw)?;
+        let Err(e) = spec.check() else { return Ok(spec) };
+        // The one of them that is written; both defaults together are nothing to complain of.
+        let places = match e {
+            HandoffValueError::Share { .. } => [&raw.preempt_every, &raw.preempt],
+            _ => [&raw.duration, &raw.rate],
+        };
+        places.into_iter().flatten().next().map_or(Ok(spec), |at| Err(self.apart(at, &e)))
+    }
+
+    fn handoff_values(&self, raw: &RawHandoff) -> Result<HandoffSpec, ProfileError> {
         let usual = HandoffSpec::default();
         let whole = |value: &Option<Spanned<u32>>, usual, most, what| match value {
             None => Ok(usual),
@@ -43,8 +54,11 @@ impl Document<'_> {
             },
             producers: whole(&raw.producers, usual.producers, MOST_PRODUCERS, "producers")?,
             share_cores: raw.share_cores.unwrap_or(usual.share_cores),
-            preempt: raw.preempt.as_ref().map(|p| self.preempt(p)).transpose()?,
-            preempt_every: raw.preempt_every.as_ref().map_or(Ok(usual.preempt_every), |p| self.duration(p))?,
+            preempt: raw.preempt.as_ref().map(|p| self.taken_away(p, parse_preempt)).transpose()?,
+            preempt_every: raw
+                .preempt_every
+                .as_ref()
+                .map_or(Ok(usual.preempt_every), |p| self.taken_away(p, parse_pause))?,
         })
     }
 
@@ -64,10 +78,14 @@ impl Document<'_> {
         Ok(all)
     }
 
-    fn preempt(&self, value: &Spanned<Scalar>) -> Result<Nanos, ProfileError> {
+    fn taken_away(
+        &self,
+        value: &Spanned<Scalar>,
+        parse: fn(&str) -> Result<Nanos, HandoffValueError>,
+    ) -> Result<Nanos, ProfileError> {
         self.duration(value)?;
         let (Scalar::Text(text) | Scalar::Number(text)) = value.get_ref();
-        parse_preempt(text).map_err(|e| self.apart(value, &e))
+        parse(text).map_err(|e| self.apart(value, &e))
     }
 
     /// The complaint and, after its colon, the remedy.

@@ -11,6 +11,11 @@ pub const MESSAGE_SIZES: [u32; 3] = [64, 256, 1024];
 const LARGEST: usize = 1 << 20;
 /// Longer than this, and the kernel's own limit on real-time threads takes part.
 const LONGEST: Nanos = Nanos(100_000_000);
+/// The largest share of the core that is taken away, in tenths: the kernel leaves other threads a twentieth at least
+/// (`sched_rt_runtime_us`), and takes it from whoever has more.
+const LARGEST_SHARE: u64 = 9;
+/// Most ticks of a repetition: what is recorded of them must fit into memory.
+const MOST_TICKS: u64 = 8_000_000;
 /// Most threads that put in.
 pub const MOST_PRODUCERS: u32 = 64;
 
@@ -41,6 +46,27 @@ pub struct HandoffSpec {
     pub preempt_every: Nanos,
 }
 
+impl HandoffSpec {
+    /// What holds of several values together.
+    ///
+    /// # Errors
+    /// [`HandoffValueError::Share`], [`HandoffValueError::TooMuch`].
+    pub fn check(&self) -> Result<(), HandoffValueError> {
+        let (rate, duration) = (self.rate, self.duration);
+        #[expect(clippy::cast_precision_loss, reason = "compared with a limit that is no exact one")]
+        let ticks = rate.0 * duration.get() as f64 / 1e9;
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+        if ticks > MOST_TICKS as f64 {
+            return Err(HandoffValueError::TooMuch { rate, duration });
+        }
+        let Some(length) = self.preempt else { return Ok(()) };
+        if length.get() * (10 - LARGEST_SHARE) > self.preempt_every.get().saturating_mul(LARGEST_SHARE) {
+            return Err(HandoffValueError::Share { length, every: self.preempt_every });
+        }
+        Ok(())
+    }
+}
+
 impl Default for HandoffSpec {
     fn default() -> Self {
         Self {
@@ -60,7 +86,7 @@ impl Default for HandoffSpec {
 }
 
 /// What is wrong with a value for a comparison.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum HandoffValueError {
     /// No room that a ring can have.
     #[error("`{0}` is no capacity: write a power of two from 2 to {LARGEST}")]
@@ -71,6 +97,28 @@ pub enum HandoffValueError {
     /// More of the core than it may be.
     #[error("`{0}` is too long to take a core away for: write at most {LONGEST}")]
     Preempt(String),
+    /// A thread of real-time priority that never ends, or one that does nothing.
+    #[error("`{0}` takes no core away and gives none back: write more than zero")]
+    Nothing(String),
+    /// More of the core than the kernel allows.
+    #[error(
+        "{length} of every {every} more is too much to take of a core: leave it a tenth of the time, as the kernel takes that \
+         by itself"
+    )]
+    Share {
+        /// How long each time.
+        length: Nanos,
+        /// And how long not.
+        every: Nanos,
+    },
+    /// More than fits into memory.
+    #[error("{} packets/s for {duration} are too many ticks to record: write no more than {MOST_TICKS} a repetition", rate.0)]
+    TooMuch {
+        /// Ticks a second.
+        rate: PerSecond,
+        /// Of a repetition.
+        duration: Nanos,
+    },
     /// No duration.
     #[error(transparent)]
     Duration(#[from] UnitError),
@@ -99,6 +147,15 @@ pub fn parse_message_bytes(text: &str) -> Result<u32, HandoffValueError> {
 /// # Errors
 /// [`HandoffValueError`].
 pub fn parse_preempt(text: &str) -> Result<Nanos, HandoffValueError> {
-    let length = parse_duration(text)?;
+    let length = parse_pause(text)?;
     if length > LONGEST { Err(HandoffValueError::Preempt(text.to_owned())) } else { Ok(length) }
+}
+
+/// How long a core is left alone in between.
+///
+/// # Errors
+/// [`HandoffValueError`].
+pub fn parse_pause(text: &str) -> Result<Nanos, HandoffValueError> {
+    let pause = parse_duration(text)?;
+    if pause == Nanos::ZERO { Err(HandoffValueError::Nothing(text.to_owned())) } else { Ok(pause) }
 }

@@ -32,7 +32,8 @@ pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use check_placements::{UnknownPlacement, parse_placements};
 pub use error::ProfileError;
 pub use handoff_values::{
-    HandoffSpec, HandoffValueError, MESSAGE_SIZES, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_preempt,
+    HandoffSpec, HandoffValueError, MESSAGE_SIZES, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause,
+    parse_preempt,
 };
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
 pub(crate) use suggest::did_you_mean;

@@ -301,6 +301,10 @@ fn a_comparison_of_hand_offs_that_makes_no_sense_is_answered_with_what_to_write(
         ("producers = 65", "write a number from 1 to 64"),
         ("preempt = \"2 s\"", "write at most 100.00 ms"),
         ("preempt = 1", "`1` has no unit"),
+        ("preempt = \"0 ms\"", "write more than zero"),
+        ("preempt = \"1 ms\"\npreempt_every = \"0 ms\"", "my.toml:10:17: `0 ms` takes no core away"),
+        ("preempt = \"1 ms\"\npreempt_every = \"100 us\"", "leave it a tenth of the time"),
+        ("rate = \"1000000 packets/s\"\nduration = \"9 s\"", "write no more than 8000000 a repetition"),
         ("queue = 1", "unknown key `queue`; did you mean `queues`?"),
     ] {
         let text = complaint(&with_handoff(lines));
