@@ -12,6 +12,7 @@ mod tests {
     use std::{fs, path::Path};
 
     use proptest::prelude::*;
+    use tempfile::TempDir;
     use tickcert_probes::audit::{
         Finding, Scope, findings,
         script::{WrittenFor, script},
@@ -155,6 +156,51 @@ mod tests {
         assert!(!sysfs.ok && sysfs.fix.contains("mount -t sysfs"), "{sysfs:?}");
         assert!(find(&found, "procfs").ok && !find(&found, "swap").ok);
         assert_eq!(found.first().map(|f| f.setting.name.as_str()), Some("sysfs"));
+    }
+
+    /// A tree without what is below these folders.
+    fn without(name: &str, hidden: &[&str]) -> TempDir {
+        let mut all = entries(name);
+        all.retain(|entry| {
+            let (Entry::File(path, _) | Entry::Link(path, _) | Entry::Folder(path)) = entry;
+            !hidden.iter().any(|folder| path.starts_with(folder))
+        });
+        grown(&all)
+    }
+
+    #[test]
+    fn hiding_sys_or_proc_makes_nothing_right_and_a_script_sets_nothing_of_it() {
+        let hosts = [
+            ("intel-e810", scope((2, "eth2"), (20, "eth3"))),
+            ("epyc-connectx", scope((8, "enp193s0f0np0"), (9, "enp193s0f1np0"))),
+            ("x2522", scope((6, "eth4"), (7, "eth5"))),
+        ];
+        for (name, scope) in hosts {
+            let all = findings(tree(name).path(), &scope);
+            for hidden in [&["sys/"][..], &["proc/"], &["sys/", "proc/"]] {
+                for Finding { setting, steps, .. } in findings(without(name, hidden).path(), &scope) {
+                    let before = all.iter().find(|f| f.setting.name == setting.name).map(|f| &f.setting);
+                    let as_before = before.is_some_and(|before| before.ok && before.value == setting.value);
+                    assert!(!setting.ok || as_before, "{name} without {hidden:?}: {setting:?}");
+                    assert!(
+                        setting.value != "can't be told" || steps.is_empty(),
+                        "{name} without {hidden:?}: {steps:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn with_sys_and_proc_hidden_only_what_ethtool_says_is_right() {
+        let mut all = entries("epyc-connectx");
+        all.retain(|entry| matches!(entry, Entry::File(path, _) if path.starts_with("ethtool/")));
+        let by_ethtool = ["driver", "adaptive-coalescing", "coalescing", "gro", "lro", "pause-frames"];
+        for found in findings(grown(&all).path(), &scope((8, "enp193s0f0np0"), (9, "enp193s0f1np0"))) {
+            let Finding { setting, .. } = found;
+            let told = setting.name.split_once('/').is_some_and(|(_, what)| by_ethtool.contains(&what));
+            assert!(!setting.ok || told, "{setting:?}");
+        }
     }
 
     #[test]

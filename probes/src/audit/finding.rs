@@ -2,7 +2,10 @@
 
 use tickcert_results::certificate::{Setting, Topic};
 
-use super::remedy::{Remedy, Step};
+use super::{
+    mounts::Mount,
+    remedy::{Remedy, Step},
+};
 
 /// Text of a value that the kernel doesn't offer.
 pub(super) const ABSENT: &str = "absent";
@@ -21,6 +24,15 @@ pub struct Finding {
     pub boot: String,
 }
 
+/// What a missing file means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// The kernel lacks the disturbance altogether.
+    Right,
+    /// Somebody else (a hypervisor, the firmware) decides and can't be asked.
+    Wrong,
+}
+
 /// What is the same whatever is found.
 pub(super) struct Ask<'a> {
     pub(super) topic: Topic,
@@ -31,12 +43,28 @@ pub(super) struct Ask<'a> {
 
 impl Ask<'_> {
     /// It must have one of several values, the first of which is the one to ask for.
-    ///
-    /// `absent_is_ok` says what a missing file means: that the kernel lacks the disturbance altogether, or that somebody
-    /// else (a hypervisor, the firmware) decides and can't be asked.
-    pub(super) fn one_of(self, value: Option<String>, wanted: &[&str], absent_is_ok: bool) -> Finding {
-        let ok = value.as_deref().map_or(absent_is_ok, |v| wanted.contains(&v));
-        self.judged(value.unwrap_or_else(|| ABSENT.to_owned()), &wanted.join(" or "), ok)
+    /// `absent` says what a missing value means, unless the file system that it is read from is `hidden`.
+    pub(super) fn one_of(
+        self,
+        value: Option<String>,
+        wanted: &[&str],
+        absent: Absent,
+        hidden: Option<Mount>,
+    ) -> Finding {
+        let all = wanted.join(" or ");
+        match (value, hidden) {
+            (Some(value), _) => {
+                let ok = wanted.contains(&value.as_str());
+                self.judged(value, &all, ok)
+            }
+            (None, Some(mount)) => self.untold(mount, &all),
+            (None, None) => self.judged(ABSENT.to_owned(), &all, absent == Absent::Right),
+        }
+    }
+
+    /// It can't be read, since its file system is hidden: it may be right or wrong, and nothing can be set.
+    pub(super) fn untold(self, mount: Mount, wanted: &str) -> Finding {
+        Self { remedy: mount.remedy(), ..self }.judged(UNTOLD.to_owned(), wanted, false)
     }
 
     /// Whoever asks has judged.

@@ -6,6 +6,7 @@ use tickcert_results::certificate::Topic;
 
 use super::{
     finding::{ABSENT, Ask, Finding},
+    mounts::{self, Mount},
     remedy::Remedy,
 };
 use crate::{host, sysfs};
@@ -23,22 +24,34 @@ fn board(root: &Path) -> Finding {
         .collect();
     let known = sysfs::read(root, &format!("{DIR}/bios_version")).is_some_and(|version| !version.is_empty());
     let virtual_machine = host::hypervisor(root) != "none";
-    Ask {
+    let ask = Ask {
         topic: Topic::Hardware,
         name: "firmware",
         why: "its version decides on power states, SMIs and PCIe: two hosts that differ in it are two hosts",
         remedy: Remedy::hand("read it with `dmidecode -t bios` and keep all hosts on one version"),
+    };
+    match mounts::hidden(root, DIR).filter(|_| !known) {
+        Some(mount) => ask.untold(mount, "known"),
+        None => {
+            let value = if parts.is_empty() { ABSENT.to_owned() } else { parts.join(", ") };
+            ask.judged(value, "known", known || virtual_machine)
+        }
     }
-    .judged(if parts.is_empty() { ABSENT.to_owned() } else { parts.join(", ") }, "known", known || virtual_machine)
 }
 
 fn microcode(root: &Path) -> Finding {
     let version = host::microcode(root);
-    Ask {
+    let ask = Ask {
         topic: Topic::Hardware,
         name: "microcode",
         why: "updates of it have changed the speed of branches and memory by more than what is measured here",
         remedy: Remedy::hand("`grep microcode /proc/cpuinfo` on the host; keep all hosts on one version"),
+    };
+    match (version, Mount::Proc.is_shown(root)) {
+        (None, false) => ask.untold(Mount::Proc, "known"),
+        (version, _) => {
+            let known = version.is_some();
+            ask.judged(version.unwrap_or_else(|| ABSENT.to_owned()), "known", known)
+        }
     }
-    .judged(version.clone().unwrap_or_else(|| ABSENT.to_owned()), "known", version.is_some())
 }

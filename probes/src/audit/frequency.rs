@@ -5,8 +5,8 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
-    idle,
+    finding::{Absent, Ask, Finding},
+    idle, mounts,
     remedy::Remedy,
     uncore,
 };
@@ -41,7 +41,7 @@ fn governor(root: &Path, core: u32) -> Finding {
         why: "other governors lower the clock between ticks and take microseconds to raise it; without cpufreq the firmware or the hypervisor decides",
         remedy,
     }
-    .one_of(value, &["performance"], false)
+    .one_of(value, &["performance"], Absent::Wrong, mounts::hidden(root, &file))
 }
 
 /// How much the processor itself is to save (EPP), where it chooses its clock. 0 is as far from saving as it goes.
@@ -54,7 +54,7 @@ fn preference(root: &Path, core: u32) -> Option<Finding> {
         why: "a processor that chooses its clock by itself saves between ticks, whatever the governor is called, unless it is told not to",
         remedy: Remedy::write(&file, "performance"),
     };
-    Some(ask.one_of(Some(value), &["performance", "0"], true))
+    Some(ask.one_of(Some(value), &["performance", "0"], Absent::Right, None))
 }
 
 /// Intel's switch is a "no", the others' a "yes".
@@ -72,5 +72,5 @@ fn turbo(root: &Path) -> Finding {
         why: "with turbo the clock depends on temperature and on what the other cores do, so two runs differ for no reason of theirs",
         remedy,
     }
-    .one_of(value.map(str::to_owned), &["off"], false)
+    .one_of(value.map(str::to_owned), &["off"], Absent::Wrong, mounts::hidden(root, CPU))
 }

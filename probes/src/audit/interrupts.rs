@@ -6,6 +6,7 @@ use tickcert_results::certificate::Topic;
 
 use super::{
     finding::{Ask, Finding, UNTOLD},
+    mounts::Mount,
     remedy::Remedy,
 };
 use crate::{affinity, irq, isolated, numa, sysfs};
@@ -141,7 +142,7 @@ const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
 fn sees_all_processes(root: &Path) -> bool {
     match fs::read_link(root.join("proc/self/ns/pid")) {
         Ok(namespace) => namespace == Path::new(FIRST_PID_NAMESPACE) && sysfs::read(root, "proc/1/comm").is_some(),
-        Err(_) => true,
+        Err(_) => Mount::Proc.is_shown(root),
     }
 }
 

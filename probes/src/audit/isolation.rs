@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, path::Path};
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
+    finding::{Absent, Ask, Finding},
+    mounts::{self, Mount},
     remedy::Remedy,
 };
 use crate::{affinity, isolated, sysfs};
@@ -60,11 +61,17 @@ fn smt_sibling(root: &Path, core: u32, measured: &[u32]) -> Finding {
         why: "a sibling shares the execution units and the first-level cache: whatever runs there slows this core",
         remedy,
     }
-    .one_of(others.map(|others| sysfs::write_core_list(&others)), &["none"], true)
+    .one_of(
+        others.map(|others| sysfs::write_core_list(&others)),
+        &["none"],
+        Absent::Right,
+        mounts::hidden(root, CPU),
+    )
 }
 
-fn yes_or_no(yes: bool) -> Option<String> {
-    Some(if yes { "yes" } else { "no" }.to_owned())
+/// None where it isn't seen to be so, and what would say so is hidden.
+fn yes_or_no(yes: bool, hidden: Option<Mount>) -> Option<String> {
+    (yes || hidden.is_none()).then(|| if yes { "yes" } else { "no" }.to_owned())
 }
 
 fn isolcpus(root: &Path, core: u32, measured: &[u32]) -> Finding {
@@ -75,13 +82,21 @@ fn isolcpus(root: &Path, core: u32, measured: &[u32]) -> Finding {
     } else {
         "no"
     };
-    Ask {
+    let ask = Ask {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/isolcpus"),
         why: "the scheduler may put any other task on a core that isn't isolated",
-        remedy: boot(root, "isolcpus", measured, ", or make the cores an isolated cpuset partition (`echo isolated > cpuset.cpus.partition` of a cgroup v2 with these cores)"),
+        remedy: boot(
+            root,
+            "isolcpus",
+            measured,
+            ", or make the cores an isolated cpuset partition (`echo isolated > cpuset.cpus.partition` of a cgroup v2 with these cores)",
+        ),
+    };
+    match mounts::hidden(root, CPU).filter(|_| value == "no") {
+        Some(mount) => ask.untold(mount, "yes"),
+        None => ask.judged(value.to_owned(), "yes", value != "no"),
     }
-    .judged(value.to_owned(), "yes", value != "no")
 }
 
 fn in_nohz_full(root: &Path, core: u32) -> bool {
@@ -89,18 +104,21 @@ fn in_nohz_full(root: &Path, core: u32) -> bool {
 }
 
 fn nohz_full(root: &Path, core: u32, measured: &[u32]) -> Finding {
+    let hidden = mounts::hidden(root, CPU);
     Ask {
         topic: Topic::OperatingSystem,
         name: &format!("cpu{core}/nohz_full"),
         why: "without it the scheduler's tick interrupts a spinning core 100 to 1000 times a second",
         remedy: boot(root, "nohz_full", measured, " (needs CONFIG_NO_HZ_FULL)"),
     }
-    .one_of(yes_or_no(in_nohz_full(root, core)), &["yes"], false)
+    .one_of(yes_or_no(in_nohz_full(root, core), hidden), &["yes"], Absent::Wrong, hidden)
 }
 
 /// Callbacks are moved away by `rcu_nocbs=`, and by `nohz_full=`, which implies it.
 fn rcu_nocbs(root: &Path, core: u32, measured: &[u32]) -> Finding {
-    let cmdline = sysfs::read(root, "proc/cmdline").unwrap_or_default();
+    let file = "proc/cmdline";
+    let hidden = mounts::hidden(root, file).or_else(|| mounts::hidden(root, CPU));
+    let cmdline = sysfs::read(root, file).unwrap_or_default();
     let listed = cmdline
         .split_whitespace()
         .filter_map(|p| p.strip_prefix("rcu_nocbs="))
@@ -111,5 +129,5 @@ fn rcu_nocbs(root: &Path, core: u32, measured: &[u32]) -> Finding {
         why: "RCU callbacks of the whole system run in softirq on a core that doesn't off-load them",
         remedy: boot(root, "rcu_nocbs", measured, ""),
     }
-    .one_of(yes_or_no(listed || in_nohz_full(root, core)), &["yes"], false)
+    .one_of(yes_or_no(listed || in_nohz_full(root, core), hidden), &["yes"], Absent::Wrong, hidden)
 }

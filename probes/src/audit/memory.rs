@@ -5,7 +5,8 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
+    finding::{Absent, Ask, Finding},
+    mounts,
     remedy::Remedy,
 };
 use crate::{
@@ -30,12 +31,13 @@ fn transparent_hugepage(root: &Path) -> Finding {
         why: "khugepaged stops a process while it collapses its pages",
         remedy: Remedy::write(file, "madvise").lasts_by("transparent_hugepage=madvise on the kernel's command line"),
     }
-    .one_of(chosen, &["madvise", "never"], true)
+    .one_of(chosen, &["madvise", "never"], Absent::Right, mounts::hidden(root, file))
 }
 
 /// All lines but the heading; each area is a step of its own, so that one which can't be emptied leaves the others.
 fn swap(root: &Path) -> Finding {
-    let text = sysfs::read(root, "proc/swaps");
+    let file = "proc/swaps";
+    let text = sysfs::read(root, file);
     let areas: Vec<Area> = text.iter().flat_map(|t| t.lines().skip(1)).filter_map(Area::of_line).collect();
     let names: Vec<&str> = areas.iter().map(|area| area.name.as_str()).collect();
     let lasting = "take the areas out of /etc/fstab, and switch off what makes others (zram, systemd-swap)";
@@ -54,7 +56,7 @@ fn swap(root: &Path) -> Finding {
         why: "a page that was swapped out costs a disk access when it is next touched",
         remedy,
     }
-    .one_of(value, &["none"], true)
+    .one_of(value, &["none"], Absent::Right, mounts::hidden(root, file))
 }
 
 /// A swap area that is on.
@@ -90,7 +92,7 @@ fn numa_balancing(root: &Path) -> Finding {
         why: "it unmaps pages on purpose, to learn from the faults which node uses them",
         remedy: Remedy::write(file, "0"),
     }
-    .one_of(sysfs::read(root, file), &["0"], true)
+    .one_of(sysfs::read(root, file), &["0"], Absent::Right, mounts::hidden(root, file))
 }
 
 fn ksm(root: &Path) -> Finding {
@@ -101,7 +103,7 @@ fn ksm(root: &Path) -> Finding {
         why: "merging equal pages write-protects them, and the next write faults",
         remedy: Remedy::write(file, "0"),
     }
-    .one_of(sysfs::read(root, file), &["0"], true)
+    .one_of(sysfs::read(root, file), &["0"], Absent::Right, mounts::hidden(root, file))
 }
 
 /// What one end of a lane over DPDK takes by default.

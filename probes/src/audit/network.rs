@@ -5,7 +5,8 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
+    finding::{Absent, Ask, Finding},
+    mounts,
     remedy::Remedy,
 };
 use crate::sysfs;
@@ -22,5 +23,5 @@ fn busy(root: &Path, name: &str) -> Finding {
         why: "set for all sockets it changes what a lane measures that didn't ask for it; a lane that wants it sets SO_BUSY_POLL itself",
         remedy: Remedy::write(&file, "0"),
     }
-    .one_of(sysfs::read(root, &file), &["0"], true)
+    .one_of(sysfs::read(root, &file), &["0"], Absent::Right, mounts::hidden(root, &file))
 }

@@ -6,6 +6,7 @@ use tickcert_results::certificate::Topic;
 
 use super::{
     finding::{ABSENT, Ask, Finding},
+    mounts,
     remedy::{NicParameter, Remedy},
 };
 use crate::{
@@ -188,11 +189,15 @@ pub(super) fn deferral(root: &Path, interface: &str, run_sets_it: bool) -> Findi
     } else {
         Remedy::none()
     };
-    Ask {
+    let ask = Ask {
         topic: Topic::OperatingSystem,
         name: &format!("{interface}/napi_defer_hard_irqs, gro_flush_timeout"),
         why: "with these a frame waits for a poll that only a busy-polling socket makes; a profile's [bench] sets them for lanes that want it",
         remedy,
+    };
+    let wanted = if run_sets_it { "any: the run sets them" } else { "0, 0" };
+    match mounts::hidden(root, "sys/class/net").filter(|_| !run_sets_it) {
+        Some(mount) => ask.untold(mount, wanted),
+        None => ask.judged(value, wanted, !set || run_sets_it),
     }
-    .judged(value, if run_sets_it { "any: the run sets them" } else { "0, 0" }, !set || run_sets_it)
 }

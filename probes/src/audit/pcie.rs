@@ -6,6 +6,7 @@ use tickcert_results::certificate::Topic;
 
 use super::{
     finding::{ABSENT, Ask, Finding},
+    mounts,
     remedy::Remedy,
 };
 use crate::sysfs;
@@ -26,7 +27,14 @@ fn lanes(root: &Path, interface: &str, file: &str) -> Option<u32> {
 fn width(root: &Path, interface: &str) -> Finding {
     let now = lanes(root, interface, "current_link_width");
     let can = lanes(root, interface, "max_link_width");
-    compared(interface, "pcie-width", now.map(|n| format!("x{n}")), can.map(|n| format!("x{n}")).as_deref(), now >= can)
+    compared(
+        root,
+        interface,
+        "pcie-width",
+        now.map(|n| format!("x{n}")),
+        can.map(|n| format!("x{n}")).as_deref(),
+        now >= can,
+    )
 }
 
 /// `16.0 GT/s PCIe`, without the last word; `Unknown` is none.
@@ -45,23 +53,30 @@ fn speed(root: &Path, interface: &str) -> Finding {
         (Some((now, _)), Some((can, _))) => now >= can,
         _ => true,
     };
-    compared(interface, "pcie-speed", now.map(|(_, text)| text), can.as_ref().map(|(_, text)| text.as_str()), fast)
+    compared(
+        root,
+        interface,
+        "pcie-speed",
+        now.map(|(_, text)| text),
+        can.as_ref().map(|(_, text)| text.as_str()),
+        fast,
+    )
 }
 
 /// Where either isn't known there is nothing to say: not every NIC is a PCIe device.
-fn compared(interface: &str, name: &str, now: Option<String>, can: Option<&str>, fast: bool) -> Finding {
+fn compared(root: &Path, interface: &str, name: &str, now: Option<String>, can: Option<&str>, fast: bool) -> Finding {
     let both = now.is_some() && can.is_some();
-    Ask {
+    let ask = Ask {
         topic: Topic::Hardware,
         name: &format!("{interface}/{name}"),
         why: "each frame crosses the link: a narrow or slow one adds to every transfer, and bursts queue before it",
         remedy: Remedy::hand(&format!(
             "another slot, with the lanes and the generation that the NIC wants (`lspci -vv -s $(basename $(readlink /sys/class/net/{interface}/device))`, LnkCap and LnkSta); clean and reseat the card; no riser that narrows; bifurcation in the firmware's set-up"
         )),
+    };
+    let wanted = can.unwrap_or("that of the NIC");
+    match mounts::hidden(root, "sys/class/net") {
+        Some(mount) => ask.untold(mount, wanted),
+        None => ask.judged(now.unwrap_or_else(|| ABSENT.to_owned()), wanted, !both || fast),
     }
-    .judged(
-        now.unwrap_or_else(|| ABSENT.to_owned()),
-        can.unwrap_or("that of the NIC"),
-        !both || fast,
-    )
 }

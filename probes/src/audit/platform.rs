@@ -5,10 +5,11 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{Ask, Finding},
+    finding::{Absent, Ask, Finding},
+    mounts,
     remedy::Remedy,
 };
-use crate::{clocks, host, noise, sysfs};
+use crate::{host, noise, sysfs};
 
 pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let mut findings = vec![virtualisation(root)];
@@ -17,19 +18,25 @@ pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     findings
 }
 
+/// That there is none is said by the processor's flags: without them it isn't.
 fn virtualisation(root: &Path) -> Finding {
+    let file = "proc/cpuinfo";
+    let found = host::hypervisor(root);
+    let hidden = mounts::hidden(root, file);
+    let value = (found != "none" || hidden.is_none()).then_some(found);
     Ask {
         topic: Topic::Hardware,
         name: "virtualisation",
         why: "a hypervisor takes cores away and emulates devices: what is measured is emulated evidence at best",
         remedy: Remedy::hand("measure on bare metal"),
     }
-    .one_of(Some(host::hypervisor(root)), &["none"], true)
+    .one_of(value, &["none"], Absent::Right, hidden)
 }
 
 /// In units of 10 ms.
 fn steal(root: &Path, core: u32) -> Finding {
-    let stat = sysfs::read(root, "proc/stat").unwrap_or_default();
+    let file = "proc/stat";
+    let stat = sysfs::read(root, file).unwrap_or_default();
     let stolen = noise::steal(&stat, core).map(|ticks| ticks.to_string());
     Ask {
         topic: Topic::Hardware,
@@ -37,7 +44,7 @@ fn steal(root: &Path, core: u32) -> Finding {
         why: "in ticks of 10 ms since boot: time that the hypervisor gave to somebody else while this core wanted to run",
         remedy: Remedy::hand("give the virtual machine cores of its own (pinned, not shared), or measure on bare metal"),
     }
-    .one_of(stolen, &["0"], true)
+    .one_of(stolen, &["0"], Absent::Right, mounts::hidden(root, file))
 }
 
 /// `clocksource=tsc` asks for the TSC where it is one of several; `tsc=reliable` keeps the kernel from dropping it. Where it has
@@ -72,21 +79,33 @@ fn clocksource(root: &Path) -> Finding {
         why: "any other clock source makes each reading of the kernel's clocks a system call, and says that the kernel distrusts the TSC",
         remedy,
     }
-    .one_of(Some(clocks::clocksource(root)), &["tsc"], false)
+    .one_of(
+        sysfs::read(root, &format!("{DIR}/current_clocksource")),
+        &["tsc"],
+        Absent::Wrong,
+        mounts::hidden(root, DIR),
+    )
 }
 
-/// Vulnerabilities against which something is done at run time.
+/// Vulnerabilities against which something is done at run time. A kernel that lists none knows of none (before Linux 4.15).
 fn mitigations(root: &Path) -> Finding {
     const DIR: &str = "sys/devices/system/cpu/vulnerabilities";
-    let active: Vec<String> = sysfs::names(root, DIR)
-        .into_iter()
+    let known = sysfs::names(root, DIR);
+    let active: Vec<String> = known
+        .iter()
+        .cloned()
         .filter(|name| sysfs::read(root, &format!("{DIR}/{name}")).is_some_and(|t| t.starts_with("Mitigation")))
         .collect();
+    let value = match (known.is_empty(), active.is_empty()) {
+        (true, _) => None,
+        (_, true) => Some("off".to_owned()),
+        _ => Some(active.join(", ")),
+    };
     Ask {
         topic: Topic::OperatingSystem,
         name: "mitigations",
         why: "each adds to the cost of every system call, interrupt or indirect branch",
         remedy: Remedy::hand("boot with mitigations=off, on a host that runs nothing it doesn't trust"),
     }
-    .one_of(Some(if active.is_empty() { "off".into() } else { active.join(", ") }), &["off"], true)
+    .one_of(value, &["off"], Absent::Right, mounts::hidden(root, DIR))
 }

@@ -5,7 +5,8 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{ABSENT, Ask, Finding},
+    finding::{ABSENT, Absent, Ask, Finding},
+    mounts,
     remedy::Remedy,
 };
 use crate::sysfs;
@@ -25,7 +26,7 @@ fn link_states(root: &Path, interface: &str) -> Finding {
         (_, true) => "off".to_owned(),
         _ => on.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", "),
     };
-    Ask {
+    let ask = Ask {
         topic: Topic::Hardware,
         name: &format!("{interface}/pcie-link-states"),
         why: "a link that has gone to sleep between frames takes microseconds to wake up",
@@ -36,8 +37,11 @@ fn link_states(root: &Path, interface: &str) -> Finding {
                 "pcie_aspm.policy=performance on the kernel's command line, or ASPM off in the firmware's set-up",
             )
         },
+    };
+    match mounts::hidden(root, &dir) {
+        Some(mount) => ask.untold(mount, "off"),
+        None => ask.judged(value, "off", on.is_empty()),
     }
-    .judged(value, "off", on.is_empty())
 }
 
 /// `auto` is of no matter where the driver knows nothing of it.
@@ -51,5 +55,5 @@ fn runtime(root: &Path, interface: &str) -> Finding {
         why: "a device that the kernel may suspend answers its first frame late",
         remedy: Remedy::write(&file, "on"),
     }
-    .one_of(sysfs::read(root, &file).filter(|_| supported), &["on"], true)
+    .one_of(sysfs::read(root, &file).filter(|_| supported), &["on"], Absent::Right, mounts::hidden(root, &file))
 }

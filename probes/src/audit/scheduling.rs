@@ -5,7 +5,8 @@ use std::path::Path;
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{ABSENT, Ask, Finding},
+    finding::{ABSENT, Absent, Ask, Finding},
+    mounts,
     remedy::Remedy,
 };
 use crate::sysfs;
@@ -46,13 +47,14 @@ fn fair_server(root: &Path, core: u32) -> Finding {
 
 /// Children inherit it, so that a shell's is that of what it starts.
 fn timer_slack(root: &Path) -> Finding {
+    let file = "proc/self/timerslack_ns";
     Ask {
         topic: Topic::Application,
         name: "timer_slack",
         why: "in ns: a sleep may end this much late, so a generator that sleeps before a due time overshoots it",
         remedy: Remedy::start("echo 1 > /proc/$$/timerslack_ns in the shell that starts tickcert, which inherits it"),
     }
-    .one_of(sysfs::read(root, "proc/self/timerslack_ns"), &["1"], true)
+    .one_of(sysfs::read(root, file), &["1"], Absent::Right, mounts::hidden(root, file))
 }
 
 fn rt_throttling(root: &Path) -> Finding {
@@ -74,7 +76,7 @@ fn rt_throttling(root: &Path) -> Finding {
         // It saves a host from a task that spins for ever: nothing of tickcert runs so, another program may.
         remedy: Remedy::write(file, "-1").by_hand(),
     }
-    .one_of(sysfs::read(root, file), &["-1"], true)
+    .one_of(sysfs::read(root, file), &["-1"], Absent::Right, mounts::hidden(root, file))
 }
 
 fn nmi_watchdog(root: &Path) -> Finding {
@@ -85,7 +87,7 @@ fn nmi_watchdog(root: &Path) -> Finding {
         why: "it interrupts every core regularly and occupies a hardware counter",
         remedy: Remedy::write(file, "0"),
     }
-    .one_of(sysfs::read(root, file), &["0"], true)
+    .one_of(sysfs::read(root, file), &["0"], Absent::Right, mounts::hidden(root, file))
 }
 
 #[cfg(test)]

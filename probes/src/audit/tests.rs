@@ -1,5 +1,8 @@
 use super::*;
-use crate::{audit::finding::ABSENT, sysfs::fixture::Tree};
+use crate::{
+    audit::finding::{ABSENT, UNTOLD},
+    sysfs::fixture::Tree,
+};
 
 fn find<'a>(settings: &'a [Setting], name: &str) -> &'a Setting {
     settings.iter().find(|s| s.name == name).unwrap_or_else(|| panic!("no setting {name}"))
@@ -90,10 +93,21 @@ fn rcu_callbacks_are_looked_for_on_the_command_line() {
 }
 
 #[test]
-fn an_empty_tree_is_all_absent_and_no_failure() {
-    let settings = read(Tree::new().root(), &[0]);
-    assert_eq!(find(&settings, "cpu0/governor").value, ABSENT);
-    assert!(!find(&settings, "clocksource").ok);
+fn in_an_empty_tree_nothing_can_be_told_and_nothing_is_right() {
+    for setting in read(Tree::new().root(), &[0]) {
+        let expected = if matches!(setting.name.as_str(), "sysfs" | "procfs") { ABSENT } else { UNTOLD };
+        assert_eq!((setting.value.as_str(), setting.ok), (expected, false), "{}", setting.name);
+    }
+}
+
+#[test]
+fn what_a_kernel_with_sys_and_proc_does_not_have_is_absent() {
+    let tree = Tree::new().file("sys/devices/system/cpu/online", "0\n").file("proc/sys/kernel/osrelease", "6.1.0\n");
+    let settings = read(tree.root(), &[0]);
+    for (name, ok) in [("cpu0/governor", false), ("ksm", true), ("numa_balancing", true), ("mitigations", true)] {
+        let setting = find(&settings, name);
+        assert_eq!((setting.value.as_str(), setting.ok), (ABSENT, ok), "{name}");
+    }
 }
 
 #[test]
