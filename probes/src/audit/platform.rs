@@ -91,12 +91,12 @@ fn clocksource(root: &Path) -> Finding {
 fn mitigations(root: &Path) -> Finding {
     const DIR: &str = "sys/devices/system/cpu/vulnerabilities";
     let known = sysfs::names(root, DIR);
+    let none_known = known.is_empty();
     let active: Vec<String> = known
-        .iter()
-        .cloned()
+        .into_iter()
         .filter(|name| sysfs::read(root, &format!("{DIR}/{name}")).is_some_and(|t| t.starts_with("Mitigation")))
         .collect();
-    let value = match (known.is_empty(), active.is_empty()) {
+    let value = match (none_known, active.is_empty()) {
         (true, _) => None,
         (_, true) => Some("off".to_owned()),
         _ => Some(active.join(", ")),
