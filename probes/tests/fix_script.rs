@@ -83,7 +83,8 @@ mod tests {
         /// Runs the script with programs that know the tree instead of the running host's.
         fn run(&self, arguments: &[&str]) -> Output {
             let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/bin");
-            let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+            let own = self.work.path().display();
+            let path = format!("{own}:{}:{}", bin.display(), std::env::var("PATH").unwrap());
             let mut command = Command::new("bash");
             command.arg(self.script()).args(arguments).env("PATH", path);
             command.env("ROOT", self.root()).env("RUN", "yes").env("STATE", self.state()).output().unwrap()
@@ -241,6 +242,21 @@ mod tests {
         assert_eq!(applied.status.code(), Some(1));
         let said = String::from_utf8(applied.stderr).unwrap();
         assert!(said.contains("/proc/sys/kernel/numa_balancing was given 0 and shows ;"), "{said}");
+    }
+
+    #[test]
+    fn a_file_that_shows_the_old_value_for_a_moment_is_looked_at_again() {
+        let [host, ..] = Host::all();
+        let file = host.root().join("proc/sys/kernel/numa_balancing");
+        fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &file).unwrap();
+        // The moment passes in the script's first wait.
+        let sleep = host.work.path().join("sleep");
+        let text = "#!/bin/bash\nrm -f \"$ROOT/proc/sys/kernel/numa_balancing\"\necho 0 >\"$ROOT/proc/sys/kernel/numa_balancing\"\n";
+        fs::write(&sleep, text).unwrap();
+        fs::set_permissions(&sleep, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        well(&host.run(&["apply"]));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "0\n");
     }
 
     #[test]

@@ -31,9 +31,13 @@ fn has_fair_server(root: &Path) -> bool {
 fn fair_server(root: &Path, core: u32) -> Finding {
     let file = format!("sys/kernel/debug/sched/fair_server/cpu{core}/runtime");
     let value = sysfs::read(root, &file);
-    let ok = value.as_deref().is_none_or(|value| value == "0");
+    let mounts = sysfs::read(root, "proc/mounts").unwrap_or_default();
+    let mounted = mounts.lines().any(|line| line.split_whitespace().nth(2) == Some("debugfs"));
+    // What can't be read is judged as what the kernel starts with.
+    let ok = value.as_deref() == Some("0");
     let shown = value.unwrap_or_else(|| {
-        "the kernel's default of 50 ms, unless debugfs, which isn't mounted, has another".to_owned()
+        let why = if mounted { "can't be read" } else { "isn't mounted" };
+        format!("the kernel's default of 50 ms, unless debugfs, which {why}, has another")
     });
     Ask {
         topic: Topic::OperatingSystem,
@@ -115,11 +119,16 @@ mod tests {
                 [("rt_throttling".to_owned(), true), ("cpu3/fair-server".to_owned(), false)],
                 "{new}"
             );
-            assert_eq!(
-                found[2],
-                ("cpu4/fair-server".to_owned(), true),
-                "what debugfs doesn't show is not called wrong"
-            );
+            assert_eq!(found[2], ("cpu4/fair-server".to_owned(), false), "what isn't shown is judged as the default");
         }
+    }
+
+    #[test]
+    fn a_debugfs_that_is_mounted_and_can_not_be_read_is_not_said_to_be_missing() {
+        let tree = Tree::new().file("proc/sys/kernel/osrelease", "6.18.0\n");
+        let value = |tree: &Tree| fair_server(tree.root(), 3).setting.value;
+        assert!(value(&tree).contains("isn't mounted"));
+        let tree = tree.file("proc/mounts", "none /sys/kernel/debug debugfs rw 0 0\n");
+        assert!(value(&tree).contains("can't be read"));
     }
 }

@@ -32,9 +32,20 @@ put() {
     if ! printf '%s\n' "$3" >"$ROOT$2"; then
         fail "$2 doesn't take $3"
         [ -z "$new" ] || rm -f "$STATE/$1"
-    elif [ "$(shown_by "$2")" != "$3" ]; then
+    elif ! soon "$3" shown_by "$2"; then
         fail "$2 was given $3 and shows $(shown_by "$2"); undo sets it back all the same"
     fi
+}
+
+# soon VALUE COMMAND...: whether the command shows the value within about a second: some drivers show the old one for a moment.
+soon() {
+    local wanted=$1 tries=10
+    shift
+    while [ "$("$@")" != "$wanted" ]; do
+        [ "$tries" -gt 0 ] || return 1
+        tries=$((tries - 1))
+        sleep 0.1
+    done
 }
 
 # shown_by FILE: its value, of a choice the word in brackets, without blanks around it.
@@ -81,8 +92,8 @@ nic() {
         rm -f "$STATE/$1"
         return
     fi
-    now=$(nic_value "$2" "$3" "$4" "$5")
-    [ "$now" = "$6" ] || fail "$4 of $3 was given $6 and is $now; undo sets it back all the same"
+    soon "$6" nic_value "$2" "$3" "$4" "$5" ||
+        fail "$4 of $3 was given $6 and is $(nic_value "$2" "$3" "$4" "$5"); undo sets it back all the same"
 }
 
 # nic_back NUMBER OPTION INTERFACE NAME SHOWN

@@ -4,10 +4,11 @@
 //! are a gap: for that long the core did something else. All cores are watched at once, because both ends of a lane
 //! run at once, and what they share (a hypervisor's time slice, a memory bus) disturbs only then.
 //!
-//! After each gap the thread asks the kernel whether it was switched out or had a fault; and what the kernel counts of the core
+//! After each gap, and after each step above a microsecond below a higher threshold, the thread asks the kernel whether it was switched out or had a fault; and what the kernel counts of the core
 //! (interrupts, softirqs, stolen time, SMIs) is read before and after. The first is of the gap itself, the second only of the
 //! window: it says what there was, and not which gap it made.
 
+mod attribution;
 mod counters;
 mod gaps;
 mod own;
@@ -26,6 +27,7 @@ use tickcert_results::{
     time::{Nanos, TickScale},
 };
 
+use attribution::Attributed;
 use counters::Counters;
 pub(crate) use counters::steal;
 use gaps::ByCause;
@@ -92,7 +94,8 @@ pub fn measure(
     let smi = SmiCounter::find(root, cores);
     let counted = |core: &u32| (Counters::read(root, *core), smi.read(root, *core));
     let before: Vec<_> = cores.iter().map(counted).collect();
-    let seen = watch_all(root, cores, scale.ticks(duration), scale.ticks(threshold));
+    let limits = Limits { threshold: scale.ticks(threshold), ask_above: scale.ticks(Nanos::MICRO) };
+    let seen = watch_all(root, cores, scale.ticks(duration), limits);
     let after: Vec<_> = cores.iter().map(counted).collect();
     let mut found = Vec::with_capacity(cores.len());
     let (mut interrupts_told, mut taken) = (true, Vec::new());
@@ -144,10 +147,19 @@ fn uncounted(smi: &SmiCounter, interrupts_told: bool) -> Vec<NotRun> {
     rows
 }
 
+/// In ticks.
+#[derive(Clone, Copy)]
+struct Limits {
+    /// A longer step is a gap.
+    threshold: u64,
+    /// After a longer step the kernel is asked, whether it is a gap or not.
+    ask_above: u64,
+}
+
 type Seen = io::Result<Result<Thread, AffinityError>>;
 
 /// A thread on each core; all begin together.
-fn watch_all(root: &Path, cores: &[u32], ticks: u64, limit: u64) -> Vec<Seen> {
+fn watch_all(root: &Path, cores: &[u32], ticks: u64, limits: Limits) -> Vec<Seen> {
     let start = OnceLock::new();
     thread::scope(|s| {
         let one = |core: u32| {
@@ -155,7 +167,7 @@ fn watch_all(root: &Path, cores: &[u32], ticks: u64, limit: u64) -> Vec<Seen> {
             thread::Builder::new().spawn_scoped(s, move || {
                 let pinned = affinity::pin(core);
                 let go = *start.wait();
-                pinned.map(|()| watch(root, core, if go { ticks } else { 0 }, limit))
+                pinned.map(|()| watch(root, core, if go { ticks } else { 0 }, limits))
             })
         };
         let threads: Vec<_> = cores.iter().map(|&core| one(core)).collect();
@@ -177,24 +189,20 @@ struct Thread {
     stayed: bool,
 }
 
-/// Reads the clock until `ticks` have passed. What the kernel is asked after a gap is not watched.
-fn watch(root: &Path, core: u32, ticks: u64, threshold_ticks: u64) -> Thread {
+/// Reads the clock until `ticks` have passed. The time that the kernel is asked in is not watched.
+fn watch(root: &Path, core: u32, ticks: u64, limits: Limits) -> Thread {
     let waited_before = own::waited(root);
-    let mut by_cause = ByCause::default();
     let began = Own::read();
-    let mut last = began;
-    let mut gaps = Gaps::new(tsc::now(), threshold_ticks);
-    while gaps.elapsed_ticks() < ticks {
-        if let Some(gap) = gaps.read(tsc::now()) {
-            let now = Own::read();
-            by_cause.add(now.cause_since(last), gap);
-            last = now;
-            gaps.skip_to(tsc::now());
+    let mut seen = Attributed::new(tsc::now(), limits.threshold, limits.ask_above, began);
+    while seen.gaps.elapsed_ticks() < ticks {
+        if seen.read(tsc::now(), Own::read) {
+            seen.skip_to(tsc::now());
         }
     }
     let ended = Own::read();
     let waited = own::waited(root).zip(waited_before).map(|(after, before)| after.saturating_sub(before));
     let (events, own_rows) = (ended.events_since(began), ended.counted(began, waited));
+    let Attributed { gaps, by_cause, .. } = seen;
     Thread { gaps, by_cause, events, own_rows, stayed: affinity::is_on(core) }
 }
 
@@ -249,8 +257,9 @@ mod tests {
             println!("SKIPPED: a core taken away from the noise probe: needs two cores that this process may use");
             return;
         };
+        let limits = Limits { threshold: 1000, ask_above: 1000 };
         let stayed = |pinned: u32| {
-            let watching = move || affinity::pin(pinned).map(|()| watch(Path::new("/"), first, 1000, 1000).stayed);
+            let watching = move || affinity::pin(pinned).map(|()| watch(Path::new("/"), first, 1000, limits).stayed);
             thread::spawn(watching).join().unwrap().unwrap()
         };
         assert!(stayed(first) && !stayed(second));

@@ -18,6 +18,12 @@ pub(super) struct Own {
 }
 
 impl Own {
+    /// So many switches and faults.
+    #[cfg(test)]
+    pub(super) const fn of(switches: u64, faults: u64) -> Self {
+        Self { switches, faults }
+    }
+
     /// A system call, of some hundred nanoseconds.
     pub(super) fn read() -> Self {
         let Ok(usage) = getrusage(UsageWho::RUSAGE_THREAD) else { return Self::default() };
