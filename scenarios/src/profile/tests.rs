@@ -301,8 +301,8 @@ fn a_comparison_of_hand_offs_that_makes_no_sense_is_answered_with_what_to_write(
         ("producers = 65", "write a number from 1 to 64"),
         ("preempt = \"2 s\"", "write at most 100.00 ms"),
         ("preempt = 1", "`1` has no unit"),
-        ("preempt = \"0 ms\"", "write more than zero"),
-        ("preempt = \"1 ms\"\npreempt_every = \"0 ms\"", "my.toml:10:17: `0 ms` takes no core away"),
+        ("preempt = \"0 ms\"", "my.toml:8:11: a duration of zero"),
+        ("preempt = \"1 ms\"\npreempt_every = \"0 ms\"", "my.toml:9:17: a duration of zero"),
         ("preempt = \"1 ms\"\npreempt_every = \"100 us\"", "leave it a tenth of the time"),
         ("rate = \"1000000 packets/s\"\nduration = \"9 s\"", "write no more than 8000000 a repetition"),
         ("queue = 1", "unknown key `queue`; did you mean `queues`?"),
@@ -704,4 +704,17 @@ fn placements_are_all_or_named_by_words_and_stand_beside_no_other_choice_of_core
         let complaint = complaint(&text);
         assert!(complaint.contains(said), "{said} is missing in {complaint}");
     }
+}
+
+#[test]
+fn no_time_is_no_answer_to_how_long_a_core_is_taken_away_or_left_alone() {
+    assert_eq!(parse_preempt("0ms"), Err(HandoffValueError::Nothing("0ms".to_owned())));
+    assert_eq!(parse_pause("0 s"), Err(HandoffValueError::Nothing("0 s".to_owned())));
+    let spec = |length: u64, every: u64| HandoffSpec {
+        preempt: Some(Nanos(length)),
+        preempt_every: Nanos(every),
+        ..HandoffSpec::default()
+    };
+    assert_eq!(spec(9_000, 1_000).check(), Ok(()));
+    assert!(matches!(spec(9_000, 999).check(), Err(HandoffValueError::Share { .. })));
 }
