@@ -16,7 +16,8 @@ mod tests {
         let listed = Home::new().run(&["handoffs", "--json"]).expect(0).json();
         let rows = listed.as_array().unwrap();
         let of = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap();
-        assert_eq!((&of("mutex")["locked"], &of("rtrb")["locked"]), (&Value::Bool(true), &Value::Bool(false)));
+        let held_up = |name: &str| of(name)["held_up"].as_str().unwrap();
+        assert_eq!(["mutex", "rtrb", "mpsc"].map(held_up), ["everybody", "nobody", "taker"]);
         assert_eq!((&of("condvar")["sleeps"], &of("mpsc")["bounded"]), (&Value::Bool(true), &Value::Bool(false)));
         let text = Home::new().run(&["handoffs"]).expect(0).out;
         assert_eq!(text.lines().count(), rows.len());

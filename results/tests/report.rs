@@ -201,8 +201,12 @@ fn hand_offs_stand_in_a_picture_and_a_table_with_conditions_ratios_and_what_does
         "decoded on core 2 and decided on core 3",
         "constant 100000 packets/s, messages of 64 bytes, room for 1 024",
         "taken away for 1.00 ms every 20.0 ms by a thread of real-time priority",
-        "against rtrb",
+        "against those of rtrb",
+        "tick due until taken out",
         "put in until taken out",
+        "tick sent to order",
+        "tick sent after it was due",
+        "counter was -12 to 9 ns ahead",
         "tick due to order",
         "mutex 5: 12 messages found the queue full and were dropped",
         "took 500 µs or longer",
@@ -212,7 +216,7 @@ fn hand_offs_stand_in_a_picture_and_a_table_with_conditions_ratios_and_what_does
     ] {
         assert!(part.contains(wanted), "{wanted} is missing in {part}");
     }
-    assert!(html.contains("aria-label=\"Hand-offs: median, 99 %, 99.9 % and largest of put in until taken out\""));
+    assert!(html.contains("aria-label=\"Hand-offs: median, 99 %, 99.9 % and largest of tick due until taken out\""));
     assert!(!words(&page(&example::two_lanes())).contains("Hand-off: the queue"));
 }
 

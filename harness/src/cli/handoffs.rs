@@ -1,6 +1,7 @@
 //! `tickcert handoffs`: the queues that this build knows.
 
 use serde::Serialize;
+use tickcert_results::certificate::HeldUp;
 use tickcert_scenarios::handoff::{Handoff, Wait};
 
 use super::{Failure, Outcome, args::LanesArgs, out};
@@ -10,8 +11,8 @@ use super::{Failure, Outcome, args::LanesArgs, out};
 struct Row {
     name: String,
     summary: String,
-    /// Whether a thread that is taken off its core inside can keep the other waiting.
-    locked: bool,
+    /// Whom a thread that is taken off its core inside keeps waiting.
+    held_up: HeldUp,
     many_producers: bool,
     bounded: bool,
     allocates: bool,
@@ -36,7 +37,7 @@ fn row(handoff: Handoff) -> Row {
     Row {
         name: handoff.name(),
         summary: handoff.summary(),
-        locked: about.is_some_and(|about| about.locked),
+        held_up: about.map_or(HeldUp::Nobody, |about| about.held_up),
         many_producers: about.is_some_and(|about| about.many_producers),
         bounded: about.is_some_and(|about| about.bounded),
         allocates: about.is_some_and(|about| about.allocates),

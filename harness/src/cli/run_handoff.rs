@@ -39,6 +39,8 @@ pub(super) fn main(args: &HandoffArgs) -> Result<Outcome, Failure> {
         None => Handoff::usual(),
         Some(names) => resolve(names).map_err(Failure::usage)?,
     };
+    let spec = args.spec(handoffs);
+    spec.check().map_err(Failure::usage)?;
     let mut profile = Profile::load(&args.profile).map_err(Failure::usage)?;
     ticks::apply(&args.ticks, &mut profile)?;
     let mut progress = Progress::new(start::voice(&args.common));
@@ -56,11 +58,11 @@ pub(super) fn main(args: &HandoffArgs) -> Result<Outcome, Failure> {
     }
     progress.say(&format!(
         "Comparing {} hand-offs, {} repetitions of {} each",
-        handoffs.len(),
+        spec.handoffs.len(),
         args.repetitions,
         args.duration
     ));
-    let (spec, hypervisor) = (args.spec(handoffs), host::hypervisor(Path::new("/")));
+    let hypervisor = host::hypervisor(Path::new("/"));
     let order =
         handoff::Order { spec: &spec, tape: &tape, cores, scale, seed: profile.run.seed, hypervisor: &hypervisor };
     let compared = handoff::compare(&order, &mut progress)
@@ -108,18 +110,25 @@ fn print(result: &Printed) -> Result<(), Failure> {
         result.tape.sha256.get(..12).unwrap_or_default(),
         c.evidence
     ))?;
+    if let Some(o) = c.counter_offset {
+        out::line(format_args!(
+            "Counter of core {} against core {}: {:+.0} to {:+.0} ns; spans from one to the other are off by that",
+            c.decide_core, c.decode_core, o.at_least_ns, o.at_most_ns
+        ))?;
+    }
     if let Some(p) = c.preemption {
         out::line(format_args!("The deciding core is taken away for {} every {}", p.length_ns, p.every_ns))?;
     }
     if !c.cells.is_empty() {
-        out::line(table(
-            c,
-            "hand-off (put in until taken out, every message)",
-            |cell| &cell.hand_off_ns,
-            "hand_off.p50",
-        ))?;
+        out::line(table(c, "tick due until taken out", |cell| &cell.taken_due_ns, "taken_due.p50"))?;
+        out::line(table(c, "put in until taken out", |cell| &cell.hand_off_ns, "hand_off.p50"))?;
         out::line(table(c, "putting in", |cell| &cell.push_ns, ""))?;
         out::line(table(c, "tick due to order", |cell| &cell.order_due_ns, "order_due.p50"))?;
+        out::line(table(c, "tick sent to order", |cell| &cell.order_sent_ns, ""))?;
+        out::line(table(c, "tick sent after it was due", |cell| &cell.schedule_error_ns, ""))?;
+        if c.reference.is_some() {
+            out::line("Each interval of a ratio is at 95 % for itself: of many, one or another misses")?;
+        }
     }
     for cell in c.cells.iter().filter(|cell| c.preemption.is_some() && cell.push_ns.n > 0) {
         let (stalled, taken) = cell.stalled();

@@ -206,7 +206,7 @@ impl Prepared<'_> {
         if stop.is_none() {
             let compared =
                 handoff::Ground { order, tape: self.tape, scale: self.scale, hypervisor: &self.sut.host.virtualised };
-            stop = compared.certified(found.hand_off, found.not_run, progress)?.then_some(Stop::User);
+            stop = compared.certified(found.hand_off, found.not_run, progress).then_some(Stop::User);
         }
         drop(hold);
         if let Some(Err(e)) = pages.map(HugePages::give_back) {

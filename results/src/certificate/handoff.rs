@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Load, Quantiles};
+use super::{CounterOffset, Load, Quantiles};
 use crate::{compare::ValueComparison, evidence::Evidence, time::Nanos};
 
 /// What each hand-off made of the same ticks from memory, without a lane.
@@ -19,6 +19,10 @@ pub struct HandoffComparison {
     pub decode_core: u32,
     /// The core that decides.
     pub decide_core: u32,
+    /// How far the deciding core's counter was ahead of the decoding one's before the comparison: what is timed on both is
+    /// off by that. Nothing where it could not be measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counter_offset: Option<CounterOffset>,
     /// How ticks were due.
     pub load: Load,
     /// Messages that a queue with bounds has room for.
@@ -49,6 +53,18 @@ pub struct Preemption {
     pub every_ns: Nanos,
 }
 
+/// Whom a thread that is taken off its core in the middle of a queue's code keeps waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HeldUp {
+    /// Nobody: every step is finished by whoever began it, and none waits for another's.
+    Nobody,
+    /// There is no lock, but a push that is half done keeps the taker waiting.
+    Taker,
+    /// Everybody: there is a lock.
+    Everybody,
+}
+
 /// One hand-off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HandoffCell {
@@ -56,24 +72,30 @@ pub struct HandoffCell {
     pub name: String,
     /// In a line.
     pub summary: String,
-    /// Whether a thread that is taken off its core inside can keep the other waiting.
-    pub locked: bool,
+    /// Whom a thread that is taken off its core inside keeps waiting.
+    pub held_up: HeldUp,
     /// Whether it asks for memory while it is used.
     pub allocates: bool,
     /// Whether it can be full.
     pub bounded: bool,
+    /// From a tick's due time until each of its messages has been taken out, of all messages of the tape. Whatever stands
+    /// still, the decoding thread inside the queue or the deciding one, every tick that was due meanwhile carries its wait.
+    pub taken_due_ns: Quantiles,
     /// From a tick's due time to its order's last byte.
     pub order_due_ns: Quantiles,
     /// From a tick's actual departure to its order's last byte.
     pub order_sent_ns: Quantiles,
-    /// From just before a message is put in until it has been taken out, of all messages of the tape. What waits behind others
-    /// is in it.
+    /// From just before a message is put in until it has been taken out, of all messages of the tape. What waits in the queue
+    /// behind others is in it; what waits before it, because the decoding thread stands in it, is not.
     pub hand_off_ns: Quantiles,
     /// How long putting in took; without samples where there is no queue.
     pub push_ns: Quantiles,
+    /// From a tick's due time to its actual departure, of every tick: what stood in the decoding thread's way.
+    pub schedule_error_ns: Quantiles,
     /// The pieces of `order_sent_ns`: `decode`, `hand-off`, `decide` (book, decision, risk check and encoding).
     pub stages: BTreeMap<String, Quantiles>,
-    /// Ratios to the reference, by distribution and quantile: `hand_off.p50`, `order_due.p99`.
+    /// Ratios to the reference, by distribution and quantile: `taken_due.p50`, `order_due.p99`. Each interval is at 95 % for
+    /// itself, and none is corrected for the others. The reference has none.
     pub ratios: BTreeMap<String, ValueComparison>,
     /// Every repetition.
     pub repetitions: Vec<HandoffRepetition>,
@@ -115,6 +137,8 @@ pub struct HandoffRepetition {
     pub orders_sha256: String,
     /// What it must be.
     pub expected_sha256: String,
+    /// Messages that each other producer put in.
+    pub of_others: Vec<u64>,
     /// Times that the deciding core was taken away on purpose.
     pub preemptions: u64,
     /// Messages whose putting in took half as long as the core was taken away, or longer: what the decoding thread had to
@@ -127,6 +151,8 @@ pub struct HandoffRepetition {
     pub allocator_calls: u64,
     /// Orders discarded as warm-up.
     pub warm_up_orders: u64,
+    /// Of this repetition alone.
+    pub taken_due_ns: Quantiles,
     /// Of this repetition alone.
     pub order_due_ns: Quantiles,
     /// Of this repetition alone.

@@ -25,7 +25,7 @@ pub use cell::{
     ServiceCell, SignedQuantiles, SweepPoint,
 };
 pub use counters::{CounterValues, EndCounters};
-pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, Preemption};
+pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, HeldUp, Preemption};
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
 pub use noise::{Counted, GapCause, GapsOfCause, NoiseCore, NoiseProbe};

@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use crossbeam_queue::ArrayQueue;
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken};
 
 /// See the module.
@@ -12,8 +14,8 @@ pub(super) struct CrossbeamArray;
 impl Queue for CrossbeamArray {
     const ABOUT: About = About {
         name: "array-queue",
-        summary: "ArrayQueue of the crate crossbeam-queue, many producers, lock-free",
-        locked: false,
+        summary: "ArrayQueue of the crate crossbeam-queue, many producers, without a lock",
+        held_up: HeldUp::Taker,
         many_producers: true,
         bounded: true,
         allocates: false,

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, Full, Message, Pop, Push, Queue, Wait, locked::Bounded};
 
 /// See the module.
@@ -14,7 +16,7 @@ impl Queue for MutexCondvar {
     const ABOUT: About = About {
         name: "condvar",
         summary: "VecDeque behind the standard library's Mutex with a Condvar, many producers",
-        locked: true,
+        held_up: HeldUp::Everybody,
         many_producers: true,
         bounded: true,
         allocates: false,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use disruptor::{BusySpin, EventPoller, Producer, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier};
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken};
 
 /// See the module.
@@ -14,7 +16,7 @@ impl Queue for Disruptor {
     const ABOUT: About = About {
         name: "disruptor",
         summary: "ring of the crate disruptor, one producer, lock-free",
-        locked: false,
+        held_up: HeldUp::Nobody,
         many_producers: false,
         bounded: true,
         allocates: false,

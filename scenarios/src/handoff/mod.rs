@@ -16,6 +16,8 @@ pub use woken::Woken;
 
 use std::time::Duration;
 
+use tickcert_results::certificate::HeldUp;
+
 /// What crosses: plain data, copied.
 pub trait Message: Copy + Send + Sync + Default + 'static {}
 impl<M: Copy + Send + Sync + Default + 'static> Message for M {}
@@ -70,8 +72,8 @@ pub struct About {
     pub name: &'static str,
     /// In a line.
     pub summary: &'static str,
-    /// Whether a thread that is taken off its core inside can keep the others waiting.
-    pub locked: bool,
+    /// Whom a thread that is taken off its core inside keeps waiting.
+    pub held_up: HeldUp,
     /// Whether several threads may put in.
     pub many_producers: bool,
     /// Whether it can be full; one that can't takes memory instead.

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue};
 
 /// See the module.
@@ -13,8 +15,8 @@ pub(super) struct Mpsc;
 impl Queue for Mpsc {
     const ABOUT: About = About {
         name: "mpsc",
-        summary: "channel of the standard library, many producers, lock-free, without bounds",
-        locked: false,
+        summary: "channel of the standard library, many producers, without a lock, without bounds",
+        held_up: HeldUp::Taker,
         many_producers: true,
         bounded: false,
         allocates: true,

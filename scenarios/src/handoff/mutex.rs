@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded};
 
 /// See the module.
@@ -14,7 +16,7 @@ impl Queue for StdMutex {
     const ABOUT: About = About {
         name: "mutex",
         summary: "VecDeque behind the standard library's Mutex, many producers",
-        locked: true,
+        held_up: HeldUp::Everybody,
         many_producers: true,
         bounded: true,
         allocates: false,

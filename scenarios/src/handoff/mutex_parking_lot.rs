@@ -4,6 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded};
 
 /// See the module.
@@ -13,7 +15,7 @@ impl Queue for ParkingLotMutex {
     const ABOUT: About = About {
         name: "mutex-parking-lot",
         summary: "VecDeque behind the Mutex of the crate parking_lot, many producers",
-        locked: true,
+        held_up: HeldUp::Everybody,
         many_producers: true,
         bounded: true,
         allocates: false,

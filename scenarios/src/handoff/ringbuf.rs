@@ -7,6 +7,8 @@ use ringbuf::{
     traits::{Consumer, Producer, Split},
 };
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken};
 
 /// See the module.
@@ -16,7 +18,7 @@ impl Queue for RingBuf {
     const ABOUT: About = About {
         name: "ringbuf",
         summary: "ring of the crate ringbuf, one producer, lock-free",
-        locked: false,
+        held_up: HeldUp::Nobody,
         many_producers: false,
         bounded: true,
         allocates: false,

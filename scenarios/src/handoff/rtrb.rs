@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken};
 
 /// See the module.
@@ -11,7 +13,7 @@ impl Queue for Rtrb {
     const ABOUT: About = About {
         name: "rtrb",
         summary: "ring of the crate rtrb, one producer, lock-free",
-        locked: false,
+        held_up: HeldUp::Nobody,
         many_producers: false,
         bounded: true,
         allocates: false,

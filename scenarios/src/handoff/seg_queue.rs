@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use crossbeam_queue::SegQueue;
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken};
 
 /// See the module.
@@ -13,8 +15,8 @@ pub(super) struct CrossbeamSeg;
 impl Queue for CrossbeamSeg {
     const ABOUT: About = About {
         name: "seg-queue",
-        summary: "SegQueue of the crate crossbeam-queue, many producers, lock-free, without bounds",
-        locked: false,
+        summary: "SegQueue of the crate crossbeam-queue, many producers, without a lock, without bounds",
+        held_up: HeldUp::Taker,
         many_producers: true,
         bounded: false,
         allocates: true,

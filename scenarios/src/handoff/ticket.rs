@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tickcert_results::certificate::HeldUp;
+
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded, ticket_lock::TicketLock};
 
 /// See the module.
@@ -11,7 +13,7 @@ impl Queue for Ticket {
     const ABOUT: About = About {
         name: "ticket-lock",
         summary: "VecDeque behind a ticket spin lock, many producers",
-        locked: true,
+        held_up: HeldUp::Everybody,
         many_producers: true,
         bounded: true,
         allocates: false,

@@ -16,7 +16,7 @@ use tickcert_scenarios::{
 };
 
 use super::{
-    logs::{Log, Made, Span},
+    logs::{Log, Made, Taken},
     message::Crossing,
 };
 
@@ -27,8 +27,8 @@ const TURNS: u32 = 1024;
 
 /// What the second thread did.
 pub(super) struct Decided {
-    /// From before putting in until taken out, of each message of the tape.
-    pub(super) crossed: Log<Span>,
+    /// Each message of the tape.
+    pub(super) crossed: Log<Taken>,
     /// Each order.
     pub(super) made: Log<Made>,
     /// The orders' bytes, one after the other.
@@ -74,7 +74,7 @@ impl Desk {
     #[inline(always)]
     pub(super) fn take(&mut self, event: &Event, packet: u32, pushed: Ticks, popped: Ticks) {
         let Self { decider, template, out } = self;
-        out.crossed.push(Span { packet, ticks: popped.since(pushed) });
+        out.crossed.push(Taken { packet, pushed, popped });
         decider.on_event(event, &mut NoProbe, &mut |order, _| {
             if out.bytes.len() + OrderTemplate::LEN > out.bytes.capacity() {
                 out.overflowed += 1;

@@ -14,17 +14,21 @@ use tickcert_results::{
 use tickcert_scenarios::{digest::hex, load::Schedule, tape::Tape};
 
 use super::{
-    logs::{Log, Made, Span},
+    logs::{Made, Span, Taken},
+    others::Done,
+    preempt::Preempted,
     trial::Finished,
 };
 use crate::run::validity::RATE_TOLERANCE;
 
 /// The distributions of a repetition.
 pub(super) struct Distributions {
+    pub(super) taken_due: Histogram,
     pub(super) order_due: Histogram,
     pub(super) order_sent: Histogram,
     pub(super) hand_off: Histogram,
     pub(super) push: Histogram,
+    pub(super) schedule_error: Histogram,
     pub(super) decode: Histogram,
     pub(super) decide: Histogram,
     pub(super) order_hand_off: Histogram,
@@ -36,7 +40,7 @@ pub(super) struct Which {
     pub(super) repetition: u32,
     pub(super) position: u32,
     pub(super) has_queue: bool,
-    /// Putting in that takes so long has stood still.
+    /// Putting in that takes so long has stood still. Only where the core was to be taken away.
     pub(super) stall: Option<Nanos>,
 }
 
@@ -72,17 +76,12 @@ pub(super) fn judge(
     let kept = orders.get(end.first_kept..).unwrap_or_default();
     let first = kept.first().map_or(u32::MAX, |order| order.packet);
     let of = |part: fn(&Order) -> Nanos| Histogram::of(kept.iter().map(part));
-    let mut spans = |log: &Log<Span>| {
-        let kept = log.entries().iter().filter(|span| span.packet >= first);
-        Histogram::of(kept.filter_map(|span| {
-            let ns = scale.ns(span.ticks);
-            contradicting += u64::from(ns.is_none());
-            ns
-        }))
-    };
+    let mut messages = Messages { finished, schedule, scale, first, contradicting: &mut contradicting };
     let all = Distributions {
-        hand_off: spans(&finished.decided.crossed)?,
-        push: if which.has_queue { spans(&finished.decoded.pushes)? } else { Histogram::new()? },
+        taken_due: messages.taken(|taken, due| taken.popped.raw().wrapping_sub(due))?,
+        hand_off: messages.taken(|taken, _| taken.popped.raw().wrapping_sub(taken.pushed.raw()))?,
+        push: if which.has_queue { messages.pushes()? } else { Histogram::new()? },
+        schedule_error: messages.schedule_error()?,
         order_due: of(|o| o.order_due)?,
         order_sent: of(|o| o.order_sent)?,
         decode: of(|o| o.decode)?,
@@ -91,7 +90,7 @@ pub(super) fn judge(
     };
     let expected = tape.expected_digest(sent);
     let received = hex(&Sha256::digest(&finished.decided.bytes));
-    let mut reasons = reasons(finished, contradicting);
+    let mut reasons = reasons(finished, contradicting, which.stall.is_some());
     let (made, wanted) = (finished.decided.made.entries().len(), tape.expected(sent).len());
     if received != expected {
         reasons.push(format!("{made} orders came of it instead of {wanted}, or others, or in another order: their digest is not that of the tape"));
@@ -111,18 +110,68 @@ pub(super) fn judge(
         orders: made as u64,
         orders_sha256: received,
         expected_sha256: expected,
-        preemptions: finished.preemptions,
+        of_others: finished.others.iter().map(|other| other.messages).collect(),
+        preemptions: finished.preempted.times,
         stalled_pushes: which
             .stall
             .filter(|_| which.has_queue)
-            .map_or(0, |stall| stalled(finished, scale.ticks(stall))),
+            .map_or(0, |stall| stalled(finished.decoded.pushes.entries(), scale.ticks(stall))),
         involuntary_switches: finished.usage.iter().map(|usage| usage.involuntary_switches).sum(),
         allocator_calls: finished.usage.iter().map(|usage| usage.allocator_calls).sum(),
         warm_up_orders: end.first_kept as u64,
+        taken_due_ns: quantiles(&all.taken_due)?,
         order_due_ns: quantiles(&all.order_due)?,
         hand_off_ns: quantiles(&all.hand_off)?,
     };
     Ok((record, all))
+}
+
+/// What was measured of each message, or tick, that is not warm-up.
+struct Messages<'a> {
+    finished: &'a Finished,
+    schedule: &'a Schedule,
+    scale: TickScale,
+    /// The first tick that counts.
+    first: u32,
+    /// Spans that run backwards.
+    contradicting: &'a mut u64,
+}
+
+impl Messages<'_> {
+    /// A span in ticks of each message that was taken out, from what is known of it and when its tick was due.
+    fn taken(&mut self, span: fn(&Taken, u64) -> u64) -> Result<Histogram> {
+        let Self { finished, schedule, scale, first, .. } = *self;
+        let (base, due) = (finished.decoded.base.raw(), schedule.due());
+        let kept = finished.decided.crossed.entries().iter().filter(|taken| taken.packet >= first);
+        self.of(kept.map(|taken| {
+            let due = due.get(taken.packet as usize)?;
+            scale.ns(TickSpan(span(taken, base + scale.ticks(*due)).cast_signed()))
+        }))
+    }
+
+    fn pushes(&mut self) -> Result<Histogram> {
+        let Self { finished, scale, first, .. } = *self;
+        let kept = finished.decoded.pushes.entries().iter().filter(|span| span.packet >= first);
+        self.of(kept.map(|span| scale.ns(span.ticks)))
+    }
+
+    /// From when each tick was due until it was decoded.
+    fn schedule_error(&mut self) -> Result<Histogram> {
+        let Self { finished, schedule, scale, first, .. } = *self;
+        let base = finished.decoded.base.raw();
+        let ticks = finished.decoded.sent.iter().zip(schedule.due()).skip(first as usize);
+        let span = |sent: &u64, due: &Nanos| sent.wrapping_sub(base + scale.ticks(*due)).cast_signed();
+        self.of(ticks.map(|(sent, due)| scale.ns(TickSpan(span(sent, due)))))
+    }
+
+    fn of(&mut self, spans: impl Iterator<Item = Option<Nanos>>) -> Result<Histogram> {
+        let contradicting = &mut *self.contradicting;
+        let counted = spans.filter_map(|ns| {
+            *contradicting += u64::from(ns.is_none());
+            ns
+        });
+        Ok(Histogram::of(counted)?)
+    }
 }
 
 /// `None` where its stamps contradict each other.
@@ -143,9 +192,8 @@ fn way(made: &Made, finished: &Finished, schedule: &Schedule, scale: TickScale) 
 }
 
 /// Messages whose putting in took `ticks` or longer.
-fn stalled(finished: &Finished, ticks: u64) -> u64 {
-    let spans = finished.decoded.pushes.entries().iter();
-    spans.filter(|span| u64::try_from(span.ticks.0).is_ok_and(|took| took >= ticks)).count() as u64
+fn stalled(pushes: &[Span], ticks: u64) -> u64 {
+    pushes.iter().filter(|span| u64::try_from(span.ticks.0).is_ok_and(|took| took >= ticks)).count() as u64
 }
 
 fn full(finished: &Finished) -> u64 {
@@ -153,7 +201,7 @@ fn full(finished: &Finished) -> u64 {
 }
 
 /// Everything that makes the trial invalid but digest and rate, each in a line.
-fn reasons(finished: &Finished, contradicting: u64) -> Vec<String> {
+fn reasons(finished: &Finished, contradicting: u64, preempting: bool) -> Vec<String> {
     let (decoded, decided) = (&finished.decoded, &finished.decided);
     let taken = decided.crossed.entries().len() as u64 + decided.crossed.overflowed();
     let put_in = decoded.messages - decoded.full;
@@ -170,8 +218,36 @@ fn reasons(finished: &Finished, contradicting: u64) -> Vec<String> {
     ];
     let mut reasons: Vec<String> =
         counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-    reasons.extend(finished.strayed.iter().map(|core| format!("core {core} was taken away in the middle")));
+    reasons.extend(finished.strayed.iter().map(|core| {
+        format!("core {core} could not be kept to the end: it was taken off line, or out of this process's cpuset")
+    }));
+    reasons.extend((1..).zip(&finished.others).filter_map(|(number, other)| pace_reason(number, other)));
+    if preempting {
+        reasons.extend(preemption_reason(finished.preempted));
+    }
     reasons
+}
+
+/// That another producer kept the queue less busy than was meant.
+#[expect(clippy::cast_precision_loss, reason = "a share for comparison within a percent")]
+fn pace_reason(number: u32, other: &Done) -> Option<String> {
+    let off = (other.messages + other.full) as f64 / other.due.max(1) as f64 - 1.0;
+    (off.abs() > RATE_TOLERANCE)
+        .then(|| format!("other producer {number} could not put in at its rate: {:+.1} %", off * 100.0))
+}
+
+/// That the core was not taken away as it was to be.
+fn preemption_reason(preempted: Preempted) -> Option<String> {
+    let Preempted { times, overlong } = preempted;
+    if times == 0 {
+        return Some(
+            "the core was to be taken away and never was: no real-time priority, or a repetition shorter than the pause"
+                .to_owned(),
+        );
+    }
+    (overlong * 2 > times).then(|| {
+        format!("the core was away for half as long again as was meant, or longer, {overlong} times of {times}")
+    })
 }
 
 /// That the ticks didn't leave at the rate that was meant.
@@ -183,4 +259,32 @@ fn rate_reason(sent: &[u64], schedule: &Schedule, scale: TickScale) -> Option<St
     let off = meant / took.max(1.0) - 1.0;
     (meant > 0.0 && off.abs() > RATE_TOLERANCE)
         .then(|| format!("the ticks could not be decoded at their rate: {:+.1} %", off * 100.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn putting_in_has_stood_still_from_the_length_on_and_never_where_the_counter_ran_backwards() {
+        let pushes = [5, 99, 100, 101, 4_000, -200].map(|ticks| Span { packet: 0, ticks: TickSpan(ticks) });
+        assert_eq!((stalled(&pushes, 100), stalled(&pushes, 4_001), stalled(&[], 1)), (3, 0, 0));
+    }
+
+    #[test]
+    fn a_core_that_was_never_taken_away_or_mostly_for_too_long_makes_the_repetition_invalid() {
+        let reason = |times, overlong| preemption_reason(Preempted { times, overlong });
+        assert!(reason(0, 0).unwrap().starts_with("the core was to be taken away and never was"));
+        assert_eq!((reason(1, 0), reason(10, 5)), (None, None));
+        assert!(reason(10, 6).unwrap().ends_with("6 times of 10"));
+    }
+
+    #[test]
+    fn a_producer_more_than_a_percent_off_its_rate_makes_the_repetition_invalid_and_a_full_queue_is_not_its_fault() {
+        let done = |messages, full, due| Done { messages, full, due, strayed: None };
+        assert_eq!(pace_reason(1, &done(991, 0, 1_000)), None);
+        assert_eq!(pace_reason(1, &done(500, 500, 1_000)), None);
+        let reason = pace_reason(2, &done(900, 0, 1_000)).unwrap();
+        assert_eq!(reason, "other producer 2 could not put in at its rate: -10.0 %");
+    }
 }

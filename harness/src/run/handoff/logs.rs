@@ -2,6 +2,17 @@
 
 use tickcert_results::time::{TickSpan, Ticks};
 
+/// A message that was taken out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    /// The tick that it came in.
+    pub(super) packet: u32,
+    /// Just before it was put in.
+    pub(super) pushed: Ticks,
+    /// When it had been taken out.
+    pub(super) popped: Ticks,
+}
+
 /// A span of a message, by the tick that it came in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
@@ -62,6 +73,10 @@ pub(super) trait Untouched {
 
 impl Untouched for Span {
     const ANY: Self = Self { packet: 1, ticks: TickSpan(1) };
+}
+
+impl Untouched for Taken {
+    const ANY: Self = Self { packet: 1, pushed: Ticks::MIN, popped: Ticks::MIN };
 }
 
 impl Untouched for Made {

@@ -18,8 +18,9 @@ pub use certified::Ground;
 use anyhow::Result;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
+use tickcert_probes::{clocks::offset, pair::PairError};
 use tickcert_results::{
-    certificate::{HandoffComparison, HandoffRepetition, NotRun, Preemption},
+    certificate::{CounterOffset, HandoffComparison, HandoffRepetition, NotRun, NotRunKind, Preemption},
     evidence::Evidence,
     time::{Nanos, TickScale},
 };
@@ -33,6 +34,9 @@ use tickcert_scenarios::{
 use super::{interrupt, progress::Progress};
 use judge::{Distributions, Which, judge};
 use trial::Trial;
+
+/// How long the counters of the two cores are compared at most.
+const OFFSET: Nanos = Nanos(100_000_000);
 
 /// What is to be compared, and how.
 pub struct Order<'a> {
@@ -94,13 +98,13 @@ struct Cell {
 /// When the load makes no schedule, or a trial can't be run at all.
 pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
     let schedule = schedule(order)?;
-    let (mut cells, mut not_run) = (Vec::new(), Vec::new());
+    let (mut cells, mut not_run) = (Vec::new(), vec![needs::whole_way()]);
     let others = match needs::others(order, &schedule) {
         Ok(others) => others,
         Err(unmet) => {
             not_run.extend(order.spec.handoffs.iter().map(|handoff| needs::row(*handoff, unmet.clone())));
             return Ok(Compared {
-                comparison: summary::of(order, &schedule, Vec::new())?,
+                comparison: summary::of(order, &schedule, None, Vec::new())?,
                 not_run,
                 interrupted: false,
             });
@@ -112,6 +116,7 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
             Some(row) => not_run.push(row),
         }
     }
+    let counter_offset = counter_offset(order, &mut not_run);
     let trial = Trial {
         tape: order.tape,
         schedule: &schedule,
@@ -143,7 +148,7 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
         cell.repetitions.push(record);
     }
     progress.end();
-    Ok(Compared { comparison: summary::of(order, &schedule, cells)?, not_run, interrupted })
+    Ok(Compared { comparison: summary::of(order, &schedule, counter_offset, cells)?, not_run, interrupted })
 }
 
 fn outcome(record: &HandoffRepetition) -> String {
@@ -151,7 +156,22 @@ fn outcome(record: &HandoffRepetition) -> String {
         return format!("invalid: {}", record.invalid_reasons.join("; "));
     }
     let shown = |n: Option<Nanos>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    format!("hand-off p50 {}, tick to order p50 {}", shown(record.hand_off_ns.p50), shown(record.order_due_ns.p50))
+    let (taken, order) = (shown(record.taken_due_ns.p50), shown(record.order_due_ns.p50));
+    format!("tick due until taken out p50 {taken}, until its order p50 {order}")
+}
+
+/// How far the two cores' counters are apart, since a span from one core to the other is off by that.
+fn counter_offset(order: &Order<'_>, not_run: &mut Vec<NotRun>) -> Option<CounterOffset> {
+    let (decode, decide) = order.cores;
+    if decode == decide {
+        return None;
+    }
+    let missed = |e: PairError| {
+        let how = e.remedy();
+        let needs = format!("{:#}", anyhow::Error::new(e));
+        NotRun::new(NotRunKind::Probe, "counters of the cores of hand-offs", needs, how)
+    };
+    offset::measure([decode, decide], OFFSET, order.scale).map_err(|e| not_run.push(missed(e))).ok()
 }
 
 fn schedule(order: &Order<'_>) -> Result<Schedule> {

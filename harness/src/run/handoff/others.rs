@@ -1,10 +1,14 @@
 //! Producers that only keep the queue busy: numbered messages that say nothing, at the rate of the tape's own.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
+use nix::sched::sched_getcpu;
 use tickcert_probes::{affinity, clocks::tsc};
 use tickcert_results::time::{Nanos, TickScale};
 use tickcert_scenarios::{handoff::Push, trader::Event};
@@ -34,21 +38,29 @@ pub(super) struct Done {
     pub(super) messages: u64,
     /// Times that there was no room; the message was dropped.
     pub(super) full: u64,
+    /// Messages that were due until it was over, or, asleep then, until it fell asleep.
+    pub(super) due: u64,
+    /// Its core, where it could not have that to the end.
+    pub(super) strayed: Option<u32>,
 }
 
-/// Keeps the queue busy until it is over. `None` where it can't have its core.
+/// Waits for all others, then keeps the queue busy until it is over.
 pub(super) fn run<const PAD: usize>(
     this: Other,
     push: &mut impl Push<Crossing<PAD>>,
     scale: TickScale,
+    begin: &Barrier,
     over: &AtomicBool,
-) -> Option<Done> {
-    affinity::pin(this.core).ok()?;
+) -> Done {
+    // Without its core it still does its part, since others wait for it; the repetition is invalid.
+    let pinned = affinity::pin(this.core).is_ok();
     let gap = scale.ticks(this.gap).max(1);
     let mut done = Done::default();
-    let mut due = tsc::now().raw();
+    begin.wait();
+    let begun = tsc::now().raw();
+    let (mut due, mut now) = (begun, begun);
     while !over.load(Ordering::Acquire) {
-        let now = tsc::now().raw();
+        now = tsc::now().raw();
         if due > now {
             if this.alone {
                 std::hint::spin_loop();
@@ -64,5 +76,8 @@ pub(super) fn run<const PAD: usize>(
             Err(_) => done.full += 1,
         }
     }
-    Some(done)
+    done.due = (now - begun) / gap + 1;
+    let there = pinned && sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(this.core));
+    done.strayed = (!there).then_some(this.core);
+    done
 }

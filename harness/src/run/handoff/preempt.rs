@@ -31,27 +31,40 @@ pub(super) fn check() -> Result<(), Unmet> {
     }
 }
 
-/// Takes `core` away time after time until no producer is left; how often it did.
-pub(super) fn run(core: u32, preemption: Preemption, scale: TickScale, producers: &AtomicU32) -> u64 {
+/// How it went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Preempted {
+    /// How often the core was taken away.
+    pub(super) times: u64,
+    /// How often for half as long again as was meant, or longer: the kernel's limit on real-time threads, or a hypervisor,
+    /// took part.
+    pub(super) overlong: u64,
+}
+
+/// Takes `core` away time after time until no producer is left. Never, where it can't: the repetition doesn't count then.
+pub(super) fn run(core: u32, preemption: Preemption, scale: TickScale, producers: &AtomicU32) -> Preempted {
+    let mut done = Preempted::default();
     if affinity::pin(core).is_err() || realtime::take_fifo_priority().is_err() {
-        return 0;
+        return done;
     }
     let length = scale.ticks(preemption.length_ns);
-    let mut times = 0;
-    loop {
+    // Before each, whatever the pause: this thread has the core to itself, and must end.
+    while producers.load(Ordering::Acquire) > 0 {
         let mut left = preemption.every_ns;
         while left > Nanos::ZERO {
             let nap = left.min(LOOK);
             thread::sleep(nap.into());
             left = left.saturating_sub(nap);
             if producers.load(Ordering::Acquire) == 0 {
-                return times;
+                return done;
             }
         }
-        let until = tsc::now().raw() + length;
-        while tsc::arrival().raw() < until {
+        let begun = tsc::now().raw();
+        while tsc::arrival().raw() < begun + length {
             std::hint::spin_loop();
         }
-        times += 1;
+        done.times += 1;
+        done.overlong += u64::from(tsc::now().raw() - begun >= length + length / 2);
     }
+    done
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{HandoffCell, HandoffComparison, HandoffRepetition, Quantiles},
+    certificate::{CounterOffset, HandoffCell, HandoffComparison, HandoffRepetition, HeldUp, Quantiles},
     compare::{Pairing, ValueComparison, compare_values},
     hist::Histogram,
     stats::summarise::quantiles,
@@ -19,11 +19,17 @@ const REFERENCE: &str = "rtrb";
 const RATIOS: [&str; 3] = ["p50", "p99", "p99_9"];
 
 /// The comparison.
-pub(super) fn of(order: &Order<'_>, schedule: &Schedule, cells: Vec<Cell>) -> Result<HandoffComparison> {
+pub(super) fn of(
+    order: &Order<'_>,
+    schedule: &Schedule,
+    counter_offset: Option<CounterOffset>,
+    cells: Vec<Cell>,
+) -> Result<HandoffComparison> {
     let mut cells = cells.into_iter().map(|cell| summed_up(cell, order.seed)).collect::<Result<Vec<_>>>()?;
     let reference = reference(&cells);
     if let Some(against) = reference.and_then(|at| cells.get(at)).map(|cell| cell.repetitions.clone()) {
-        for cell in &mut cells {
+        // Against itself there is nothing to tell.
+        for (_, cell) in cells.iter_mut().enumerate().filter(|(at, _)| Some(*at) != reference) {
             cell.ratios = ratios(&against, &cell.repetitions);
         }
     }
@@ -34,6 +40,7 @@ pub(super) fn of(order: &Order<'_>, schedule: &Schedule, cells: Vec<Cell>) -> Re
         evidence_why,
         decode_core: order.cores.0,
         decide_core: order.cores.1,
+        counter_offset,
         load: order.load().describe(schedule),
         capacity: spec.capacity as u64,
         message_bytes: spec.message_bytes,
@@ -55,13 +62,15 @@ fn summed_up(cell: Cell, seed: u64) -> Result<HandoffCell> {
     Ok(HandoffCell {
         name: cell.handoff.name(),
         summary: cell.handoff.summary(),
-        locked: about.is_some_and(|about| about.locked),
+        held_up: about.map_or(HeldUp::Nobody, |about| about.held_up),
         allocates: about.is_some_and(|about| about.allocates),
         bounded: about.is_some_and(|about| about.bounded),
+        taken_due_ns: of(|d| &d.taken_due)?,
         order_due_ns: of(|d| &d.order_due)?,
         order_sent_ns: of(|d| &d.order_sent)?,
         hand_off_ns: of(|d| &d.hand_off)?,
         push_ns: of(|d| &d.push)?,
+        schedule_error_ns: of(|d| &d.schedule_error)?,
         stages: stages.into_iter().map(|(name, q)| (name.to_owned(), q)).collect(),
         ratios: BTreeMap::new(),
         repetitions: cell.repetitions,
@@ -74,7 +83,7 @@ fn reference(cells: &[HandoffCell]) -> Option<usize> {
     let usual = measured().find(|(_, cell)| cell.name == REFERENCE);
     let queues = || measured().filter(|(_, cell)| !cell.push_ns.n.eq(&0));
     usual
-        .or_else(|| queues().min_by_key(|(_, cell)| cell.hand_off_ns.p50))
+        .or_else(|| queues().min_by_key(|(_, cell)| cell.taken_due_ns.p50))
         .or_else(|| measured().next())
         .map(|(at, _)| at)
 }
@@ -85,7 +94,8 @@ type Part = fn(&HandoffRepetition) -> &Quantiles;
 /// Of the repetitions' quantiles, those of `b` over those of `a`.
 fn ratios(a: &[HandoffRepetition], b: &[HandoffRepetition]) -> BTreeMap<String, ValueComparison> {
     let mut all = BTreeMap::new();
-    let parts: [(&str, Part); 2] = [("hand_off", |r| &r.hand_off_ns), ("order_due", |r| &r.order_due_ns)];
+    let parts: [(&str, Part); 3] =
+        [("taken_due", |r| &r.taken_due_ns), ("hand_off", |r| &r.hand_off_ns), ("order_due", |r| &r.order_due_ns)];
     for (part, get) in parts {
         for name in RATIOS {
             let Some((a, b)) = values(a, get, name).zip(values(b, get, name)) else { continue };

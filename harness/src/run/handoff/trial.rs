@@ -26,7 +26,7 @@ use super::{
     decode::{Decoded, Feed},
     message::Crossing,
     others::{self, Done, Other},
-    preempt,
+    preempt::{self, Preempted},
 };
 use crate::endpoint::{control::Usage, process::UsageMeter};
 
@@ -50,8 +50,8 @@ pub(super) struct Finished {
     pub(super) decided: Decided,
     pub(super) others: Vec<Done>,
     pub(super) usage: [Usage; 2],
-    pub(super) preemptions: u64,
-    /// Cores that were taken away in the middle.
+    pub(super) preempted: Preempted,
+    /// Cores that could not be kept to the end.
     pub(super) strayed: Vec<u32>,
 }
 
@@ -70,7 +70,7 @@ impl Trial<'_> {
         let producers = AtomicU32::new(1);
         let mut feed = Feed::new(self.tape, self.schedule.due(), self.scale)?;
         let mut desk = Desk::new(self.tape, self.schedule.due().len(), 1)?;
-        let (preemptions, usage, strayed) = thread::scope(|s| -> Result<_> {
+        let (preempted, usage, strayed) = thread::scope(|s| -> Result<_> {
             let preempting = self.preemption.map(|p| {
                 let producers = &producers;
                 s.spawn(move || preempt::run(self.decode_core, p, self.scale, producers))
@@ -84,19 +84,12 @@ impl Trial<'_> {
                     });
                 })
             });
-            let (usage, strayed) = joined(working)??;
-            let preemptions = preempting.map(joined).transpose()?.unwrap_or_default();
-            Ok((preemptions, [usage, Usage::default()], strayed))
+            let (usage, strayed) = joined(working)?;
+            let preempted = preempting.map(joined).transpose()?.unwrap_or_default();
+            Ok((preempted, [usage, Usage::default()], strayed))
         })?;
         let (decoded, decided) = (feed.into_decoded(), desk.into_decided());
-        Ok(Finished {
-            decoded,
-            decided,
-            others: Vec::new(),
-            usage,
-            preemptions,
-            strayed: strayed.into_iter().collect(),
-        })
+        Ok(Finished { decoded, decided, others: Vec::new(), usage, preempted, strayed: strayed.into_iter().collect() })
     }
 
     fn queued<Q: Queue, const PAD: usize>(self, wait: Wait) -> Result<Finished> {
@@ -105,7 +98,7 @@ impl Trial<'_> {
         let pushes = (self.others.iter().map(|_| push.another())).collect::<Option<Vec<_>>>();
         let pushes = pushes.ok_or_else(|| anyhow!("the queue takes one producer only"))?;
         let producers = AtomicU32::new(1 + u32::try_from(self.others.len())?);
-        let (over, begin) = (AtomicBool::new(false), Barrier::new(2));
+        let (over, begin) = (AtomicBool::new(false), Barrier::new(2 + self.others.len()));
         let mut feed = Feed::new(self.tape, self.schedule.due(), self.scale)?;
         let mut desk = Desk::new(self.tape, self.schedule.due().len(), 1 + u32::try_from(self.others.len())?)?;
         thread::scope(|s| {
@@ -115,7 +108,7 @@ impl Trial<'_> {
                     begin.wait();
                     desk.work(&mut pop, wait, producers);
                 });
-                usage.map(|usage| (desk.into_decided(), usage))
+                (desk.into_decided(), usage)
             });
             let preempting =
                 self.preemption.map(|p| s.spawn(move || preempt::run(self.decide_core, p, self.scale, producers)));
@@ -123,7 +116,7 @@ impl Trial<'_> {
                 .map(|(other, mut push)| {
                     s.spawn(move || {
                         let _left = Leaving(producers);
-                        others::run::<PAD>(*other, &mut push, self.scale, over)
+                        others::run::<PAD>(*other, &mut push, self.scale, begin, over)
                     })
                 })
                 .collect();
@@ -134,19 +127,19 @@ impl Trial<'_> {
                     begin.wait();
                     feed.play(|event, packet, before: Ticks| push.push(Crossing::new(*event, packet, 0, before.raw())));
                 });
-                usage.map(|usage| (feed.into_decoded(), usage))
+                (feed.into_decoded(), usage)
             });
-            // Both wait for each other, so neither may be missing: a core was there when it was checked.
-            let (decoded, (decode_usage, decode_strayed)) = joined(decoding)??;
-            let (decided, (decide_usage, decide_strayed)) = joined(deciding)??;
-            let others = others.into_iter().map(|t| joined(t)?.ok_or_else(|| anyhow!("a producer has no core")));
+            let (decoded, (decode_usage, decode_strayed)) = joined(decoding)?;
+            let (decided, (decide_usage, decide_strayed)) = joined(deciding)?;
+            let others = others.into_iter().map(joined).collect::<Result<Vec<_>>>()?;
+            let strayed = others.iter().filter_map(|other| other.strayed);
             Ok(Finished {
                 decoded,
                 decided,
-                others: others.collect::<Result<_>>()?,
                 usage: [decode_usage, decide_usage],
-                preemptions: preempting.map(joined).transpose()?.unwrap_or_default(),
-                strayed: decode_strayed.into_iter().chain(decide_strayed).collect(),
+                preempted: preempting.map(joined).transpose()?.unwrap_or_default(),
+                strayed: decode_strayed.into_iter().chain(decide_strayed).chain(strayed).collect(),
+                others,
             })
         })
     }
@@ -172,15 +165,14 @@ fn touch<const PAD: usize>(push: &mut impl Push<Crossing<PAD>>, pop: &mut impl P
 }
 
 /// Pins, measures the usage of, and looks whether the core was left.
-fn on_core(core: u32, work: impl FnOnce()) -> Result<(Usage, Option<u32>)> {
+fn on_core(core: u32, work: impl FnOnce()) -> (Usage, Option<u32>) {
     // A thread that can't be where it should still does its part, since another waits for it; the trial is invalid.
-    let pinned = affinity::pin(core);
+    let pinned = affinity::pin(core).is_ok();
     let meter = UsageMeter::start();
     work();
     let usage = meter.stop();
-    pinned?;
-    let there = sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core));
-    Ok((usage, (!there).then_some(core)))
+    let there = pinned && sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core));
+    (usage, (!there).then_some(core))
 }
 
 fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T> {

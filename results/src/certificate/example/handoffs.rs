@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    certificate::{HandoffCell, HandoffComparison, HandoffRepetition, Load, Preemption, Quantiles},
+    certificate::{
+        CounterOffset, HandoffCell, HandoffComparison, HandoffRepetition, HeldUp, Load, Preemption, Quantiles,
+    },
     compare::{Pairing, compare_values},
     evidence::Evidence,
     time::{Nanos, PerSecond},
@@ -16,6 +18,7 @@ pub(super) fn some() -> HandoffComparison {
         evidence_why: "the host is a virtual machine (kvm)".to_owned(),
         decode_core: 2,
         decide_core: 3,
+        counter_offset: Some(CounterOffset { cores: [2, 3], at_least_ns: -12.0, at_most_ns: 9.0, round_trips: 20_000 }),
         load: Load {
             mode: "constant".to_owned(),
             text: "constant 100000 packets/s".to_owned(),
@@ -29,15 +32,22 @@ pub(super) fn some() -> HandoffComparison {
         shared_cores: false,
         preemption: Some(Preemption { length_ns: Nanos::MILLI, every_ns: Nanos::MILLI * 20 }),
         reference: Some("rtrb".to_owned()),
-        cells: vec![cell("inline", false, 20), cell("rtrb", false, 210), cell("mutex", true, 480)],
+        cells: vec![
+            cell("inline", HeldUp::Nobody, 20),
+            cell("rtrb", HeldUp::Nobody, 210),
+            cell("mpsc", HeldUp::Taker, 260),
+            cell("mutex", HeldUp::Everybody, 480),
+        ],
     }
 }
 
-fn cell(name: &str, locked: bool, median: u64) -> HandoffCell {
+fn cell(name: &str, held_up: HeldUp, median: u64) -> HandoffCell {
     let hand_off = quantiles(median, 500_000);
     let ratio = compare_values(&[210.0, 212.0, 209.0, 208.0, 214.0], &values(median), Pairing::Independent);
     let mut repetitions: Vec<_> = (1..=5).map(|number| repetition(number, median)).collect();
-    if locked && let Some(last) = repetitions.last_mut() {
+    if held_up == HeldUp::Everybody
+        && let Some(last) = repetitions.last_mut()
+    {
         last.valid = false;
         last.full = 12;
         last.invalid_reasons = vec!["12 messages found the queue full and were dropped".to_owned()];
@@ -45,16 +55,22 @@ fn cell(name: &str, locked: bool, median: u64) -> HandoffCell {
     HandoffCell {
         name: name.to_owned(),
         summary: "made up; its taker spins".to_owned(),
-        locked,
+        held_up,
         allocates: false,
         bounded: true,
+        taken_due_ns: quantiles(median + 90, 500_000),
         order_due_ns: quantiles(median + 300, 20_000),
         order_sent_ns: quantiles(median + 280, 20_000),
         push_ns: if name == "inline" { Quantiles::default() } else { quantiles(median / 4, 500_000) },
+        schedule_error_ns: quantiles(15, 150_000),
         stages: [("decode", 80), ("hand-off", median), ("decide", 200)]
             .map(|(stage, median)| (stage.to_owned(), quantiles(median, 20_000)))
             .into(),
-        ratios: ratio.map_or_else(|_| BTreeMap::new(), |r| [("hand_off.p50".to_owned(), r)].into()),
+        ratios: if name == "rtrb" {
+            BTreeMap::new()
+        } else {
+            ratio.map_or_else(|_| BTreeMap::new(), |r| [("taken_due.p50".to_owned(), r)].into())
+        },
         hand_off_ns: hand_off,
         repetitions,
     }
@@ -95,11 +111,13 @@ fn repetition(number: u32, median: u64) -> HandoffRepetition {
         orders: 6_500,
         orders_sha256: "5f".repeat(32),
         expected_sha256: "5f".repeat(32),
+        of_others: Vec::new(),
         preemptions: 50,
         stalled_pushes: 3,
         involuntary_switches: 52,
         allocator_calls: 0,
         warm_up_orders: 2_000,
+        taken_due_ns: quantiles(median + 90, 100_000),
         order_due_ns: quantiles(median + 300, 4_000),
         hand_off_ns: quantiles(median, 100_000),
     }

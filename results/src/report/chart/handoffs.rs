@@ -7,7 +7,7 @@ use super::{
     scale::Scale,
 };
 use crate::{
-    certificate::{HandoffCell, HandoffComparison, Quantiles},
+    certificate::{HandoffCell, HandoffComparison, HeldUp, Quantiles},
     report::text,
 };
 
@@ -22,11 +22,11 @@ const SHAPES: [(&str, &str, Shape); 4] = [
 
 /// What the colours mean, for the caption.
 pub(in crate::report) const HANDOFF_MARKS: &str =
-    "queues without a lock are filled, those behind a lock hollow; the band is the 95 % interval.";
+    "queues behind a lock are hollow, all others filled; the band is the 95 % interval.";
 
 pub(in crate::report) fn handoffs(c: &HandoffComparison) -> Option<Markup> {
-    let cells: Vec<&HandoffCell> = c.cells.iter().filter(|cell| cell.hand_off_ns.n > 0).collect();
-    let values = || cells.iter().flat_map(|cell| shown(&cell.hand_off_ns));
+    let cells: Vec<&HandoffCell> = c.cells.iter().filter(|cell| cell.taken_due_ns.n > 0).collect();
+    let values = || cells.iter().flat_map(|cell| shown(&cell.taken_due_ns));
     let lo = values().reduce(f64::min)?;
     let hi = values().reduce(f64::max)?;
     let frame = Frame {
@@ -46,8 +46,8 @@ pub(in crate::report) fn handoffs(c: &HandoffComparison) -> Option<Markup> {
         .into_iter()
         .chain([Entry { text: "behind a lock", class: "sent", key: Key::Mark(Shape::Circle) }])
         .collect();
-    let title = "Hand-offs: median, 99 %, 99.9 % and largest of put in until taken out";
-    Some(frame.draw_rows(title, &legend, "put in until taken out", &body))
+    let title = "Hand-offs: median, 99 %, 99.9 % and largest of tick due until taken out";
+    Some(frame.draw_rows(title, &legend, "tick due until taken out", &body))
 }
 
 fn shown(q: &Quantiles) -> impl Iterator<Item = f64> {
@@ -58,9 +58,9 @@ fn shown(q: &Quantiles) -> impl Iterator<Item = f64> {
 
 fn row(frame: &Frame, cell: &HandoffCell, at: usize) -> Markup {
     let y = frame.top + ROW * (at as f64 + 0.5);
-    let class = if cell.locked { "sent" } else { "due" };
+    let class = if cell.held_up == HeldUp::Everybody { "sent" } else { "due" };
     let name: String = cell.name.chars().take(30).collect();
-    let q = &cell.hand_off_ns;
+    let q = &cell.taken_due_ns;
     let x = |ns: f64| frame.px(frame.x.place(ns));
     let ends = SHAPES.iter().filter_map(|(name, ..)| q.by_name(name)).map(|ns| x(ns.get() as f64));
     let (from, to) = ends.fold((f64::MAX, f64::MIN), |(lo, hi), at| (lo.min(at), hi.max(at)));

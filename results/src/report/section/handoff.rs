@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{banner, chip};
 use crate::{
-    certificate::{HandoffCell, HandoffComparison, Quantiles},
+    certificate::{CounterOffset, HandoffCell, HandoffComparison, Quantiles},
     report::{chart, text},
 };
 
@@ -22,14 +22,14 @@ fn section(c: &HandoffComparison) -> Markup {
             p.note { (conditions(c)) }
             @if let Some(picture) = chart::handoffs(c) {
                 figure.wide {
-                    figcaption { strong { "From put in until taken out" } "Every message of the valid repetitions, what waits behind others included; " (chart::HANDOFF_MARKS) }
+                    figcaption { strong { "From tick due until taken out" } "Every message of the valid repetitions, with whatever it waited for, in the queue or before it; " (chart::HANDOFF_MARKS) }
                     (picture)
                 }
             }
             table.quantiles {
                 caption {
                     "Microseconds over all valid repetitions; below each quantile its 95 % interval."
-                    @if let Some(reference) = &c.reference { " The last column holds medians of put in until taken out against " b { (reference) } ", by the repetitions' ranks." }
+                    @if let Some(reference) = &c.reference { " The last column holds medians against those of " b { (reference) } ", by the repetitions' ranks; each of its intervals is at 95 % for itself, so that of many one or another misses." }
                 }
                 thead { tr {
                     th { "Hand-off" } th {} th.num { "n" }
@@ -62,20 +62,35 @@ fn conditions(c: &HandoffComparison) -> String {
     });
     format!(
         "Ticks from memory, without a lane, decoded on core {} and decided on core {}: {}, messages of {} bytes, room for {}{others}{preempted}. \
-         Inline, the first of the two cores does everything. Every order is compared with the tape's.",
+         Inline, the first of the two cores does everything. Every order is compared with the tape's. {}",
         c.decode_core,
         c.decide_core,
         c.load.text,
         c.message_bytes,
-        text::count(c.capacity)
+        text::count(c.capacity),
+        counters(c)
     )
+}
+
+/// By how much a span between the two cores may be off.
+fn counters(c: &HandoffComparison) -> String {
+    let between = |o: CounterOffset| {
+        format!(
+            "The deciding core's counter was {:.0} to {:.0} ns ahead of the decoding one's: spans from one to the other are off by that.",
+            o.at_least_ns, o.at_most_ns
+        )
+    };
+    c.counter_offset.map_or_else(|| "How far the counters of the two cores are apart is not known.".to_owned(), between)
 }
 
 fn rows(cell: &HandoffCell) -> Markup {
     let parts = [
+        ("tick due until taken out", &cell.taken_due_ns, cell.ratios.get("taken_due.p50")),
         ("put in until taken out", &cell.hand_off_ns, cell.ratios.get("hand_off.p50")),
         ("putting in", &cell.push_ns, None),
         ("tick due to order", &cell.order_due_ns, cell.ratios.get("order_due.p50")),
+        ("tick sent to order", &cell.order_sent_ns, None),
+        ("tick sent after it was due", &cell.schedule_error_ns, None),
     ];
     let shown: Vec<_> = parts.into_iter().filter(|(_, q, _)| q.n > 0).collect();
     html! {
