@@ -125,6 +125,8 @@ pub struct Finished {
     pub unread: Vec<Unread>,
     /// Why its slowest ticks were slow, where that was watched.
     pub tail: Option<TrialTail>,
+    /// Why that was not watched, though it was to be.
+    pub unwatched: Option<String>,
 }
 
 /// Of which nothing is known but the orders.
@@ -142,6 +144,7 @@ impl From<Joined> for Finished {
             stamping_changed: Vec::new(),
             unread: Vec::new(),
             tail: None,
+            unwatched: None,
         }
     }
 }
@@ -216,12 +219,11 @@ impl Stage<'_> {
         let stamping = at_exchange.link.stamping;
         let watch = Watched::before(stamping, self.stamps, self.scale);
         let lasts = request.schedule.duration();
-        let mut recording = self.tail.map(tail::Watch::recording);
+        let mut recording = self.tail.map(|watch| watch.recording(self.cores(request)));
         let nobody: &mut dyn Watcher = &mut ();
         let watcher = recording.as_mut().map_or(nobody, |r| r as &mut dyn Watcher);
         let ended = pair.trial(&at_exchange, &at_trader, lasts, watcher);
-        // In any case: whatever is watched costs something.
-        let seen = recording.and_then(tail::Recording::end);
+        let seen = recording.map(tail::Recording::end);
         let (exchange, trader) = ended?;
         let watched = watch.after(self.scale);
         let samples = ExchangeSamples::read(&at_exchange.samples).context("can't read the exchange's samples")?;
@@ -239,6 +241,10 @@ impl Stage<'_> {
             stamps: stamped.as_ref().map(|s| s.sources(&watched.tied, self.stamp_timeout)),
         })
         .context("can't read the samples")?;
+        let (seen, unwatched) = match seen.transpose() {
+            Ok(seen) => (seen, None),
+            Err(why) => (None, Some(why)),
+        };
         let tail = seen.map(|seen| {
             let (exchange, trader, scale) = (&samples, &departures, self.scale);
             let left = tail::Left { schedule: request.schedule, exchange, trader, orders: &joined.orders, scale };
@@ -271,6 +277,7 @@ impl Stage<'_> {
             stamping_changed,
             unread,
             tail,
+            unwatched,
         })
     }
 
@@ -279,11 +286,13 @@ impl Stage<'_> {
         self.homes.far.as_ref().map(Far::scale)
     }
 
+    /// Of exchange and trader.
+    fn cores(&self, request: &Request<'_>) -> (u32, u32) {
+        request.seat.map_or((self.exchange_core, self.trader_core), |seat| seat.cores)
+    }
+
     fn spec(&self, request: &Request<'_>, role: Role) -> TrialSpec {
-        let (cores, memory) = match request.seat {
-            Some(seat) => (seat.cores, seat.memory),
-            None => ((self.exchange_core, self.trader_core), self.memory_nodes),
-        };
+        let (cores, memory) = (self.cores(request), request.seat.map_or(self.memory_nodes, |seat| seat.memory));
         let (core, memory_node, name) = match role {
             Role::Exchange => (cores.0, memory.0, "exchange.samples"),
             Role::Trader => (cores.1, memory.1, "trader.samples"),

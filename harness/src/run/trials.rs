@@ -82,6 +82,8 @@ pub(super) struct Trials<'a> {
     formats: HashMap<usize, WireFormat>,
     /// By cell, the tails of the repetitions that count, with their numbers.
     tails: HashMap<usize, Vec<(u32, TrialTail)>>,
+    /// Why the kernel was not watched in some trials though it was to be, and in how many.
+    unwatched: BTreeMap<String, u32>,
     /// Cells whose lane or placement turned out not to run here, and why.
     unmet: BTreeMap<usize, (NotRunKind, Unmet)>,
     /// Interrupts that the placements send about.
@@ -100,6 +102,7 @@ impl<'a> Trials<'a> {
             position: 0,
             formats: HashMap::new(),
             tails: HashMap::new(),
+            unwatched: BTreeMap::new(),
             unmet: BTreeMap::new(),
             interrupts: Interrupts::new(Path::new("/"), &run_dir::default_path()),
             unshown: BTreeMap::new(),
@@ -237,6 +240,9 @@ impl<'a> Trials<'a> {
         let name = format!("samples/{number}-{lane}-{}-r{repetition}-a{}.parquet", cell.mode(), attempt.number);
         let file = SampleFile { folder: &self.order.out, name, lane, evidence: cell.caps.evidence };
         let tail = finished.tail.take();
+        if let Some(why) = finished.unwatched.take() {
+            *self.unwatched.entry(why).or_default() += 1;
+        }
         let kept = attempt.keep(&finished, self.stage.tape, &cell.schedule, file)?;
         if let (true, Some(tail)) = (kept.record.counts_for_latency(), tail) {
             self.tails.entry(attempt.slot.cell).or_default().push((repetition, tail));
@@ -259,6 +265,7 @@ impl<'a> Trials<'a> {
         let mut cells = Vec::new();
         let mut results = std::mem::take(&mut self.results);
         let mut tails = std::mem::take(&mut self.tails);
+        not_run.extend(self.unwatched.iter().map(|(why, trials)| tail::unwatched(why, *trials)));
         for (n, planned) in self.cells.iter().enumerate() {
             let attempts = results.remove(&n).unwrap_or_default();
             if let Some(unmet) = self.unmet.remove(&n) {
@@ -289,7 +296,11 @@ impl<'a> Trials<'a> {
                 let without = of(|r| r.valid && r.purpose() == Purpose::Cost);
                 stamps.cost = cell_stamps::cost(&counted, &without, seed);
             }
-            let tail = tails.remove(&n).and_then(|trials| tail::pool(&trials, latency_ns.t2t_due.p50));
+            let mut tail = tails.remove(&n).and_then(|trials| tail::pool(&trials, latency_ns.t2t_due.p50));
+            if let (Some(tail), "none") = (&mut tail, sut.host.virtualised.as_str()) {
+                // There is nobody who could take any.
+                tail.steal_ns = None;
+            }
             let (evidence, evidence_why) = cell_stamps::evidence(&planned.caps, stamps.as_ref());
             let plan = Planned {
                 repetitions: run.repetitions,

@@ -51,11 +51,13 @@ pub enum Vector {
     Error,
     /// The core is too hot.
     Thermal,
+    /// One that can't be masked: a watchdog's, a profiler's, an error of the hardware; its time is that of one handler.
+    Nmi,
 }
 
 impl Vector {
     /// In the order of `enum vector` in tail.bpf.c.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LocalTimer,
         Self::Reschedule,
         Self::CallFunction,
@@ -64,6 +66,7 @@ impl Vector {
         Self::Spurious,
         Self::Error,
         Self::Thermal,
+        Self::Nmi,
     ];
 
     /// As the tracepoint is called.
@@ -78,6 +81,7 @@ impl Vector {
             Self::Spurious => "spurious_apic",
             Self::Error => "error_apic",
             Self::Thermal => "thermal_apic",
+            Self::Nmi => "nmi",
         }
     }
 }
@@ -164,4 +168,6 @@ pub struct Event {
     pub begin: Nanos,
     /// …and ended.
     pub end: Nanos,
+    /// Of another thread, or none: the timed one had let go of the core by itself, as one does that waits.
+    pub waited: bool,
 }

@@ -6,15 +6,16 @@ use super::event::Event;
 #[cfg(feature = "bpf")]
 use super::{record::Record, spans::spans};
 
-/// Events that found no room, and when the first and the last of them began.
+/// Events that found no room, and the time in which they may have been: as events are written when they end, that is until the
+/// watch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// How many.
     pub events: u64,
-    /// The first.
+    /// The earliest of them began.
     pub first: Nanos,
-    /// The last.
-    pub last: Nanos,
+    /// The watch ended.
+    pub until: Nanos,
 }
 
 /// What happened on the measured cores.
@@ -73,7 +74,7 @@ impl History {
     /// Whether events of that core were lost then.
     #[must_use]
     pub fn lost_between(&self, side: Side, from: Nanos, until: Nanos) -> bool {
-        self.sides[side.index()].lost.is_some_and(|l| l.first <= until && l.last >= from)
+        self.sides[side.index()].lost.is_some_and(|l| l.first <= until && l.until >= from)
     }
 
     /// Events that were lost, of both cores.
@@ -108,7 +109,7 @@ mod tests {
             spans in proptest::collection::vec((0_u64..200, 0_u64..100), 0..30), from in 0_u64..300, len in 0_u64..50,
         ) {
             let event = |(begin, len): &(u64, u64)| Event {
-                side: Side::Trader, what: What::Softirq(3), begin: Nanos(*begin), end: Nanos(begin + len),
+                side: Side::Trader, what: What::Softirq(3), begin: Nanos(*begin), end: Nanos(begin + len), waited: false,
             };
             let all: Vec<Event> = spans.iter().map(event).collect();
             let (from, until) = (Nanos(from), Nanos(from + len));

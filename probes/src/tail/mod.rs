@@ -27,13 +27,18 @@ pub use program::Tracer;
 
 use thiserror::Error;
 
+/// Bytes of each core's ring: room for two million events, which is a softirq for each tick of a long repetition.
+pub const ROOM: u32 = 64 << 20;
+
 /// What is watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watched {
-    /// Cores of exchange and trader.
+    /// Cores of exchange and trader on which it is tried whether they can be watched; those of a trial are told at its start.
     pub cores: [u32; 2],
     /// The system calls of the timed threads too.
     pub calls: bool,
+    /// Bytes of each core's ring, a power of two of pages: [`ROOM`].
+    pub room: u32,
 }
 
 /// Why the kernel can't be watched here.

@@ -13,14 +13,14 @@ use super::{History, Lost, Unmet, Watched, anchors::monotonic, faults, in_first_
 /// Compiled by build.rs from `tail.bpf.c`.
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tail.bpf.o"));
 
-/// Bytes of each core's ring: room for two million events, which is a softirq for each tick of a long repetition.
-const RING: u32 = 64 << 20;
 /// The rings, in the order of [`Side::BOTH`].
 const RINGS: [&str; 2] = ["of_exchange", "of_trader"];
-/// Bytes of `struct side`: three words of what was lost, five of what has begun, and by vector and call.
-const SIDE: usize = 8 * (3 + 5 + 8 + 512);
+/// Bytes of `struct side`: two words of what was lost, five of what has begun, and by vector and call.
+const SIDE: usize = 8 * (2 + 5 + 8 + 512);
 /// Events without which too little is seen to say anything.
 const ESSENTIAL: &str = "sched_switch";
+/// Programs of the kernel's counters of faults, that of major ones last.
+const FAULTS: [&str; 2] = ["fault_minor", "fault_major"];
 
 /// The programs at work; they are taken off when this is dropped.
 pub struct Tracer {
@@ -28,7 +28,10 @@ pub struct Tracer {
     _links: Vec<Link>,
     object: Object,
     absent: Vec<String>,
+    /// Cores whose page faults are counted, and the links of that.
+    faults: ([u32; 2], Vec<Link>),
     timed: [u32; 2],
+    cores: [u32; 2],
 }
 
 impl Tracer {
@@ -56,7 +59,7 @@ impl Tracer {
         if absent.iter().any(|name| name == ESSENTIAL) {
             return Err(Unmet::new("the tracepoint sched_switch", "a kernel with CONFIG_TRACEPOINTS and BTF of them"));
         }
-        prepare(&mut open, watched.cores).map_err(|e| refused(&e))?;
+        size_rings(&mut open, watched.room).map_err(|e| refused(&e))?;
         let object = open.load().map_err(|e| refused(&e))?;
         Self::on_tracepoints(object, absent, watched.cores)
     }
@@ -68,17 +71,20 @@ impl Tracer {
                 continue;
             }
             let name = program.name().to_string_lossy().into_owned();
-            let linked = match name.as_str() {
-                "fault_minor" | "fault_major" => faults::attach(&program, name == "fault_major", cores),
-                _ => program.attach().map(|link| vec![link]).map_err(|e| e.to_string()),
-            };
-            match linked {
-                Ok(more) => links.extend(more),
+            if FAULTS.contains(&name.as_str()) {
+                continue;
+            }
+            match program.attach() {
+                Ok(link) => links.push(link),
                 Err(e) if name == ESSENTIAL => return Err(Unmet::new(format!("the tracepoint {name}: {e}"), AS_ROOT)),
                 Err(_) => absent.push(name),
             }
         }
-        Ok(Self { _links: links, object, absent, timed: [0; 2] })
+        let mut tracer = Self { _links: links, object, absent, faults: ([0; 2], Vec::new()), timed: [0; 2], cores };
+        if tracer.count_faults(cores).is_err() {
+            tracer.absent.extend(FAULTS.map(str::to_owned));
+        }
+        Ok(tracer)
     }
 
     /// Events that this kernel doesn't have, and which are therefore not seen.
@@ -87,12 +93,28 @@ impl Tracer {
         &self.absent
     }
 
-    /// Watches from now on; `timed` are the threads whose ticks are measured, of exchange and trader.
+    /// Has the faults on these cores counted.
+    fn count_faults(&mut self, cores: [u32; 2]) -> Result<(), String> {
+        let mut links = Vec::new();
+        for program in self.object.progs_mut().filter(|p| FAULTS.iter().any(|name| p.name() == *name)) {
+            links.extend(faults::attach(&program, program.name() == FAULTS[1], cores)?);
+        }
+        self.faults = (cores, links);
+        Ok(())
+    }
+
+    /// Watches from now on; `timed` are the threads whose ticks are measured, of exchange and trader, and `cores` where they are.
     ///
     /// # Errors
     /// When the kernel doesn't take it.
-    pub fn start(&mut self, timed: [u32; 2]) -> io::Result<()> {
-        self.timed = timed;
+    pub fn start(&mut self, timed: [u32; 2], cores: [u32; 2]) -> io::Result<()> {
+        (self.timed, self.cores) = (timed, cores);
+        let counted = !self.absent.iter().any(|name| FAULTS.contains(&name.as_str()));
+        if counted && self.faults.0 != cores {
+            self.count_faults(cores).map_err(|e| io::Error::other(format!("page faults on other cores: {e}")))?;
+        }
+        // Nothing is to be written for cores and threads of which only some are set yet.
+        self.switch(false)?;
         self.set(".bss", &vec![0; 2 * SIDE])?;
         self.switch(true)
     }
@@ -107,7 +129,7 @@ impl Tracer {
         let records = self.records()?;
         let state =
             self.map(".bss")?.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY).map_err(|e| failed(&e))?.unwrap_or_default();
-        let lost = Side::BOTH.map(|side| lost(state.get(side.index() * SIDE..).unwrap_or_default()));
+        let lost = Side::BOTH.map(|side| lost(state.get(side.index() * SIDE..).unwrap_or_default(), until));
         Ok(History::of_records(&records, self.timed, until, lost))
     }
 
@@ -130,8 +152,8 @@ impl Tracer {
     }
 
     fn switch(&self, on: bool) -> io::Result<()> {
-        let [exchange, trader] = self.timed;
-        let words = [u32::from(on), exchange, trader, 0];
+        let ([exchange, trader], [its, traders]) = (self.timed, self.cores);
+        let words = [u32::from(on), exchange, trader, its, traders, 0];
         self.set(".data.control", &words.map(u32::to_ne_bytes).concat())
     }
 
@@ -153,10 +175,10 @@ fn failed(e: &libbpf_rs::Error) -> io::Error {
     io::Error::other(format!("while watching the kernel: {e}"))
 }
 
-fn lost(side: &[u8]) -> Option<Lost> {
+fn lost(side: &[u8], until: Nanos) -> Option<Lost> {
     let word = |n: usize| side.get(8 * n..)?.first_chunk().map(|b| u64::from_ne_bytes(*b));
     let events = word(0).filter(|n| *n > 0)?;
-    Some(Lost { events, first: Nanos(word(1)?), last: Nanos(word(2)?) })
+    Some(Lost { events, first: Nanos(word(1)?), until })
 }
 
 /// Leaves out the programs whose tracepoint the kernel doesn't have, and tells which; and those of calls, where nobody wants
@@ -176,14 +198,10 @@ fn leave_out(open: &mut OpenObject, kernel: &Btf<'_>, calls: bool) -> Vec<String
     absent
 }
 
-fn prepare(open: &mut OpenObject, cores: [u32; 2]) -> libbpf_rs::Result<()> {
+fn size_rings(open: &mut OpenObject, room: u32) -> libbpf_rs::Result<()> {
     for mut map in open.maps_mut() {
-        let name = map.name().to_string_lossy().into_owned();
-        if RINGS.contains(&name.as_str()) {
-            map.set_max_entries(RING)?;
-        } else if let (true, Some(places)) = (name.ends_with(".rodata"), map.initial_value_mut()) {
-            let bytes = cores.map(u32::to_ne_bytes).concat();
-            places.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        if RINGS.iter().any(|ring| map.name() == *ring) {
+            map.set_max_entries(room)?;
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ impl Tracer {
     ///
     /// # Errors
     /// None.
-    pub fn start(&mut self, _: [u32; 2]) -> io::Result<()> {
+    pub fn start(&mut self, _: [u32; 2], _: [u32; 2]) -> io::Result<()> {
         match self.0 {}
     }
 

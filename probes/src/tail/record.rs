@@ -29,6 +29,8 @@ pub(super) enum Said {
     Switch {
         to: u32,
         name: Comm,
+        /// The timed one let go of the core by itself.
+        waited: bool,
     },
     Migration(u32),
     Frequency(u32),
@@ -38,7 +40,7 @@ pub(super) enum Said {
 /// Bytes of `struct event`, which each record begins with.
 const PLAIN: usize = 24;
 /// Where `struct named` has its name.
-const NAME: usize = PLAIN + 8;
+const NAME: usize = PLAIN;
 
 impl Record {
     /// `None` for bytes that no program of this build wrote.
@@ -53,7 +55,7 @@ impl Record {
             3 => Said::Vector(*Vector::ALL.get(usize::try_from(number).ok()?)?),
             4 => Said::Fault,
             5 => Said::FaultDone { major: number != 0 },
-            6 => Said::Switch { to: number, name: name()? },
+            6 => Said::Switch { to: number, name: name()?, waited: *bytes.get(22)? != 0 },
             7 => Said::Migration(number),
             8 => Said::Frequency(number),
             9 => Said::Call(number),
@@ -83,9 +85,9 @@ mod tests {
         let wanted = Record { side: Side::Trader, begin: Nanos(7), end: Nanos(9), said: Said::Softirq(3) };
         assert_eq!(record, wanted);
         let mut named = bytes(6, 42);
-        named.extend([0; 8]);
+        named[22] = 1;
         named.extend(*b"stress\0\0\0\0\0\0\0\0\0\0");
-        let to = Said::Switch { to: 42, name: Comm::from("stress") };
+        let to = Said::Switch { to: 42, name: Comm::from("stress"), waited: true };
         assert_eq!(Record::read(&named).unwrap().said, to);
     }
 

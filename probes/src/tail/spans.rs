@@ -10,11 +10,12 @@ use super::{
 /// The events of one core, by their beginning. `timed` is its timed thread, `until` when the watch ended.
 pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) -> Vec<Event> {
     let mut events = Vec::with_capacity(records.len());
-    let mut add = |what, begin, end| events.push(Event { side, what, begin, end });
-    // Who has the core, if it is not the timed thread, and since when; which fault has begun.
-    let (mut other, mut fault) = (None::<(What, Nanos)>, None::<Nanos>);
+    let mut keep = |what, begin, end, waited| events.push(Event { side, what, begin, end, waited });
+    // Who has the core, if it is not the timed thread, and since when; whether that one waits; which fault has begun.
+    let (mut other, mut waits, mut fault) = (None::<(What, Nanos)>, false, None::<Nanos>);
     for record in records.iter().filter(|r| r.side == side) {
         let Record { begin, end, said, .. } = *record;
+        let mut add = |what, begin, end| keep(what, begin, end, false);
         match said {
             Said::Interrupt(number, name) => add(What::Interrupt(number, name), begin, end),
             Said::Softirq(number) => add(What::Softirq(number), begin, end),
@@ -31,9 +32,10 @@ pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) ->
                 fault = None;
                 add(What::Fault { major, ended: true }, begin, end);
             }
-            Said::Switch { to, name } => {
-                if let Some((what, since)) = other.take() {
-                    add(what, since, begin);
+            Said::Switch { to, name, waited } => {
+                match other.take() {
+                    Some((what, since)) => keep(what, since, begin, waits),
+                    None => waits = waited,
                 }
                 other = match to {
                     to if to == timed => None,
@@ -44,10 +46,10 @@ pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) ->
         }
     }
     if let Some((what, since)) = other {
-        add(what, since, until.max(since));
+        keep(what, since, until.max(since), waits);
     }
     if let Some(open) = fault {
-        add(What::Fault { major: false, ended: false }, open, open);
+        keep(What::Fault { major: false, ended: false }, open, open, false);
     }
     events.sort_by_key(|e| e.begin);
     events
@@ -72,10 +74,21 @@ mod tests {
     #[test]
     fn a_thread_has_the_core_until_the_next_switch_and_the_timed_one_is_no_event() {
         let (other, timed) = (Comm::from("other"), Comm::from("tickcert"));
-        let to = |at, to, name| record(at, Said::Switch { to, name });
+        let to = |at, to, name| record(at, Said::Switch { to, name, waited: false });
         let records = [to(100, 7, other), to(150, 0, Comm::default()), to(170, TIMED, timed), to(900, 7, other)];
         let wanted = [(What::Thread(other), 100, 150), (What::Idle, 150, 170), (What::Thread(other), 900, 1000)];
         assert_eq!(of(&records), wanted);
+    }
+
+    #[test]
+    fn whoever_has_the_core_while_the_timed_thread_waits_has_it_because_it_waits() {
+        let other = Comm::from("other");
+        let to = |at, to, waited| record(at, Said::Switch { to, name: other, waited });
+        let records =
+            [to(100, 0, true), to(150, 7, false), to(170, TIMED, false), to(300, 7, false), to(400, TIMED, false)];
+        let events = spans(Side::Trader, &records, TIMED, Nanos(1000));
+        let waited: Vec<_> = events.iter().map(|e| (e.begin.0, e.waited)).collect();
+        assert_eq!(waited, [(100, true), (150, true), (300, false)]);
     }
 
     #[test]

@@ -9,11 +9,13 @@ const TICK: Nanos = Nanos(10_000_000);
 /// Place of `steal` among the numbers of a core.
 const STEAL: usize = 7;
 
-/// Steal time of these cores since the host started, to 10 ms; zero where the kernel doesn't say.
+/// Steal time of these cores since the host started, in steps of 10 ms; `None` where the kernel doesn't say. On bare metal it
+/// says zero, which means nothing there.
 #[must_use]
-pub fn steal(root: &Path, cores: [u32; 2]) -> [Nanos; 2] {
+pub fn steal(root: &Path, cores: [u32; 2]) -> Option<[Nanos; 2]> {
     let stat = std::fs::read_to_string(root.join("proc/stat")).unwrap_or_default();
-    cores.map(|core| of_core(&stat, core).unwrap_or_default())
+    let [exchange, trader] = cores.map(|core| of_core(&stat, core));
+    exchange.zip(trader).map(<[Nanos; 2]>::from)
 }
 
 fn of_core(stat: &str, core: u32) -> Option<Nanos> {

@@ -37,7 +37,7 @@ struct irqaction {
 
 /* As in record.rs. */
 enum kind { INTERRUPT = 1, SOFTIRQ, VECTOR, FAULT, FAULT_DONE, SWITCH, MIGRATION, FREQUENCY, CALL };
-enum vector { LOCAL_TIMER, RESCHEDULE, CALL_FUNCTION, CALL_FUNCTION_SINGLE, IRQ_WORK, SPURIOUS, ERROR, THERMAL, VECTORS };
+enum vector { LOCAL_TIMER, RESCHEDULE, CALL_FUNCTION, CALL_FUNCTION_SINGLE, IRQ_WORK, SPURIOUS, ERROR, THERMAL, VECTORS, NMI = VECTORS };
 
 struct event {
     u64 begin, end;
@@ -48,8 +48,6 @@ struct event {
 
 struct named {
     struct event event;
-    u32 before;
-    u32 state;
     char name[16];
 };
 
@@ -62,21 +60,17 @@ struct named {
 RING(of_exchange);
 RING(of_trader);
 
-/* Of exchange and trader, set before loading. */
-const volatile struct {
-    u32 cores[2];
-} places = {};
-
-/* Set by the harness around each trial. */
+/* Set by the harness around each trial; cores and threads are those of exchange and trader. */
 volatile struct {
     u32 on;
     u32 threads[2];
+    u32 cores[2];
     u32 reserved;
 } control SECTION(".data.control") = {};
 
 /* As in program.rs. */
 struct side {
-    u64 lost, first_lost, last_lost;
+    u64 lost, first_lost;
     u64 irq, softirq, fault, call, number;
     u64 vector[VECTORS];
     /* How long a system call usually takes, in 1/16 ns, by its number. */
@@ -89,7 +83,7 @@ INLINE int here(void)
     if (!control.on)
         return -1;
     u32 core = bpf_get_smp_processor_id();
-    return core == places.cores[0] ? 0 : core == places.cores[1] ? 1 : -1;
+    return core == control.cores[0] ? 0 : core == control.cores[1] ? 1 : -1;
 }
 
 INLINE int is_timed(int side)
@@ -97,11 +91,11 @@ INLINE int is_timed(int side)
     return (u32)bpf_get_current_pid_tgid() == control.threads[side & 1];
 }
 
+/* What is lost first need not have begun first: it may lie within another. */
 INLINE void lose(struct side *s, u64 at)
 {
-    if (!s->lost)
+    if (!s->lost || at < s->first_lost)
         s->first_lost = at;
-    s->last_lost = at;
     s->lost += 1;
 }
 
@@ -126,7 +120,7 @@ INLINE void note(int side, u8 kind, u32 number, u64 begin, u64 end)
     bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 }
 
-INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const char *name, u32 before, u32 state)
+INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const char *name, u16 more)
 {
     struct named *n = side ? bpf_ringbuf_reserve(&of_trader, sizeof(*n), 0) : bpf_ringbuf_reserve(&of_exchange, sizeof(*n), 0);
     if (!n) {
@@ -134,8 +128,7 @@ INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const 
         return;
     }
     fill(&n->event, side, kind, number, begin, end);
-    n->before = before;
-    n->state = state;
+    n->event.more = more;
     __builtin_memset(n->name, 0, sizeof(n->name));
     bpf_probe_read_kernel_str(n->name, sizeof(n->name), name);
     bpf_ringbuf_submit(n, BPF_RB_NO_WAKEUP);
@@ -187,7 +180,18 @@ SECTION("tp_btf/irq_handler_exit") int irq_handler_exit(u64 *ctx)
         return 0;
     sides[side & 1].irq = 0;
     struct irqaction *action = (void *)ctx[1];
-    note_named(side, INTERRUPT, ctx[0], begin, bpf_ktime_get_ns(), action->name, 0, 0);
+    note_named(side, INTERRUPT, ctx[0], begin, bpf_ktime_get_ns(), action->name, 0);
+    return 0;
+}
+
+/* Of a non-maskable interrupt the kernel tells how long each of its handlers took. */
+SECTION("tp_btf/nmi_handler") int nmi_handler(u64 *ctx)
+{
+    int side = here();
+    if (side < 0)
+        return 0;
+    u64 now = bpf_ktime_get_ns(), took = ctx[1];
+    note(side, VECTOR, NMI, took < now ? now - took : now, now);
     return 0;
 }
 
@@ -227,9 +231,11 @@ SECTION("tp_btf/sched_switch") int sched_switch(u64 *ctx)
     int side = here();
     if (side < 0)
         return 0;
-    struct task_struct *prev = (void *)ctx[1], *next = (void *)ctx[2];
+    /* What comes after `next` is not the same in all kernels. That one is not preempted but lets go by itself is said first. */
+    struct task_struct *next = (void *)ctx[2];
+    u16 waited = is_timed(side) && !ctx[0];
     u64 now = bpf_ktime_get_ns();
-    note_named(side, SWITCH, next->pid, now, now, next->comm, prev->pid, ctx[3]);
+    note_named(side, SWITCH, next->pid, now, now, next->comm, waited);
     return 0;
 }
 
@@ -252,7 +258,7 @@ SECTION("tp_btf/cpu_frequency") int cpu_frequency(u64 *ctx)
     u32 core = ctx[1];
     if (!control.on)
         return 0;
-    int side = core == places.cores[0] ? 0 : core == places.cores[1] ? 1 : -1;
+    int side = core == control.cores[0] ? 0 : core == control.cores[1] ? 1 : -1;
     if (side < 0)
         return 0;
     u64 now = bpf_ktime_get_ns();

@@ -62,6 +62,8 @@ pub enum TailKind {
     Frequency,
     /// Ticks were due faster than they are served.
     Load,
+    /// Several events that take up enough of the time together, and none of which does alone.
+    Several,
     /// No event of the kernel takes up enough of the time.
     Unexplained,
     /// Can't be said, because events were lost or their length isn't known.
@@ -82,6 +84,7 @@ impl TailKind {
             Self::Migration => "migration",
             Self::Frequency => "frequency",
             Self::Load => "load",
+            Self::Several => "several",
             Self::Unexplained => "unexplained",
             Self::NotKnown => "not known",
         }
@@ -104,10 +107,13 @@ pub struct TailCause {
 }
 
 impl TailCause {
-    /// No event of the kernel accounts for it.
+    /// No event of the kernel accounts for it; `not_watched` is what might have, had it been watched.
     #[must_use]
-    pub fn unexplained(queued: bool) -> Self {
-        let name = "gap without a kernel event: hypervisor, SMI or hardware".to_owned();
+    pub fn unexplained(queued: bool, not_watched: &[String]) -> Self {
+        let mut name = "gap without a kernel event: hypervisor, SMI or hardware".to_owned();
+        if !not_watched.is_empty() {
+            name = format!("{name}, or what is not watched: {}", not_watched.join(", "));
+        }
         Self { kind: TailKind::Unexplained, name, side: None, queued }
     }
 }
@@ -120,7 +126,7 @@ impl fmt::Display for TailCause {
         }
         match self.kind {
             TailKind::Unexplained => write!(f, "unexplained ({})", self.name)?,
-            TailKind::Load | TailKind::NotKnown => f.write_str(&self.name)?,
+            TailKind::Load | TailKind::Several | TailKind::NotKnown => f.write_str(&self.name)?,
             kind => write!(f, "{} {}", kind.name(), self.name)?,
         }
         self.side.map_or(Ok(()), |side| write!(f, " ({}'s core)", side.name()))
@@ -149,8 +155,9 @@ pub struct Tail {
     pub clock_error_ns: Option<Nanos>,
     /// Events that found no room, over all repetitions.
     pub lost_events: u64,
-    /// Time for which the hypervisor says that it gave the cores of exchange and trader to others, over all repetitions.
-    pub steal_ns: [Nanos; 2],
+    /// Time for which the hypervisor says that it gave the cores of exchange and trader to others, over all repetitions, in
+    /// steps of 10 ms; `null` on bare metal, and where the kernel doesn't say.
+    pub steal_ns: Option<[Nanos; 2]>,
 }
 
 /// One cause, and what it does to the tail.
@@ -162,6 +169,9 @@ pub struct TailRow {
     pub ticks: u64,
     /// Their time beyond the median, in sum.
     pub excess_ns: Nanos,
+    /// What of that the cause took, in sum; of unexplained ones, what no event did. `null` where that isn't known.
+    #[serde(default)]
+    pub taken_ns: Option<Nanos>,
     /// By so much p99.9 would be lower if these ticks had not lost what the cause took; `null` where that isn't known.
     pub p99_9_ns: Option<Nanos>,
     /// The same of p99.99.
@@ -179,8 +189,8 @@ pub struct SlowTick {
     pub t2t_due_ns: Nanos,
     /// Its cause.
     pub cause: TailCause,
-    /// What the cause took.
-    pub taken_ns: Nanos,
+    /// What the cause took; of an unexplained one, what no event did. `null` where that isn't known.
+    pub taken_ns: Option<Nanos>,
     /// When the tick left the exchange…
     pub sent_ns: SignedNanos,
     /// …the trader saw it…

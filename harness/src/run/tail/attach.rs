@@ -1,6 +1,6 @@
 //! Whether the kernel is watched in a run, and why not.
 
-use tickcert_probes::tail::{Unmet, Watched};
+use tickcert_probes::tail::{ROOM, Unmet, Watched};
 use tickcert_results::certificate::{NotRun, NotRunKind};
 use tickcert_scenarios::profile::Attribution;
 
@@ -20,7 +20,7 @@ pub fn attach(order: &Order, here: bool) -> (Option<Watch>, Vec<NotRun>) {
         let how = "run exchange and trader on the same host, or set attribution = \"off\" in [run]".to_owned();
         return (None, vec![row(TAIL, needs, how)]);
     }
-    let watched = Watched { cores: [order.cores.0, order.cores.1], calls: wanted == Attribution::Calls };
+    let watched = Watched { cores: [order.cores.0, order.cores.1], calls: wanted == Attribution::Calls, room: ROOM };
     match Watch::attach(watched) {
         Ok(watch) => {
             let absent = watch.absent();
@@ -31,6 +31,14 @@ pub fn attach(order: &Order, here: bool) -> (Option<Watch>, Vec<NotRun>) {
         }
         Err(Unmet { needs, how }) => (None, vec![row(TAIL, needs, how)]),
     }
+}
+
+/// The row of trials in which nothing was seen though it was to be.
+#[must_use]
+pub fn unwatched(why: &str, trials: u32) -> NotRun {
+    let needs = format!("a watch over the kernel in each trial: in {trials} of them {why}");
+    let how = "run it again as root on the host; the other trials' ticks have their causes".to_owned();
+    NotRun::new(NotRunKind::Probe, TAIL, needs, how)
 }
 
 /// Names of the rows.

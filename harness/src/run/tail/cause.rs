@@ -17,7 +17,8 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) cause: TailCause,
-    pub(super) took: Nanos,
+    /// Of an unexplained one, what no event did; `None` where that is not known.
+    pub(super) took: Option<Nanos>,
 }
 
 /// What all slow ticks of a trial are judged by.
@@ -32,6 +33,8 @@ pub(super) struct Judge<'a> {
     pub(super) typical: Taken,
     /// What a packet takes at least.
     pub(super) each: Nanos,
+    /// What might have taken a tick's time and was not watched.
+    pub(super) not_watched: &'a [String],
 }
 
 /// By event, the median over these ticks of what it took.
@@ -55,11 +58,24 @@ fn beyond(taken: &Taken, typical: &Taken, ticks: u64) -> Taken {
     taken.iter().map(|(key, time)| (*key, time.saturating_sub(usual(key)))).filter(|(_, t)| *t > Nanos::ZERO).collect()
 }
 
-/// The event that took the most, if together they account for at least half of the excess.
-fn largest(beyond: &Taken, excess: Nanos) -> Option<(Key, Nanos)> {
-    let sum: u64 = beyond.values().map(|t| t.0).sum();
-    let most = beyond.iter().max_by_key(|(_, time)| **time)?;
-    (sum.saturating_mul(2) >= excess.0).then_some((*most.0, *most.1))
+fn sum(of: &Taken) -> Nanos {
+    of.values().fold(Nanos::ZERO, |sum, time| sum + *time)
+}
+
+fn half(of: Nanos, part: Nanos) -> bool {
+    part.0.saturating_mul(2) >= of.0
+}
+
+/// The event that took at least half of the excess; or that several did together, of which none took so much.
+fn largest(beyond: &Taken, excess: Nanos, queued: bool) -> Option<Judged> {
+    let (key, most) = beyond.iter().max_by_key(|(_, time)| **time)?;
+    if half(excess, *most) {
+        return Some(named(*key, (*most).min(excess), queued));
+    }
+    let all = sum(beyond);
+    let name = "several events, none of which took half".to_owned();
+    let cause = TailCause { kind: TailKind::Several, name, side: None, queued };
+    half(excess, all).then(|| Judged { cause, took: Some(all.min(excess)) })
 }
 
 impl Judge<'_> {
@@ -70,8 +86,8 @@ impl Judge<'_> {
             return why;
         }
         let own = taken(self.history, &marks.stretches(), self.error);
-        if let Some((key, took)) = largest(&beyond(&own, &self.typical, 1), excess) {
-            return named(key, took.min(excess), false);
+        if let Some(judged) = largest(&beyond(&own, &self.typical, 1), excess, false) {
+            return judged;
         }
         self.queued(packet, marks, &own, excess)
     }
@@ -90,30 +106,33 @@ impl Judge<'_> {
             _ => return None,
         };
         let cause = TailCause { kind: TailKind::NotKnown, name: name.to_owned(), side: None, queued: false };
-        Some(Judged { cause, took: Nanos::ZERO })
+        Some(Judged { cause, took: None })
     }
 
     /// As [`Judge::judge`], of a tick of which the events of its own time don't account for enough.
     fn queued(&self, packet: usize, marks: &Marks, own: &Taken, excess: Nanos) -> Judged {
         let first = self.line.busy_since(packet);
+        let mut explained = sum(&beyond(own, &self.typical, 1));
         if first < packet {
             // From this tick, so that the two clocks have little time to part.
             let since = marks.due.saturating_sub(self.line.due_of(packet).saturating_sub(self.line.due_of(first)));
             if let Some(lost) = self.not_known(since, marks.due) {
                 return lost;
             }
-            let mut all = taken(self.history, &[Stretch::of_both(since, marks.due)], self.error);
+            let mut all = taken(self.history, &[Stretch::before(since, marks.due)], self.error);
             for (key, time) in own {
                 let sum = all.entry(*key).or_default();
                 *sum = *sum + *time;
             }
             let ticks = 1 + (packet - first) as u64;
-            if let Some((key, took)) = largest(&beyond(&all, &self.typical, ticks), excess) {
-                return named(key, took.min(excess), true);
+            let all = beyond(&all, &self.typical, ticks);
+            if let Some(judged) = largest(&all, excess, true) {
+                return judged;
             }
+            explained = sum(&all);
         }
         self.behind_packets_without_orders(packet, marks, excess)
-            .unwrap_or_else(|| self.without_event(first, packet, excess))
+            .unwrap_or_else(|| self.without_event(first, packet, excess, explained))
     }
 
     /// Packets that ask for no order have no stamp at the trader: whether it was still behind is estimated, from what was
@@ -135,33 +154,33 @@ impl Judge<'_> {
             let due = self.line.due_of(packet);
             let packets = self.line.packets_between(due.saturating_sub(marks.due.saturating_sub(event.begin)), due);
             let beyond = beyond(&took, &self.typical, packets);
-            let interrupted = Nanos(beyond.values().map(|t| t.0).sum());
+            let interrupted = sum(&beyond);
             let left = backlog(event.begin, marks.due, interrupted, packets, self.each).min(interrupted);
-            let (key, _) = largest(&beyond, excess)?;
-            (left.0.saturating_mul(2) >= excess.0).then(|| named(key, left.min(excess), true))
+            let judged = largest(&beyond, excess, true)?;
+            half(excess, left).then(|| Judged { took: Some(left.min(excess)), ..judged })
         })
     }
 
     /// Either ticks come faster than they can be served, and nothing is wrong with any of them; or nobody knows.
-    fn without_event(&self, first: usize, packet: usize, excess: Nanos) -> Judged {
-        let ahead = Nanos(((packet - first) as u64).saturating_mul(self.median.0));
+    fn without_event(&self, first: usize, packet: usize, excess: Nanos, explained: Nanos) -> Judged {
+        let ahead = Nanos(((packet - first) as u64).saturating_mul(self.each.0));
         let waited = self.line.due_of(packet).saturating_sub(self.line.due_of(first));
-        let came_too_fast = first < packet && ahead.saturating_sub(waited).0.saturating_mul(2) >= excess.0;
-        let cause = if came_too_fast && !self.first_was_slow(first, excess) {
+        let behind = ahead.saturating_sub(waited);
+        if first < packet && half(excess, behind) && !self.first_was_slow(first, excess) {
             let name = "ticks that were due faster than they are served".to_owned();
-            TailCause { kind: TailKind::Load, name, side: None, queued: true }
-        } else {
-            TailCause::unexplained(first < packet)
-        };
-        Judged { cause, took: if came_too_fast { excess } else { Nanos::ZERO } }
+            let cause = TailCause { kind: TailKind::Load, name, side: None, queued: true };
+            return Judged { cause, took: Some(behind.min(excess)) };
+        }
+        let cause = TailCause::unexplained(first < packet, self.not_watched);
+        Judged { cause, took: Some(excess.saturating_sub(explained)) }
     }
 
     /// Whether the first packet of a backlog was late itself by what it takes for this excess.
     fn first_was_slow(&self, first: usize, excess: Nanos) -> bool {
         let due = self.line.due_of(first);
         let sent = self.line.sent.get(first).copied().flatten().unwrap_or(due);
-        let order = self.line.orders.partition_point(|(of, ..)| *of < first);
-        let arrival = self.line.orders.get(order).filter(|(of, ..)| *of == first).map(|(_, _, arrival)| *arrival);
+        let order = self.line.orders.partition_point(|o| o.packet < first);
+        let arrival = self.line.orders.get(order).filter(|o| o.packet == first).map(|o| o.arrival);
         let late =
             arrival.map_or_else(|| sent.saturating_sub(due), |a| a.saturating_sub(due).saturating_sub(self.median));
         late.0.saturating_mul(2) >= excess.0
@@ -169,7 +188,7 @@ impl Judge<'_> {
 }
 
 fn named((side, what): Key, took: Nanos, queued: bool) -> Judged {
-    Judged { cause: TailCause { kind: what.kind(), name: what.name(), side: Some(side), queued }, took }
+    Judged { cause: TailCause { kind: what.kind(), name: what.name(), side: Some(side), queued }, took: Some(took) }
 }
 
 #[cfg(test)]

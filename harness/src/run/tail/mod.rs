@@ -8,7 +8,7 @@ mod recording;
 mod samples;
 mod taken;
 
-pub use attach::attach;
+pub use attach::{attach, unwatched};
 pub use pool::pool;
 pub use recording::{Recording, Seen, Watch};
 pub use samples::{Left, Slow, TrialTail, look_into};

@@ -39,7 +39,14 @@ pub fn pool(trials: &[(u32, TrialTail)], median: Option<Nanos>) -> Option<Tail> 
         slowest: slow.iter().take(SHOWN).map(|(n, s)| shown(*n, s)).collect(),
         clock_error_ns: trials.iter().map(|(_, t)| t.error).max(),
         lost_events: trials.iter().map(|(_, t)| t.lost).sum(),
-        steal_ns: [0, 1].map(|side| Nanos(trials.iter().map(|(_, t)| t.stolen[side].0).sum())),
+        steal_ns: stolen(trials),
+    })
+}
+
+/// In sum, if it is known of all.
+fn stolen(trials: &[(u32, TrialTail)]) -> Option<[Nanos; 2]> {
+    trials.iter().try_fold([Nanos::ZERO; 2], |sum, (_, trial)| {
+        trial.stolen.map(|stolen| [0, 1].map(|side| sum[side] + stolen[side]))
     })
 }
 
@@ -52,6 +59,7 @@ fn by_cause(slow: &[(u32, &Slow)], latencies: &[Nanos], orders: u64, typical: Na
         cause: cause.clone(),
         ticks: ticks.len() as u64,
         excess_ns: Nanos(ticks.iter().map(|t| t.t2t_due.saturating_sub(typical).0).sum()),
+        taken_ns: ticks.iter().try_fold(Nanos::ZERO, |sum, t| t.took.map(|took| sum + took)),
         p99_9_ns: lower_by(latencies, &ticks, orders, P99_9),
         p99_99_ns: lower_by(latencies, &ticks, orders, P99_99),
     };
@@ -61,7 +69,7 @@ fn by_cause(slow: &[(u32, &Slow)], latencies: &[Nanos], orders: u64, typical: Na
 }
 
 /// By how much the quantile above which one of `one_in` samples lies would be lower, had these ticks not lost what their cause
-/// took. `None` without ten samples above it, or where the samples that would be in their place are not known.
+/// took. `None` without ten samples above it, or where what it took, or the samples that would be in their place, are not known.
 fn lower_by(latencies: &[Nanos], ticks: &[&Slow], orders: u64, one_in: u64) -> Option<Nanos> {
     if orders < 10 * one_in {
         return None;
@@ -73,7 +81,7 @@ fn lower_by(latencies: &[Nanos], ticks: &[&Slow], orders: u64, one_in: u64) -> O
     for tick in ticks {
         let at = without.iter().position(|l| *l == tick.t2t_due)?;
         without.remove(at);
-        without.push(tick.t2t_due.saturating_sub(tick.took));
+        without.push(tick.t2t_due.saturating_sub(tick.took?));
         // Keeps the order: what has become fast goes to its place among the rest.
         let moved = without.pop()?;
         let to = without.partition_point(|l| *l > moved);
@@ -117,7 +125,7 @@ mod tests {
             order: 0,
             t2t_due: Nanos(t2t_due),
             cause: cause(name),
-            took: Nanos(took),
+            took: Some(Nanos(took)),
             marks: [SignedNanos(0); 3],
             events: (Vec::new(), 0),
         }
@@ -129,7 +137,7 @@ mod tests {
             (1..=30).rev().map(|n| slow(n * 1000, if n % 2 == 1 { "a" } else { "b" }, n * 1000 - 100)).collect();
         let mut slowest: Vec<Nanos> = slow.iter().map(|s| s.t2t_due).collect();
         slowest.resize(100, Nanos(100));
-        TrialTail { orders: 20_000, slowest, slow, error: Nanos(50), lost: 0, stolen: [Nanos(0), Nanos(7)] }
+        TrialTail { orders: 20_000, slowest, slow, error: Nanos(50), lost: 0, stolen: Some([Nanos(0), Nanos(7)]) }
     }
 
     #[test]
@@ -144,7 +152,24 @@ mod tests {
         assert_eq!(tail.causes[1].p99_99_ns, None, "20,000 samples have no p99.99");
         assert_eq!(tail.slowest.len(), 10);
         assert_eq!(tail.slowest[0].t2t_due_ns, Nanos(30_000));
-        assert_eq!(tail.steal_ns, [Nanos(0), Nanos(7)]);
+        assert_eq!(tail.steal_ns, Some([Nanos(0), Nanos(7)]));
+    }
+
+    #[test]
+    fn of_a_cause_that_took_nobody_knows_what_it_is_not_said_what_is_without_it() {
+        let mut some = trial();
+        some.slow.iter_mut().filter(|s| s.cause.name == "a").for_each(|s| s.took = None);
+        let tail = pool(&[(1, some)], Some(Nanos(100))).unwrap();
+        let rows: Vec<_> = tail.causes.iter().map(|r| (r.taken_ns, r.p99_9_ns.is_some())).collect();
+        // Of `b`: 12,000, 14,000, … 30,000, each less the median.
+        assert_eq!(rows, [(Some(Nanos(209_000)), true), (None, false)]);
+    }
+
+    #[test]
+    fn steal_that_one_repetition_does_not_know_is_not_known_of_all() {
+        let without = TrialTail { stolen: None, ..trial() };
+        assert_eq!(pool(&[(1, trial()), (2, without)], None).unwrap().steal_ns, None);
+        assert_eq!(pool(&[(1, trial()), (2, trial())], None).unwrap().steal_ns, Some([Nanos(0), Nanos(14)]));
     }
 
     #[test]

@@ -11,13 +11,28 @@ pub(super) struct Line {
     pub(super) due: Vec<Nanos>,
     /// By packet: when it left; `None` for one that never did.
     pub(super) sent: Vec<Option<Nanos>>,
-    /// By order, in their order: its packet, when the trader saw that, and when the order arrived.
-    pub(super) orders: Vec<(usize, Nanos, Nanos)>,
+    /// By order, in their order.
+    pub(super) orders: Vec<Ordered>,
+    /// What a tick usually takes from its departure until the trader sees it.
+    pub(super) way_there: Nanos,
+}
+
+/// A packet that asked for an order, from the start of the schedule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordered {
+    /// Its number.
+    pub(super) packet: usize,
+    /// When the trader saw it…
+    pub(super) seen: Nanos,
+    /// …and had sent the order…
+    pub(super) left: Nanos,
+    /// …which arrived then.
+    pub(super) arrival: Nanos,
 }
 
 impl Line {
     /// The first packet of those without a pause between, up to `packet`: each was due when the one before it had not left
-    /// yet, or when an order before it was still on its way.
+    /// yet, or found the trader still at an order before it. An order on its way back, or a tick on its way there, keeps nobody.
     pub(super) fn busy_since(&self, packet: usize) -> usize {
         let (mut first, last_due) = (packet, self.due_of(packet));
         while let Some(due) = self.due.get(first).copied() {
@@ -29,9 +44,9 @@ impl Line {
                 first -= 1;
                 continue;
             }
-            let orders_before = self.orders.partition_point(|(of, ..)| *of < first);
+            let orders_before = self.orders.partition_point(|o| o.packet < first);
             match orders_before.checked_sub(1).and_then(|n| self.orders.get(n)) {
-                Some((of, _, arrival)) if *arrival > due => first = *of,
+                Some(o) if o.left > due + self.way_there => first = o.packet,
                 _ => break,
             }
         }
@@ -51,10 +66,10 @@ impl Line {
 
     /// The least time that the trader was seen to need for a packet, as it works off a backlog, but no more than `most`.
     pub(super) fn quickest_packet(&self, most: Nanos) -> Nanos {
-        let each = |pair: &[(usize, Nanos, Nanos)]| {
-            let [(a, seen_a, _), (b, seen_b, _)] = pair else { return None };
-            let packets = u64::try_from(b.checked_sub(*a)?).ok().filter(|n| *n > 0)?;
-            Some(Nanos(seen_b.0.checked_sub(seen_a.0)? / packets))
+        let each = |pair: &[Ordered]| {
+            let [a, b] = pair else { return None };
+            let packets = u64::try_from(b.packet.checked_sub(a.packet)?).ok().filter(|n| *n > 0)?;
+            Some(Nanos(b.seen.0.checked_sub(a.seen.0)? / packets))
         };
         self.orders.windows(2).filter_map(each).min().map_or(most, |least| least.min(most))
     }
@@ -72,12 +87,19 @@ pub(super) fn backlog(from: Nanos, due: Nanos, interrupted: Nanos, packets: u64,
 mod tests {
     use super::*;
 
-    /// Ten packets, one every 100 ns, each of which asks for an order that arrives 50 ns after it left.
+    fn order(packet: usize, at: [u64; 3]) -> Ordered {
+        let [seen, left, arrival] = at.map(Nanos);
+        Ordered { packet, seen, left, arrival }
+    }
+
+    /// Ten packets, one every 100 ns, each of which is seen 20 ns after it left and asks for an order that leaves 10 ns later and
+    /// arrives after 20 more.
     fn line(sent: [u64; 10]) -> Line {
         Line {
             due: (0..10).map(|n| Nanos(n * 100)).collect(),
             sent: sent.iter().map(|at| Some(Nanos(*at))).collect(),
-            orders: sent.iter().enumerate().map(|(n, at)| (n, Nanos(at + 20), Nanos(at + 50))).collect(),
+            orders: sent.iter().enumerate().map(|(n, at)| order(n, [at + 20, at + 30, at + 50])).collect(),
+            way_there: Nanos(20),
         }
     }
 
@@ -93,13 +115,29 @@ mod tests {
     }
 
     #[test]
-    fn an_order_on_its_way_is_a_backlog_too() {
+    fn an_order_that_the_trader_is_still_at_is_a_backlog_too() {
         let mut line = line([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
-        line.orders[4].2 = Nanos(620);
-        line.orders[5].2 = Nanos(640);
-        line.orders[6].2 = Nanos(660);
+        line.orders[4] = order(4, [420, 630, 650]);
+        line.orders[5] = order(5, [630, 640, 660]);
+        line.orders[6] = order(6, [640, 650, 670]);
         assert_eq!(line.busy_since(6), 4);
         assert_eq!(line.busy_since(7), 7);
+    }
+
+    #[test]
+    fn orders_closer_than_they_take_are_no_backlog_while_the_trader_keeps_up() {
+        let mut line = line([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+        // Five are on their way at any time.
+        line.way_there = Nanos(250);
+        for (n, at) in (0..10).map(|n| (n, 100 * n as u64)) {
+            line.orders[n] = order(n, [at + 250, at + 300, at + 500]);
+        }
+        assert_eq!(line.busy_since(9), 9);
+        // One that is seen late keeps those behind it.
+        line.orders[5] = order(5, [850, 900, 1100]);
+        line.orders[6] = order(6, [900, 950, 1150]);
+        assert_eq!(line.busy_since(6), 5);
+        assert_eq!(line.busy_since(7), 7, "the one before it leaves as this one comes");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::run::endpoints::Watcher;
 /// What watches the kernel, for all trials of a run.
 pub struct Watch {
     tracer: RefCell<Tracer>,
-    cores: [u32; 2],
+    calls: bool,
 }
 
 impl Watch {
@@ -23,7 +23,7 @@ impl Watch {
     /// # Errors
     /// [`Unmet`], where this kernel, or this user, can't.
     pub fn attach(watched: Watched) -> Result<Self, Unmet> {
-        Ok(Self { tracer: RefCell::new(Tracer::attach(watched)?), cores: watched.cores })
+        Ok(Self { tracer: RefCell::new(Tracer::attach(watched)?), calls: watched.calls })
     }
 
     /// Events that this kernel doesn't have.
@@ -32,20 +32,29 @@ impl Watch {
         self.tracer.borrow().absent().to_vec()
     }
 
-    /// For one trial.
+    /// For one trial, whose ends are on these cores: of exchange and trader.
     #[must_use]
-    pub const fn recording(&self) -> Recording<'_> {
-        Recording { watch: self, anchors: Vec::new(), stolen: [Nanos::ZERO; 2], began: false }
+    pub fn recording(&self, cores: (u32, u32)) -> Recording<'_> {
+        let began = Err("the endpoints' threads are not known here".to_owned());
+        Recording { watch: self, cores: cores.into(), anchors: Vec::new(), stolen: None, began }
+    }
+
+    /// What may take a tick's time and is not watched.
+    fn not_watched(&self) -> Vec<String> {
+        let calls = (!self.calls).then(|| "system calls".to_owned());
+        calls.into_iter().chain(self.absent()).collect()
     }
 }
 
 /// The watch over one trial.
 pub struct Recording<'a> {
     watch: &'a Watch,
+    cores: [u32; 2],
     anchors: Vec<Anchor>,
     /// Before the trial.
-    stolen: [Nanos; 2],
-    began: bool,
+    stolen: Option<[Nanos; 2]>,
+    /// Or why it did not.
+    began: Result<(), String>,
 }
 
 /// What was seen in a trial.
@@ -54,15 +63,18 @@ pub struct Seen {
     pub history: History,
     /// From the endpoints' counter to the events' clock.
     pub mapping: Mapping,
-    /// What the hypervisor took from the cores of exchange and trader.
-    pub stolen: [Nanos; 2],
+    /// What the hypervisor says that it took from the cores of exchange and trader, if it does.
+    pub stolen: Option<[Nanos; 2]>,
+    /// What may take a tick's time and was not watched, in words.
+    pub not_watched: Vec<String>,
 }
 
 impl Watcher for Recording<'_> {
     fn go(&mut self, timed: [u32; 2]) {
-        self.stolen = steal(Path::new("/"), self.watch.cores);
+        self.stolen = steal(Path::new("/"), self.cores);
         self.look();
-        self.began = self.watch.tracer.borrow_mut().start(timed).is_ok();
+        let began = self.watch.tracer.borrow_mut().start(timed, self.cores);
+        self.began = began.map_err(|e| format!("the watch didn't begin: {e}"));
     }
 
     fn look(&mut self) {
@@ -71,16 +83,19 @@ impl Watcher for Recording<'_> {
 }
 
 impl Recording<'_> {
-    /// What was seen; `None` where nothing was.
-    #[must_use]
-    pub fn end(mut self) -> Option<Seen> {
+    /// What was seen.
+    ///
+    /// # Errors
+    /// Why nothing was.
+    pub fn end(mut self) -> Result<Seen, String> {
+        // In any case: whatever is watched costs something.
         let history = self.watch.tracer.borrow_mut().stop();
-        if !self.began {
-            return None;
-        }
+        self.began.clone()?;
         self.look();
-        let now = steal(Path::new("/"), self.watch.cores);
-        let stolen = [0, 1].map(|n| now[n].saturating_sub(self.stolen[n]));
-        Some(Seen { history: history.ok()?, mapping: Mapping::new(&self.anchors)?, stolen })
+        let now = steal(Path::new("/"), self.cores);
+        let stolen = now.zip(self.stolen).map(|(now, before)| [0, 1].map(|n| now[n].saturating_sub(before[n])));
+        let history = history.map_err(|e| format!("what was seen can't be read: {e}"))?;
+        let mapping = Mapping::new(&self.anchors).ok_or("the counter and the kernel's clock can't be read together")?;
+        Ok(Seen { history, mapping, stolen, not_watched: self.watch.not_watched() })
     }
 }

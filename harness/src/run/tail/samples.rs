@@ -11,7 +11,7 @@ use tickcert_scenarios::load::Schedule;
 
 use super::{
     cause::{Judge, typical},
-    queue::Line,
+    queue::{Line, Ordered},
     recording::Seen,
     taken::{Marks, taken},
 };
@@ -45,8 +45,8 @@ pub struct TrialTail {
     pub error: Nanos,
     /// Events that found no room.
     pub lost: u64,
-    /// What the hypervisor took from the cores of exchange and trader.
-    pub stolen: [Nanos; 2],
+    /// What the hypervisor says that it took from the cores of exchange and trader.
+    pub stolen: Option<[Nanos; 2]>,
 }
 
 /// A slow tick.
@@ -58,8 +58,8 @@ pub struct Slow {
     pub t2t_due: Nanos,
     /// Why.
     pub cause: TailCause,
-    /// What that took.
-    pub took: Nanos,
+    /// What that took; of an unexplained one, what no event did.
+    pub took: Option<Nanos>,
     /// When it was sent, seen by the trader, and its order sent; from when it was due.
     pub marks: [SignedNanos; 3],
     /// Of the slowest ones: what the kernel did, and how much of that is left out.
@@ -87,7 +87,7 @@ pub struct Left<'a> {
 /// When the samples can't be read any more.
 pub fn look_into(left: Left<'_>, seen: &Seen) -> io::Result<Option<TrialTail>> {
     let Some(ways) = Ways::new(&left, seen)? else { return Ok(None) };
-    let Seen { history, mapping, stolen } = seen;
+    let Seen { history, mapping, stolen, .. } = seen;
     let measured = Measured::new(left.orders, left.schedule);
     let mut by_latency: Vec<&OrderSample> = measured.kept().iter().collect();
     by_latency.sort_unstable_by_key(|o| std::cmp::Reverse(o.t2t_due()));
@@ -95,8 +95,9 @@ pub fn look_into(left: Left<'_>, seen: &Seen) -> io::Result<Option<TrialTail>> {
     let Some(middle) = by_latency.get(n / 2) else { return Ok(None) };
     let median = middle.t2t_due();
     let usual: Vec<_> = most_usual(&by_latency).filter_map(|o| ways.of(o)).collect();
+    let way_there = middle_of(usual.iter().map(|m| m.seen.saturating_sub(m.sent)).collect());
     let usual: Vec<_> = usual.iter().map(|m| taken(history, &m.stretches(), mapping.error())).collect();
-    let line = ways.line(&left);
+    let line = ways.line(&left, way_there);
     let judge = Judge {
         history,
         line: &line,
@@ -104,6 +105,7 @@ pub fn look_into(left: Left<'_>, seen: &Seen) -> io::Result<Option<TrialTail>> {
         median,
         typical: typical(&usual),
         each: line.quickest_packet(median),
+        not_watched: &seen.not_watched,
     };
     let looked_at = MOST.min(n / ONE_IN).max(LEAST).min(n);
     let mut slow = Vec::with_capacity(looked_at);
@@ -135,6 +137,12 @@ fn most_usual<'o>(by_latency: &[&'o OrderSample]) -> impl Iterator<Item = &'o Or
     let n = by_latency.len();
     let middle = by_latency.get(n * 2 / 5..n.div_ceil(5) * 3).unwrap_or(by_latency);
     middle.iter().step_by(middle.len().div_ceil(TYPICAL).max(1)).copied()
+}
+
+/// Zero of none.
+fn middle_of(mut times: Vec<Nanos>) -> Nanos {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// From samples to marks on the clock of the events.
@@ -172,16 +180,17 @@ impl<'a> Ways<'a> {
         })
     }
 
-    fn line(&self, left: &Left<'_>) -> Line {
+    fn line(&self, left: &Left<'_>, way_there: Nanos) -> Line {
         let from_start = |at: Ticks| self.scale.ns(at.since(self.base)).unwrap_or_default();
         let sent = left.exchange.sent.iter().map(|raw| Ticks::new(*raw).map(from_start)).collect();
         let order = |o: &OrderSample| {
-            let seen = self.at_trader.get(usize::try_from(o.order).ok()?)?.0.map(from_start)?;
+            let (seen, left) = *self.at_trader.get(usize::try_from(o.order).ok()?)?;
             let arrival = Nanos(u64::try_from(o.arrival_ns).unwrap_or_default());
-            Some((usize::try_from(o.packet).ok()?, seen, arrival))
+            let packet = usize::try_from(o.packet).ok()?;
+            Some(Ordered { packet, seen: from_start(seen?), left: from_start(left?), arrival })
         };
         let orders = left.orders.iter().filter_map(order).collect();
-        Line { due: left.schedule.due().to_vec(), sent, orders }
+        Line { due: left.schedule.due().to_vec(), sent, orders, way_there }
     }
 }
 

@@ -30,12 +30,14 @@ pub(super) struct Marks {
 pub(super) struct Stretch {
     pub(super) from: Nanos,
     pub(super) until: Nanos,
+    /// The receiver's first.
     pub(super) cores: &'static [Side],
 }
 
 const EXCHANGE: &[Side] = &[Side::Exchange];
 const TRADER: &[Side] = &[Side::Trader];
-const BOTH: &[Side] = &Side::BOTH;
+const THERE: &[Side] = &[Side::Trader, Side::Exchange];
+const BACK: &[Side] = &[Side::Exchange, Side::Trader];
 
 impl Marks {
     /// Until it leaves only the exchange's core matters, and between its arrival and the order's departure only the trader's.
@@ -48,36 +50,38 @@ impl Marks {
         let stretch = |from, until, cores| Stretch { from, until, cores };
         [
             stretch(self.due, sent, EXCHANGE),
-            stretch(sent, seen, BOTH),
+            stretch(sent, seen, THERE),
             stretch(seen, left, TRADER),
-            stretch(left, arrival, BOTH),
+            stretch(left, arrival, BACK),
         ]
     }
 }
 
 impl Stretch {
-    /// Of both cores.
-    pub(super) const fn of_both(from: Nanos, until: Nanos) -> Self {
-        Self { from, until, cores: BOTH }
+    /// Of the time before a tick was due, in which those before it may have been kept on either core.
+    pub(super) const fn before(from: Nanos, until: Nanos) -> Self {
+        Self { from, until, cores: THERE }
     }
 }
 
-/// The time of each event within the stretches. Where one interrupts another it is the inner one's. What lies within `error`
-/// of the end of a stretch may lie outside, and is not counted.
+/// The time of each event within the stretches. Where one interrupts another on a core it is the inner one's, but a thread that
+/// waits within its own system call or page fault does so for that. Where there is one on either core it is that of the
+/// receiver's, whose own work waits for its core in any case; unless nobody has that core, which follows from what keeps
+/// the other. What lies within `error` of the end of a stretch may lie outside, and is not counted.
 pub(super) fn taken(history: &History, stretches: &[Stretch], error: Nanos) -> Taken {
     let mut taken = Taken::new();
     for stretch in stretches {
         let (from, until) = (stretch.from + error, stretch.until.saturating_sub(error));
         if from < until {
             let events = stretch.cores.iter().flat_map(|side| history.between(*side, from, until));
-            sweep(&events.collect::<Vec<_>>(), from, until, &mut taken);
+            sweep(&events.collect::<Vec<_>>(), stretch.cores, from, until, &mut taken);
         }
     }
     taken
 }
 
-/// Walks from edge to edge: between two edges the time belongs to the event that began last of those that go on.
-fn sweep(events: &[&Event], from: Nanos, until: Nanos, taken: &mut Taken) {
+/// Walks from edge to edge: between two edges the time belongs to one of the events that go on.
+fn sweep(events: &[&Event], cores: &[Side], from: Nanos, until: Nanos, taken: &mut Taken) {
     let mut edges: Vec<(Nanos, bool, usize)> = Vec::with_capacity(2 * events.len());
     for (n, event) in events.iter().enumerate() {
         let (begin, end) = (event.begin.max(from), event.end.min(until));
@@ -88,10 +92,9 @@ fn sweep(events: &[&Event], from: Nanos, until: Nanos, taken: &mut Taken) {
     edges.sort_unstable();
     let (mut open, mut last) = (BTreeSet::new(), from);
     for (at, begins, n) in edges {
-        if let Some((_, innermost)) = open.last()
-            && at > last
+        if at > last
+            && let Some(event) = whose(&open, events, cores)
         {
-            let event: &Event = events[*innermost];
             let sum = taken.entry((event.side, event.what)).or_default();
             *sum = *sum + at.saturating_sub(last);
         }
@@ -105,6 +108,18 @@ fn sweep(events: &[&Event], from: Nanos, until: Nanos, taken: &mut Taken) {
     }
 }
 
+/// Whose time it is while all these go on: they stand in the order in which they began.
+fn whose<'e>(open: &BTreeSet<(Nanos, usize)>, events: &[&'e Event], cores: &[Side]) -> Option<&'e Event> {
+    let on = |side: &Side| {
+        let mut inner_first = open.iter().rev().map(|(_, n)| events[*n]).filter(|e| e.side == *side);
+        let inner = inner_first.next()?;
+        let own = |e: &&Event| matches!(e.what, What::Fault { .. } | What::Call(_)) && e.end >= inner.end;
+        Some(if inner.waited { inner_first.find(own).unwrap_or(inner) } else { inner })
+    };
+    let found: Vec<&Event> = cores.iter().filter_map(on).collect();
+    found.iter().find(|e| e.what != What::Idle).or(found.first()).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -112,7 +127,7 @@ mod tests {
     use super::*;
 
     fn event(side: Side, what: What, begin: u64, end: u64) -> Event {
-        Event { side, what, begin: Nanos(begin), end: Nanos(end) }
+        Event { side, what, begin: Nanos(begin), end: Nanos(end), waited: false }
     }
 
     fn history(events: &[Event]) -> History {
@@ -142,6 +157,41 @@ mod tests {
     fn an_interrupt_takes_its_time_from_what_it_interrupts() {
         let nested = [event(Side::Trader, IDLE, 1300, 1600), event(Side::Trader, NET_RX, 1400, 1450)];
         assert_eq!(of(&nested, 0), [((Side::Trader, IDLE), 250), ((Side::Trader, NET_RX), 50)]);
+    }
+
+    #[test]
+    fn a_wait_within_a_call_or_a_fault_is_that_calls_or_faults_and_a_preemption_is_the_other_threads() {
+        let away = |what, waited| Event { waited, ..event(Side::Trader, what, 1350, 1550) };
+        let other = What::Thread(tickcert_probes::tail::Comm::from("other"));
+        let major = What::Fault { major: true, ended: true };
+        for own in [What::Call(7), major] {
+            let own_event = event(Side::Trader, own, 1310, 1590);
+            assert_eq!(of(&[own_event, away(IDLE, true)], 0), [((Side::Trader, own), 280)]);
+            assert_eq!(of(&[own_event, away(other, true)], 0), [((Side::Trader, own), 280)]);
+            let preempted = of(&[own_event, away(other, false)], 0);
+            assert_eq!(preempted.iter().find(|(key, _)| key.1 == other).map(|(_, t)| *t), Some(200));
+            // What interrupts within it takes its own.
+            let all = of(&[own_event, away(IDLE, true), event(Side::Trader, NET_RX, 1400, 1450)], 0);
+            assert_eq!(all.iter().map(|(_, t)| t).sum::<u64>(), 280);
+            assert!(all.contains(&((Side::Trader, NET_RX), 50)), "{all:?}");
+        }
+    }
+
+    #[test]
+    fn of_events_on_both_cores_it_is_the_receivers_that_counts_unless_that_is_idle() {
+        let other = What::Thread(tickcert_probes::tail::Comm::from("other"));
+        // On the way there the trader is the receiver, on the way back the exchange, whichever began first.
+        let on_both = |trader, exchange| {
+            [
+                event(Side::Trader, trader, 900, 2500),
+                event(Side::Exchange, exchange, 1100, 1300),
+                event(Side::Exchange, exchange, 1600, 2000),
+            ]
+        };
+        let wanted = [((Side::Exchange, NET_RX), 400), ((Side::Trader, other), 200 + 300)];
+        assert_eq!(of(&on_both(other, NET_RX), 0), wanted);
+        let idle = [((Side::Exchange, NET_RX), 200 + 400), ((Side::Trader, IDLE), 300)];
+        assert_eq!(of(&on_both(IDLE, NET_RX), 0), idle);
     }
 
     #[test]

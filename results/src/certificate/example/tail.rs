@@ -18,6 +18,7 @@ pub(super) fn tail(orders: u64, median: Nanos) -> Tail {
         cause: cause.clone(),
         ticks,
         excess_ns: Nanos(excess),
+        taken_ns: Some(Nanos(excess * 9 / 10)),
         p99_9_ns: Some(Nanos(p99_9)),
         p99_99_ns: None,
     };
@@ -26,7 +27,7 @@ pub(super) fn tail(orders: u64, median: Nanos) -> Tail {
         order: u32::try_from(n).unwrap_or(0) * 100,
         t2t_due_ns: Nanos(180_000 - 9_000 * n),
         cause: thread.clone(),
-        taken_ns: Nanos(150_000 - 9_000 * n),
+        taken_ns: Some(Nanos(150_000 - 9_000 * n)),
         sent_ns: SignedNanos(400),
         seen_ns: SignedNanos(5_000),
         left_ns: SignedNanos(170_000 - 9_000 * i64::try_from(n).unwrap_or(0)),
@@ -52,11 +53,11 @@ pub(super) fn tail(orders: u64, median: Nanos) -> Tail {
         causes: vec![
             row(&thread, orders / 2_000, 2_400_000, 9_000),
             row(&TailCause { queued: true, ..thread.clone() }, orders / 4_000, 700_000, 2_000),
-            row(&TailCause::unexplained(false), orders / 4_000, 300_000, 0),
+            row(&TailCause::unexplained(false, &["system calls".to_owned()]), orders / 4_000, 300_000, 0),
         ],
         slowest: (0..10).map(slow).collect(),
         clock_error_ns: Some(Nanos(48)),
         lost_events: 0,
-        steal_ns: [Nanos(0), Nanos(10_000_000)],
+        steal_ns: Some([Nanos(0), Nanos(10_000_000)]),
     }
 }

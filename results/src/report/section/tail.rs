@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    certificate::{Cell, SlowTick, Tail, TailRow},
+    certificate::{Cell, SlowTick, Tail, TailKind, TailRow},
     report::{chart, text},
     time::Nanos,
 };
@@ -28,19 +28,29 @@ pub(super) fn tail(cell: &Cell) -> Markup {
     }
 }
 
+/// Orders of which ten are above p99.9: with fewer that is no quantile.
+const ENOUGH: u64 = 10_000;
+
 fn about(tail: &Tail) -> String {
     let of = |value: Option<Nanos>| value.map_or_else(|| "–".to_owned(), text::duration);
+    let (slow, orders) = (text::count(tail.slow), text::count(tail.orders));
+    let which = if tail.orders < ENOUGH {
+        format!("The {slow} slowest of {orders} ticks by t2t_due (from {})", of(tail.above_ns))
+    } else {
+        format!("The {slow} of {orders} ticks above p99.9 of t2t_due ({})", of(tail.above_ns))
+    };
+    let steal = tail.steal_ns.map(|[exchange, trader]| {
+        let [exchange, trader] = [exchange, trader].map(text::duration);
+        format!(
+            " The hypervisor says, in steps of 10 ms, that it took {exchange} from the exchange's core and {trader} from the trader's."
+        )
+    });
     format!(
-        "The {} of {} ticks above p99.9 of t2t_due ({}), each with what took most of its time beyond the median ({}) and beyond what that takes \
-         of a usual tick. Events of the kernel are placed within {}. The hypervisor says that it took {} from the exchange's core and {} from the \
-         trader's.",
-        text::count(tail.slow),
-        text::count(tail.orders),
-        of(tail.above_ns),
+        "{which}, each with what took most of its time beyond the median ({}) and beyond what that takes of a usual tick. Events of the kernel \
+         are placed within {}.{}",
         of(tail.typical_ns),
         of(tail.clock_error_ns),
-        text::duration(tail.steal_ns[0]),
-        text::duration(tail.steal_ns[1]),
+        steal.unwrap_or_default(),
     )
 }
 
@@ -62,7 +72,7 @@ fn table(tail: &Tail) -> Markup {
     html! {
         table {
             thead { tr {
-                th { "Cause" } th.num { "ticks" } th.num { "their time beyond the median" }
+                th { "Cause" } th.num { "ticks" } th.num { "their time beyond the median" } th.num { "what the cause took of all that" }
                 th.num { "without it p99.9 is lower by" } th.num { "p99.99 by" }
             } }
             tbody { @for row in &tail.causes { (cause(tail, row)) } }
@@ -72,13 +82,17 @@ fn table(tail: &Tail) -> Markup {
 
 fn cause(tail: &Tail, row: &TailRow) -> Markup {
     let all: u64 = tail.causes.iter().map(|r| r.excess_ns.0).sum();
-    let share = if all == 0 { 0.0 } else { row.excess_ns.0 as f64 / all as f64 };
+    let took = |took: Nanos| {
+        let share = if all == 0 { 0.0 } else { took.0 as f64 / all as f64 };
+        format!("{} · {}", text::duration(took), text::percent(share))
+    };
     let lower = |by: Option<Nanos>| by.map_or_else(|| "–".to_owned(), text::duration);
     html! {
         tr {
             td { (row.cause.to_string()) }
             td.num { (text::count(row.ticks)) }
-            td.num { (text::duration(row.excess_ns)) " · " (text::percent(share)) }
+            td.num { (text::duration(row.excess_ns)) }
+            td.num { (row.taken_ns.map_or_else(|| "–".to_owned(), took)) }
             td.num { (lower(row.p99_9_ns)) }
             td.num { (lower(row.p99_99_ns)) }
         }
@@ -91,7 +105,10 @@ fn slow(tick: &SlowTick) -> Markup {
             figcaption {
                 strong { (text::duration(tick.t2t_due_ns)) ": " (tick.cause.to_string()) }
                 "Repetition " (tick.repetition) ", order " (tick.order) "."
-                @if tick.taken_ns > Nanos::ZERO { " The cause took " (text::duration(tick.taken_ns)) "." }
+                @if let Some(took) = tick.taken_ns {
+                    @if tick.cause.kind == TailKind::Unexplained { " No event took " (text::duration(took)) "." }
+                    @else { " The cause took " (text::duration(took)) "." }
+                }
                 @if tick.left_out > 0 { " " (text::count(tick.left_out)) " shorter events are left out." }
             }
             (chart::timeline(tick))
