@@ -16,11 +16,15 @@ mod tests {
         endpoint::control::Injection,
         run::{
             endpoints::Homes,
+            placements::Seat,
             tail::{Slow, TrialTail, Watch},
             trial::{Request, Stage},
         },
     };
-    use tickcert_probes::{affinity, tail::Watched};
+    use tickcert_probes::{
+        affinity,
+        tail::{ROOM, Watched},
+    };
     use tickcert_results::{
         certificate::{Side, TailKind},
         time::{Nanos, PerSecond},
@@ -30,16 +34,32 @@ mod tests {
 
     use crate::support::{can_measure, endpoints::Site};
 
-    const PACKETS: u32 = 20_000;
-    const RATE: PerSecond = PerSecond(10_000.0);
+    /// What a trial is like.
+    struct Plan {
+        packets: u32,
+        rate: PerSecond,
+        injection: Injection,
+        /// The ends on each other's core.
+        swapped: bool,
+        /// Bytes of the rings.
+        room: u32,
+    }
 
-    /// A trial of a lane without the kernel, with the kernel watched and `disturb` on a thread beside it until it is over.
-    fn tail(injection: Injection, disturb: impl Fn(u32, &AtomicBool) + Sync) -> Option<TrialTail> {
+    impl Default for Plan {
+        fn default() -> Self {
+            let (rate, injection) = (PerSecond(10_000.0), Injection::default());
+            Self { packets: 20_000, rate, injection, swapped: false, room: ROOM }
+        }
+    }
+
+    /// A trial of a lane without the kernel, with the kernel watched and `disturb` on a thread beside it, which is told the trader's
+    /// core, until it is over.
+    fn tail(plan: &Plan, disturb: impl Fn(u32, &AtomicBool) + Sync) -> Option<TrialTail> {
         if !can_measure() {
             return None;
         }
         let site = Site::new();
-        let watched = Watched { cores: [site.cores.0, site.cores.1], calls: false };
+        let watched = Watched { cores: [site.cores.0, site.cores.1], calls: false, room: plan.room };
         let watch = match Watch::attach(watched) {
             Ok(watch) => watch,
             Err(unmet) => {
@@ -51,9 +71,11 @@ mod tests {
         let stage = stage(&site, &link, &watch);
         let lane = Lane::by_name("shm").unwrap();
         let settings = lane.settings(&serde_json::Map::new()).unwrap();
-        let load = Arrival::Constant { rate: RATE };
-        let passes = PACKETS.div_ceil(u32::try_from(site.tape.packets()).unwrap());
-        let schedule = Schedule::new(&load, site.tape.times(), passes, 1).unwrap().cut(PACKETS, Nanos(u64::MAX));
+        let load = Arrival::Constant { rate: plan.rate };
+        let passes = plan.packets.div_ceil(u32::try_from(site.tape.packets()).unwrap());
+        let schedule = Schedule::new(&load, site.tape.times(), passes, 1).unwrap().cut(plan.packets, Nanos(u64::MAX));
+        let (exchange, trader) = site.cores;
+        let swapped = Seat::only((trader, exchange), (None, None));
         let request = Request {
             lane,
             settings: &settings,
@@ -62,12 +84,12 @@ mod tests {
             passes,
             staged: false,
             stamped: false,
-            seat: None,
-            injection,
+            seat: plan.swapped.then_some(&swapped),
+            injection: plan.injection,
         };
         let over = AtomicBool::new(false);
         thread::scope(|s| {
-            s.spawn(|| disturb(site.cores.1, &over));
+            s.spawn(|| disturb(if plan.swapped { exchange } else { trader }, &over));
             let finished = stage.run(&request);
             over.store(true, Ordering::Relaxed);
             Some(finished.unwrap().tail.expect("the trial was watched"))
@@ -140,29 +162,48 @@ mod tests {
         Err((!busy).then(|| format!("{named} are named {name}, of:\n{}", all.join("\n"))))
     }
 
+    /// A thread that takes the core for 15 ms at a time.
+    fn compete(core: u32, over: &AtomicBool) {
+        // The name that the kernel knows it by.
+        let named = thread::Builder::new().name("competitor".into());
+        thread::scope(|s| {
+            let spin = || {
+                affinity::pin(core).unwrap();
+                while !over.load(Ordering::Relaxed) {
+                    let until = Instant::now() + Duration::from_millis(15);
+                    while Instant::now() < until {}
+                    thread::sleep(Duration::from_millis(100));
+                }
+            };
+            named.spawn_scoped(s, spin).unwrap();
+        });
+    }
+
     #[test]
     fn a_thread_that_takes_the_traders_core_is_the_cause_by_its_name() {
-        let compete = |core: u32, over: &AtomicBool| {
-            // The name that the kernel knows it by.
-            let named = thread::Builder::new().name("competitor".into());
-            thread::scope(|s| {
-                let spin = || {
-                    affinity::pin(core).unwrap();
-                    while !over.load(Ordering::Relaxed) {
-                        let until = Instant::now() + Duration::from_millis(15);
-                        while Instant::now() < until {}
-                        thread::sleep(Duration::from_millis(100));
-                    }
-                };
-                named.spawn_scoped(s, spin).unwrap();
-            });
-        };
-        expect(TailKind::Thread, "competitor", Nanos(100_000), || tail(Injection::default(), compete));
+        expect(TailKind::Thread, "competitor", Nanos(100_000), || tail(&Plan::default(), compete));
+    }
+
+    #[test]
+    fn of_a_trial_on_other_cores_than_the_run_it_is_those_that_are_watched() {
+        let plan = Plan { swapped: true, ..Plan::default() };
+        expect(TailKind::Thread, "competitor", Nanos(100_000), || tail(&plan, compete));
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_events_nothing_is_said_of_what_came_after() {
+        let Some(tail) = tail(&Plan { room: 4096, ..Plan::default() }, compete) else { return };
+        assert!(tail.lost > 0);
+        let known = tail.slow.iter().filter(|s| s.cause.kind != TailKind::NotKnown).count();
+        // No more than a ring of 4 KiB tells of, which is full of 48 bytes long switches to threads after 85 of them.
+        assert!(2 * known < tail.slow.len(), "{known} of {} have a cause", tail.slow.len());
+        let unsaid = tail.slow.iter().filter(|s| s.cause.kind == TailKind::NotKnown);
+        assert!(unsaid.clone().count() > 0 && unsaid.clone().all(|s| s.took.is_none()));
     }
 
     #[test]
     fn page_faults_of_the_trader_are_the_cause() {
         let injection = Injection { fresh_pages: 100, ..Injection::default() };
-        expect(TailKind::PageFault, "minor", Nanos(10_000), || tail(injection, |_, _| ()));
+        expect(TailKind::PageFault, "minor", Nanos(10_000), || tail(&Plan { injection, ..Plan::default() }, |_, _| ()));
     }
 }
