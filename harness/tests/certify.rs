@@ -316,8 +316,10 @@ mod tests {
         let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
         let schema: Value = serde_json::from_slice(&fs::read(SCHEMA).unwrap()).unwrap();
         assert!(jsonschema::validator_for(&schema).unwrap().is_valid(&certificate));
-        let rows = certificate["not_run"].as_array().unwrap();
-        let [row] = rows.as_slice() else { panic!("{rows:?}") };
+        let rows = certificate["not_run"].as_array().unwrap().iter();
+        // The host may lack counters of its processor, which is no lane's lack.
+        let lanes: Vec<&Value> = rows.filter(|row| row["kind"] != "probe").collect();
+        let [row] = lanes.as_slice() else { panic!("{lanes:?}") };
         assert_eq!((&row["kind"], &row["name"], &row["optional"]), (&"lane".into(), &"afxdp-zc".into(), &true.into()));
         let highest = certificate["rates"][0]["highest_within_pass_pps"].as_f64().unwrap();
         let cells = certificate["cells"].as_array().unwrap();

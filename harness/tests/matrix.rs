@@ -104,7 +104,7 @@ mod tests {
         let Some(set) = Cpuset::make("one-core", "0") else { return };
         let home = Home::new();
         let ended = Ended::of(&mut set.around(&home.command(&["matrix", "--lanes", "shm"])));
-        ended.refused(4, &["only core {0} may be used here", "a wider cpuset"]);
+        ended.refused(4, &["only core [0] may be used here", "a wider cpuset"]);
     }
 
     #[test]

@@ -90,7 +90,9 @@ fn a_certificate_over_two_interfaces_names_them_and_calls_veths_emulated() {
         let [kind, stamps] =
             ["left0 is of the kind veth: software, not a NIC", "left0: veth stamps no frames that leave"];
         assert!(why.starts_with(kind) && why.contains(stamps), "{why}");
-        assert_eq!(certificate["not_run"], Value::Array(Vec::new()));
+        let not_run = certificate["not_run"].as_array().unwrap();
+        // A processor without counters is the host's lack, and none of the bench's.
+        assert!(not_run.iter().all(|row| row["kind"] == "probe"), "{not_run:?}");
         assert!(cell["repetitions"][0]["matched"].as_u64() > Some(0), "{}", stderr(&output));
         assert_ne!(output.status.code(), Some(2), "{}", stderr(&output));
         assert_eq!(state_of("left0"), before);
