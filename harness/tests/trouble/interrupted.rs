@@ -84,7 +84,8 @@ fn a_run_that_is_broken_off_in_its_search_keeps_the_search_so_far_and_is_marked(
     let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
     assert_eq!((&certificate["interrupted"], &certificate["verdict"]), (&true.into(), &"not-certifiable".into()));
     is_broken_off(&certificate["rates"]);
-    assert_eq!(certificate["not_run"], serde_json::json!([]), "a search that was broken off found no lane to fail");
+    let rows = certificate["not_run"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["kind"] == "probe"), "a search that was broken off found no lane to fail: {rows:?}");
     home.run(&["verify", "out"]).expect(0);
 }
 
