@@ -85,7 +85,10 @@ fn a_run_that_is_broken_off_in_its_search_keeps_the_search_so_far_and_is_marked(
     assert_eq!((&certificate["interrupted"], &certificate["verdict"]), (&true.into(), &"not-certifiable".into()));
     is_broken_off(&certificate["rates"]);
     let rows = certificate["not_run"].as_array().unwrap();
-    assert!(rows.iter().all(|row| row["kind"] == "probe"), "a search that was broken off found no lane to fail: {rows:?}");
+    assert!(
+        rows.iter().all(|row| row["kind"] == "probe"),
+        "a search that was broken off found no lane to fail: {rows:?}"
+    );
     home.run(&["verify", "out"]).expect(0);
 }
 
