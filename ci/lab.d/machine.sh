@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # QEMU's arguments for a guest of a job. Sourced by ci/lab.
 
-accelerator='' machine=()
+accelerator='' counter='' machine=()
 
 # The accelerator on which a guest really boots: /dev/kvm may be there and no kernel boot on it. Asked once, and remembered.
 find_accelerator() {
@@ -21,7 +21,12 @@ find_accelerator() {
         echo "$accelerator" >"$remembered"
     fi
     accelerator=$(cat "$remembered")
+    [ "$accelerator" = kvm ] || counter=$(counter_khz)
 }
+
+# An emulated processor has the host's time-stamp counter. A guest that finds out for itself how fast it goes, while other guests
+# hold the cores, may be wrong tenfold, and every limit of time in it then too.
+counter_khz() { "$bin" probe clocks --json 2>/dev/null | sed -nE '/"hz"/{s/.*: ([0-9]+)[0-9]{3}\..*/\1/p;q}' || true; }
 
 # Sets `machine` to the arguments for one guest: machine_of JOB GUEST KERNEL FOLDER SOCKETS.
 machine_of() {
@@ -29,6 +34,7 @@ machine_of() {
     append='console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable audit=0 selinux=0 apparmor=0 net.ifnames=0'
     append+=" no_timer_check cryptomgr.notests lab.guest=$name lab.program=$(basename "$bin")"
     append+=" lab.modules=$(job_modules "$job" "$kernel" "$folder")"
+    [ -z "$counter" ] || append+=" tsc_early_khz=$counter"
     machine=(
         -M q35 -smp "$(job_value "$job" cpus 2)" -m "$(job_value "$job" memory 1024)" -nodefaults -display none -no-reboot
         -kernel "$cache/kernels/$kernel/vmlinux" -initrd "$(initrd_of "$kernel")"
