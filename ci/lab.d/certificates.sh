@@ -23,6 +23,7 @@ repetitions = 2
 retries = 4
 staged_repetitions = 0
 floor = false
+attribution = "${attribution:-off}"
 orders_late_after = "30 s"
 stall = "2 s"
 
