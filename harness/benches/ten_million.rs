@@ -121,6 +121,7 @@ impl Run {
             trader: &trader,
             scale: TickScale::from_hz(1e9),
             trader_scale: None,
+            threads: false,
             late_after: Nanos::SECOND,
             stamps: None,
         })?)

@@ -38,6 +38,7 @@ fn trial() -> TrialSpec {
     let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 26_477);
     TrialSpec {
         silence: Nanos(1),
+        threads: None,
         lane: "kernel-udp".into(),
         settings: json!({ "busy_poll": 50 }),
         role: Role::Exchange,

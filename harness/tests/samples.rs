@@ -59,6 +59,7 @@ mod tests {
             trader: &trader,
             scale: TickScale { ns_per_tick: 1.0 },
             trader_scale: None,
+            threads: false,
             late_after: Nanos::SECOND,
             stamps: None,
         })

@@ -84,6 +84,7 @@ mod tests {
             schedule: &schedule,
             passes,
             staged: false,
+            threads: None,
             stamped: true,
             seat: None,
             injection: Injection { stamps_at_exchange: fake, stamps_at_trader: fake, ..Injection::default() },

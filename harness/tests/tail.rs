@@ -83,6 +83,7 @@ mod tests {
             schedule: &schedule,
             passes,
             staged: false,
+            threads: None,
             stamped: false,
             seat: plan.swapped.then_some(&swapped),
             injection: plan.injection,

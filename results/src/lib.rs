@@ -4,9 +4,11 @@
 //! Nothing here measures anything, and nothing here is `unsafe`.
 #![forbid(unsafe_code)]
 
+mod arm;
 pub mod atomic_file;
 pub mod certificate;
 pub mod compare;
+pub mod crews;
 pub mod evidence;
 pub mod export;
 pub mod hist;

@@ -8,6 +8,7 @@ use tickcert_results::stamp::StampPolicy;
 use tickcert_scenarios::profile::parse_policy;
 
 use super::{
+    crew_args::CrewArgs,
     doctor::{DOCTOR_EXAMPLES, DoctorArgs},
     matrix::{MATRIX_EXAMPLES, MatrixArgs},
     probe::{self, ProbeArgs},
@@ -87,6 +88,7 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify --profile colo --label srv-17    qualify a server
   tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
   tickcert certify --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2    between two hosts
+  tickcert certify --lanes kernel-udp --handoffs inline,rtrb,mutex    one thread beside three, on four cores or more
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert certify --profile ./mine.toml --json > certificate.json";
 
@@ -203,6 +205,8 @@ pub(crate) struct CertifyArgs {
     /// Placements to measure beside each other, instead of the profile's: all, or words as in `tickcert matrix --help`
     #[arg(long, value_delimiter = ',', value_name = "PLACEMENT,…", conflicts_with_all = ["exchange_core", "trader_core"])]
     pub(crate) placements: Vec<String>,
+    #[command(flatten)]
+    pub(crate) crew: CrewArgs,
     #[command(flatten)]
     pub(crate) wire: WireArgs,
     /// Folder of the certificate [default: tickcert-out/<run id>]

@@ -160,8 +160,25 @@ fn order(
     if let Some(first) = seats.as_ref().and_then(|seats| seats.all().next()) {
         cores = first.cores;
     }
+    let two_hosts = matches!(wire, Wire::TwoHosts { .. });
+    let (crews, no_crews) = args.crew.crews(&mut profile, &mut overrides, cores, two_hosts)?;
     let (far, no_bench) = (None, None);
-    let order = Order { profile, ticks, lanes, cores, seats, wire, far, no_bench, label, overrides, out, run_id };
+    let order = Order {
+        profile,
+        ticks,
+        lanes,
+        cores,
+        seats,
+        crews,
+        no_crews,
+        wire,
+        far,
+        no_bench,
+        label,
+        overrides,
+        out,
+        run_id,
+    };
     Ok((order, trader_core))
 }
 

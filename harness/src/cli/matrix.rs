@@ -6,6 +6,7 @@ use super::{
     Failure, Outcome,
     args::{CertifyArgs, Common, CoreArgs, StoreArg},
     certify,
+    crew_args::CrewArgs,
     ticks::TicksArgs,
     wire_args::WireArgs,
 };
@@ -58,7 +59,7 @@ pub(crate) struct MatrixArgs {
 
 pub(super) fn main(args: MatrixArgs) -> Result<Outcome, Failure> {
     let MatrixArgs { profile, ticks, lanes, placements, repetitions, wire, out, store, key, label, common } = args;
-    let (stamps, cores) = (None, CoreArgs::default());
+    let (stamps, cores, crew) = (None, CoreArgs::default(), CrewArgs::default());
     let args = CertifyArgs {
         profile,
         ticks,
@@ -67,6 +68,7 @@ pub(super) fn main(args: MatrixArgs) -> Result<Outcome, Failure> {
         stamps,
         cores,
         placements,
+        crew,
         wire,
         out,
         store,

@@ -2,6 +2,7 @@
 
 mod args;
 mod certify;
+mod crew_args;
 mod doctor;
 mod endpoint;
 mod exit;

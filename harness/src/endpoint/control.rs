@@ -95,8 +95,25 @@ pub struct TrialSpec {
     pub stamp_timeout: Nanos,
     /// What goes wrong on purpose; nothing, in a certification.
     pub injection: Injection,
+    /// How the trader's work is shared out; `None` where one thread does all.
+    #[serde(default)]
+    pub threads: Option<Threads>,
     /// Where this end's samples go.
     pub samples: PathBuf,
+}
+
+/// The trader's work in three threads, with a queue of the same kind between each two. The first, which receives and decodes, is on
+/// the endpoint's own core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Threads {
+    /// The kind of queue, by its name.
+    pub handoff: String,
+    /// Messages for which each has room: a power of two.
+    pub capacity: usize,
+    /// Core of the thread that keeps the book and decides.
+    pub decide_core: u32,
+    /// Core of the one that writes orders and sends them.
+    pub send_core: u32,
 }
 
 /// Known truths, put into an endpoint so that the method can be shown to find them.
@@ -183,6 +200,12 @@ pub struct TraderReport {
     pub full: u64,
     /// Orders that could not be sent for lack of room.
     pub unsent: u64,
+    /// Messages that found no room in a queue between two of the trader's threads.
+    #[serde(default)]
+    pub queue_full: u64,
+    /// Cores that one of its threads was put on and did not keep.
+    #[serde(default)]
+    pub strayed: Vec<u32>,
     /// Answers of the exchange that were read; `None` where there is no session.
     pub answers: Option<u64>,
     /// Stamps, or frames to be stamped, that found no room in the log.
@@ -268,6 +291,22 @@ pub struct Usage {
     pub memory_locked: bool,
     /// The core that the thread is on when the loop is over, where the kernel says.
     pub core: Option<u32>,
+}
+
+impl Usage {
+    /// That of this thread and of another; the core is this one's.
+    #[must_use]
+    pub const fn and(self, other: &Self) -> Self {
+        Self {
+            voluntary_switches: self.voluntary_switches + other.voluntary_switches,
+            involuntary_switches: self.involuntary_switches + other.involuntary_switches,
+            minor_faults: self.minor_faults + other.minor_faults,
+            major_faults: self.major_faults + other.major_faults,
+            allocator_calls: self.allocator_calls + other.allocator_calls,
+            memory_locked: self.memory_locked && other.memory_locked,
+            core: self.core,
+        }
+    }
 }
 
 /// Writes one message and its end of line at once.

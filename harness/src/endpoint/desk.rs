@@ -47,6 +47,11 @@ impl Desk {
         })
     }
 
+    /// Whether the exchange answers, in a session.
+    pub(super) const fn is_session(&self) -> bool {
+        matches!(self, Self::Session(_))
+    }
+
     /// Whether orders can go.
     pub(super) fn is_open(&self) -> bool {
         match self {

@@ -155,7 +155,7 @@ impl<R: Rx, X: Tx, S: Stamps> Exchange<'_, R, X, S> {
         self.rx.poll(Interest::Orders, 1, |frame| {
             let (at, before) = (tsc::arrival(), log.len());
             if gate.on_frame(frame.bytes, at, log) && log.len() > before {
-                stamps.arrived(frame.meta);
+                stamps.arrived(S::carried(frame.meta));
                 stamps.keep(log.len() - 1);
             }
         })

@@ -8,6 +8,7 @@ use std::{
 };
 
 use tickcert_results::time::Ticks;
+use tickcert_scenarios::trader::Stage;
 
 use super::records::Records;
 
@@ -151,21 +152,21 @@ impl ExchangeSamples {
     }
 }
 
-/// Stamps of one order in the trader, in this order; 0 where the stage was not stamped.
-pub const STAMPS: usize = 7;
+/// Stamps of one order in the trader, in the order of the stages; 0 where one was not stamped.
+pub const STAMPS: usize = Stage::ALL.len();
 
 /// An order as the trader saw it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Departure {
-    /// Arrival of the tick, then the ends of decode, book, decide, risk, encode, and the order's departure.
+    /// By stage: when it ended. The first is the tick's arrival, the last the order's departure.
     pub stamps: [u64; STAMPS],
 }
 
 impl Departure {
     /// Place of the tick's arrival.
-    pub const ARRIVAL: usize = 0;
+    pub const ARRIVAL: usize = Stage::Rx as usize;
     /// Place of the order's departure.
-    pub const DEPARTURE: usize = STAMPS - 1;
+    pub const DEPARTURE: usize = Stage::Tx as usize;
 
     /// A stamp, if it was taken.
     #[must_use]
@@ -278,11 +279,11 @@ mod tests {
     fn what_the_trader_wrote_is_what_the_parent_reads() {
         let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
         let mut log = DepartureLog::with_room(2);
-        log.push(Departure { stamps: [1, 2, 3, 4, 5, 6, 7] });
+        log.push(Departure { stamps: [1, 2, 3, 4, 5, 6, 7, 8, 9] });
         log.write(&path).unwrap();
         let mut back = Vec::new();
         TraderSamples::read(&path).unwrap().each(|d| back.push(*d)).unwrap();
-        assert_eq!(back, [Departure { stamps: [1, 2, 3, 4, 5, 6, 7] }]);
+        assert_eq!(back, [Departure { stamps: [1, 2, 3, 4, 5, 6, 7, 8, 9] }]);
     }
 
     #[test]

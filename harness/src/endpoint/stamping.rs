@@ -21,12 +21,18 @@ const LOOKS_IN_TIME: u64 = 5;
 
 /// What an end does about stamps.
 pub(super) trait Stamps {
+    /// What of that which comes with a frame goes with it to whoever keeps it, perhaps in another thread.
+    type Carried: Copy + Default + Send + Sync + 'static;
+
     /// Sends a frame, and asks for its stamps if it is one of those that matter.
     fn send(&mut self, tx: &mut impl Tx, frame: Frame, len: usize, fill: impl FnOnce(&mut [u8]))
     -> Result<(), TxError>;
 
+    /// Of what came with a frame.
+    fn carried(meta: RxMeta) -> Self::Carried;
+
     /// What came with the frame that is now being looked at.
-    fn arrived(&mut self, meta: RxMeta);
+    fn arrived(&mut self, carried: Self::Carried);
 
     /// That frame is the one that is kept under this number.
     fn keep(&mut self, number: usize);
@@ -55,6 +61,8 @@ pub(super) struct Frame {
 pub(super) struct Unstamped;
 
 impl Stamps for Unstamped {
+    type Carried = ();
+
     #[inline(always)]
     fn send(
         &mut self,
@@ -67,7 +75,10 @@ impl Stamps for Unstamped {
     }
 
     #[inline(always)]
-    fn arrived(&mut self, _meta: RxMeta) {}
+    fn carried(_meta: RxMeta) {}
+
+    #[inline(always)]
+    fn arrived(&mut self, (): ()) {}
 
     #[inline(always)]
     fn keep(&mut self, _number: usize) {}
@@ -133,6 +144,8 @@ impl Stamped {
 }
 
 impl Stamps for Stamped {
+    type Carried = Received;
+
     #[inline]
     fn send(
         &mut self,
@@ -151,8 +164,13 @@ impl Stamps for Stamped {
     }
 
     #[inline]
-    fn arrived(&mut self, meta: RxMeta) {
-        self.arrived = meta.into();
+    fn carried(meta: RxMeta) -> Received {
+        meta.into()
+    }
+
+    #[inline]
+    fn arrived(&mut self, carried: Received) {
+        self.arrived = carried;
     }
 
     #[inline]

@@ -14,6 +14,9 @@ pub(super) struct FreshPages {
     fresh: bool,
 }
 
+// SAFETY: the pages are this value's own, from whatever thread.
+unsafe impl Send for FreshPages {}
+
 impl FreshPages {
     /// So many; `None` for none, or where the kernel gives none.
     pub(super) fn new(pages: usize) -> Option<Self> {

@@ -10,6 +10,7 @@ use tickcert_results::{
         Cell, Certificate, ClockProbe, ExchangeHost, HandoffComparison, NotRun, NotRunKind, Probes, RateSearch, SCHEMA,
         StampingRecord, Sut,
     },
+    crews,
     judge::judge,
     placements::matrices,
     stamp::StampPolicy,
@@ -28,7 +29,7 @@ use super::{
     plan::PlannedCell,
     progress::Progress,
     scratch::Scratch,
-    settings, sweep, tail,
+    settings, sweep, tail, threads,
     trial::Stage,
     trials::{Stop, Trials},
     two_hosts,
@@ -61,6 +62,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     progress.say(&describe(&tape));
     let (mut not_run, mut rates, mut hand_off) = (Vec::new(), Vec::new(), None);
     not_run.extend(order.seats.iter().flat_map(|seats| seats.not_run.iter().cloned()));
+    not_run.extend(order.no_crews.iter().cloned());
     let ground = Ground::new(order, two_hosts::hypervisor(&sut, exchange_host.as_ref()));
     let planned = ground.plan_cells(order, &tape, &mut not_run)?;
     let run =
@@ -107,6 +109,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         reasons: Vec::new(),
         requirements: Vec::new(),
         placements: Vec::new(),
+        crews: Vec::new(),
         cells,
         rates,
         hand_off,
@@ -115,6 +118,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
         files: Vec::new(),
     };
     certificate.placements = matrices(&certificate, order.profile.run.seed);
+    certificate.crews = crews::comparisons(&certificate, order.profile.run.seed);
     let judgement = judge(&order.profile.requirements, &certificate);
     certificate.verdict = judgement.verdict;
     certificate.reasons = judgement.reasons;
@@ -194,6 +198,7 @@ impl Prepared<'_> {
         }
         let (watch, without) = tail::attach(order, wiring.on_this_host().is_some());
         found.not_run.extend(without);
+        found.not_run.extend(watch.as_ref().and_then(|_| threads::unwatched(&order.crews)));
         found.not_run.extend(counters::missing());
         let stage = Stage { tail: watch.as_ref(), ..stage };
         let mut trials = Trials::new(order, &stage, planned);

@@ -118,6 +118,7 @@ fn tick_to_trade(stage: &Stage<'_>, load: &LoadSpec) -> Result<Latencies> {
         staged: false,
         stamped: false,
         seat: None,
+        threads: None,
         injection,
     };
     let mut reasons = Vec::new();

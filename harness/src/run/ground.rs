@@ -77,7 +77,7 @@ impl Ground {
     }
 }
 
-/// The loads of a lane, each in every placement.
+/// The loads of a lane, each in every placement, with every kind of trader.
 fn cells_of_lane(
     order: &Order,
     tape: &Tape,
@@ -88,7 +88,9 @@ fn cells_of_lane(
     let mut cells = Vec::new();
     for load in &order.profile.loads {
         let (schedule, passes) = plan::schedule(&load.arrival, tape, load.window, order.profile.run.seed)?;
-        cells.extend(order.seats_of_lane(caps).into_iter().map(|seat| PlannedCell {
+        let seats = order.seats_of_lane(caps).into_iter();
+        let with_crews = seats.flat_map(|seat| order.crews.iter().map(move |crew| (seat.clone(), crew.clone())));
+        cells.extend(with_crews.map(|(seat, crew)| PlannedCell {
             lane,
             settings: settings.clone(),
             caps: caps.clone(),
@@ -97,6 +99,7 @@ fn cells_of_lane(
             passes,
             sweep: None,
             seat,
+            crew,
         }));
     }
     Ok(cells)

@@ -34,6 +34,7 @@ pub mod stamp_clocks;
 mod stamps;
 mod sweep;
 pub mod tail;
+pub mod threads;
 pub mod trial;
 mod trials;
 pub mod two_hosts;

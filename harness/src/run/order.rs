@@ -19,7 +19,10 @@ use tickcert_transports::{
     api::{Caps, Unmet},
 };
 
-use super::placements::{Seat, Seats};
+use super::{
+    placements::{Seat, Seats},
+    threads::Crew,
+};
 use crate::{bench::Wire, remote::Session};
 
 /// What the user asked for, beside the profile.
@@ -34,6 +37,10 @@ pub struct Order {
     pub cores: (u32, u32),
     /// Every placement, where several are measured beside each other; `cores` are then those of the first.
     pub seats: Option<Seats>,
+    /// How the trader shares out its work, each for every lane: in one thread, or in several.
+    pub crews: Vec<Crew>,
+    /// Ways of that for which there are no cores.
+    pub no_crews: Vec<NotRun>,
     /// What the wire is made of.
     pub wire: Wire,
     /// The trader's host, where it is another: its core is the second of `cores`.
@@ -108,13 +115,22 @@ impl Order {
                 pairs.push(seat.cores);
             }
         }
+        // Those of the trader's other threads, whose stamps are joined with the ends'.
+        pairs.extend(self.thread_cores().into_iter().map(|core| (self.cores.0, core)));
         pairs
     }
 
     /// Every core that is measured on.
     pub(super) fn all_cores(&self) -> Vec<u32> {
         let several = self.seats.as_ref().map(Seats::cores).filter(|cores| !cores.is_empty());
-        several.map_or_else(|| vec![self.cores.0, self.cores.1], |cores| cores.into_iter().collect())
+        let ends = several.map_or_else(|| vec![self.cores.0, self.cores.1], |cores| cores.into_iter().collect());
+        ends.into_iter().chain(self.thread_cores()).collect()
+    }
+
+    /// Of the trader's threads beyond the first, where it has any.
+    fn thread_cores(&self) -> Vec<u32> {
+        let threads = self.crews.iter().find_map(Crew::threads);
+        threads.map_or_else(Vec::new, |threads| vec![threads.decide_core, threads.send_core])
     }
 
     /// Two cores that stand for the memory nodes of all: those of the first placement, or the first one's exchange and a core on

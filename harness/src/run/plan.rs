@@ -17,7 +17,7 @@ use tickcert_scenarios::{
 };
 use tickcert_transports::{Lane, api::Caps};
 
-use super::placements::Seat;
+use super::{placements::Seat, threads::Crew};
 
 /// METHOD: warm up for this many triggers…
 const WARM_UP_ORDERS: u64 = 10_000;
@@ -27,7 +27,7 @@ const WARM_UP: Nanos = Nanos(500_000_000);
 /// That part of the window, as a divisor.
 const SPARE: u64 = 5;
 
-/// One lane under one load in one placement, to be repeated.
+/// One lane under one load in one placement with one kind of trader, to be repeated.
 pub struct PlannedCell {
     /// The lane.
     pub lane: Lane,
@@ -45,14 +45,18 @@ pub struct PlannedCell {
     pub sweep: Option<SweepPoint>,
     /// Where its ends are.
     pub seat: Seat,
+    /// How the trader shares out its work.
+    pub crew: Crew,
 }
 
 impl PlannedCell {
-    /// `kernel-udp`, or in a matrix of placements `kernel-udp, same-l3`.
+    /// `kernel-udp`, or `kernel-udp, rtrb` where the trader has several threads, or in a matrix of placements `kernel-udp, same-l3`.
     #[must_use]
     pub fn title(&self) -> String {
         let lane = self.lane.name();
-        self.seat.class.map_or_else(|| lane.to_owned(), |class| format!("{lane}, {class}"))
+        let class = self.seat.class.map(|class| class.to_string());
+        let beside = self.crew.name().map(str::to_owned).or(class);
+        beside.map_or_else(|| lane.to_owned(), |beside| format!("{lane}, {beside}"))
     }
 
     /// The word used in the names of files: the mode of its load, or the sweep.

@@ -200,7 +200,7 @@ fn distributions(kept: &[OrderSample], joined: &Joined) -> Result<Distributions>
     let mut stages = BTreeMap::new();
     let of_kept: Vec<_> = kept.iter().filter_map(|o| joined.stages.get(&o.order)).collect();
     if !of_kept.is_empty() {
-        for n in joined.legs.clone() {
+        for &n in &joined.legs {
             stages.insert(STAGES[n].to_owned(), Histogram::of(of_kept.iter().map(|legs| legs[n]))?);
         }
     }

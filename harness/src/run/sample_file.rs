@@ -48,7 +48,7 @@ pub(super) fn write_parquet(
         evidence: file.evidence,
         tape_sha256: tape.sha256().to_owned(),
         stages: if staged {
-            STAGES[joined.legs.clone()].iter().map(|s| format!("{s}_ns")).collect()
+            joined.legs.iter().map(|n| format!("{}_ns", STAGES[*n])).collect()
         } else {
             Vec::new()
         },
@@ -63,9 +63,10 @@ pub(super) fn write_parquet(
     for (orders, (warm_up, measured)) in groups.zip(marks) {
         let column = |of: &dyn Fn(&OrderSample) -> i64| orders.iter().map(of).collect::<Vec<i64>>();
         let index = |of: &dyn Fn(&OrderSample) -> u32| orders.iter().map(of).collect::<Vec<u32>>();
-        let measured_legs = if staged { joined.legs.clone() } else { 0..0 };
+        let measured_legs = if staged { joined.legs.as_slice() } else { &[] };
         let stages: Vec<Vec<i64>> = measured_legs
-            .map(|n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
+            .iter()
+            .map(|&n| column(&|o| joined.stages.get(&o.order).map_or(NO_VALUE, |legs| signed(legs[n]))))
             .collect();
         let stamps: Vec<Vec<i64>> = joined.stamps.as_ref().map(|s| stamps_of(s, orders)).unwrap_or_default();
         writer.write(&SampleColumns {

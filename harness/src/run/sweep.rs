@@ -89,8 +89,8 @@ pub(super) fn cells(
                 Err(e) => return Err(e.into()),
             };
             let (lane, settings, caps) = (cell.lane, cell.settings.clone(), cell.caps.clone());
-            let (sweep, seat) = (Some(point), cell.seat.clone());
-            cells.push(PlannedCell { lane, settings, caps, load, schedule, passes, sweep, seat });
+            let (sweep, seat, crew) = (Some(point), cell.seat.clone(), cell.crew.clone());
+            cells.push(PlannedCell { lane, settings, caps, load, schedule, passes, sweep, seat, crew });
         }
     }
     Ok(cells)

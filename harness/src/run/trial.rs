@@ -34,7 +34,7 @@ use super::{
 use crate::{
     bench::stamping::Stamps,
     endpoint::{
-        control::{ExchangeReport, Facts, Injection, TraderReport, TrialSpec},
+        control::{ExchangeReport, Facts, Injection, Threads, TraderReport, TrialSpec},
         samples::{ExchangeSamples, TraderSamples},
         stamp_log::{self, StampSamples},
     },
@@ -97,6 +97,8 @@ pub struct Request<'a> {
     pub stamped: bool,
     /// Where its ends are, if elsewhere than the stage says.
     pub seat: Option<&'a Seat>,
+    /// The trader's threads, if it has several.
+    pub threads: Option<&'a Threads>,
     /// What goes wrong on purpose.
     pub injection: Injection,
 }
@@ -219,7 +221,9 @@ impl Stage<'_> {
         let stamping = at_exchange.link.stamping;
         let watch = Watched::before(stamping, self.stamps, self.scale);
         let lasts = request.schedule.duration();
-        let mut recording = self.tail.map(|watch| watch.recording(self.cores(request)));
+        // What is watched are two threads, and the cores that they are on.
+        let watched = self.tail.filter(|_| request.threads.is_none());
+        let mut recording = watched.map(|watch| watch.recording(self.cores(request)));
         let nobody: &mut dyn Watcher = &mut ();
         let watcher = recording.as_mut().map_or(nobody, |r| r as &mut dyn Watcher);
         let ended = pair.trial(&at_exchange, &at_trader, lasts, watcher);
@@ -237,6 +241,7 @@ impl Stage<'_> {
             trader: &departures,
             scale: self.scale,
             trader_scale: self.trader_scale(),
+            threads: request.threads.is_some(),
             late_after: self.late_after,
             stamps: stamped.as_ref().map(|s| s.sources(&watched.tied, self.stamp_timeout)),
         })
@@ -316,6 +321,7 @@ impl Stage<'_> {
             staged: request.staged,
             stamp_timeout: self.stamp_timeout,
             injection: request.injection,
+            threads: request.threads.cloned(),
             samples: self.sample_file(name),
         }
     }

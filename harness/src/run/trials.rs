@@ -8,7 +8,7 @@ use std::{
 use anyhow::Result;
 use tickcert_results::{
     certificate::{
-        Cell, ClockProbe, Handoff, Latencies, NotRun, NotRunKind, Placement, PlacementNodes, Planned, Probes, Purpose,
+        Cell, ClockProbe, Latencies, NotRun, NotRunKind, Placement, PlacementNodes, Planned, Probes, Purpose,
         Repetition, StampingRecord, Sut,
     },
     stats::summarise::{Distributions, summarise},
@@ -210,6 +210,7 @@ impl<'a> Trials<'a> {
             staged: attempt.slot.purpose == Purpose::Stages,
             stamped: attempt.slot.purpose != Purpose::Cost && self.terms(cell, None).stamps(),
             seat: Some(&cell.seat),
+            threads: cell.crew.threads(),
             injection: Injection::default(),
         };
         let finished = match seated::run(self.stage, &request, &mut self.interrupts) {
@@ -315,7 +316,7 @@ impl<'a> Trials<'a> {
                 evidence,
                 evidence_why,
                 placement: self.placement(planned, nodes),
-                handoff: Handoff::Inline,
+                handoff: planned.crew.record(),
                 load: planned.describe_load(),
                 planned: Some(plan),
                 warnings,

@@ -57,6 +57,7 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
         (trader.duplicates, "packets came to the trader twice"),
         (trader.malformed, "packets or messages could not be read by the trader"),
         (trader.unsent, "orders could not be sent for lack of room"),
+        (trader.queue_full, "messages found no room in a queue between two of the trader's threads"),
     ];
     let mut reasons: Vec<String> =
         counted.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
@@ -64,6 +65,7 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
         reasons.extend(broken.iter().map(|b| format!("the {who} broke off: {b}")));
     }
     reasons.extend(finished.astray.iter().cloned());
+    reasons.extend(trader.strayed.iter().map(|core| format!("a thread of the trader was put on core {core} and ended on another")));
     if let Some(answers) = trader.answers.filter(|n| *n != trader.orders) {
         reasons.push(format!("{} orders were sent and {answers} answered", trader.orders));
     }
@@ -96,7 +98,7 @@ pub(super) mod tests {
             schedule_error: Vec::new(),
             orders: Vec::new(),
             stages: HashMap::new(),
-            legs: 0..0,
+            legs: Vec::new(),
             counters_in_step: None,
             stamps: None,
             span: Default::default(),

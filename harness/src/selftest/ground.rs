@@ -141,6 +141,7 @@ impl<'a> Ground<'a> {
             staged: false,
             stamped: false,
             seat: None,
+            threads: None,
             injection: trial.injection,
         };
         let finished = self.stage.run_in(&mut self.pair, &request)?;

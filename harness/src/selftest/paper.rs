@@ -70,6 +70,7 @@ pub(super) fn certificate(ground: &Ground<'_>, run_id: &str, cell: Cell) -> Cert
         cells: vec![cell],
         rates: Vec::new(),
         placements: Vec::new(),
+        crews: Vec::new(),
         hand_off: None,
         not_run: Vec::new(),
         probes: Probes::default(),

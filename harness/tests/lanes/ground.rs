@@ -144,6 +144,7 @@ impl Ground {
             schedule: &schedule,
             passes,
             staged: false,
+            threads: None,
             stamped: false,
             seat: None,
             injection,

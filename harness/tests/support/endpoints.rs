@@ -70,6 +70,7 @@ impl Site {
             silence: Nanos::SECOND * 20,
             scale: self.scale,
             staged: false,
+            threads: None,
             stamp_timeout: Nanos::SECOND,
             injection: Injection::default(),
             samples: self.samples(role),

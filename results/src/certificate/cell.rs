@@ -29,7 +29,7 @@ pub struct Cell {
     pub evidence_why: String,
     /// Where the endpoints ran.
     pub placement: Placement,
-    /// The queue between receive and decide.
+    /// How the trader's work is shared out.
     pub handoff: Handoff,
     /// What was asked of it.
     pub load: Load,
@@ -54,10 +54,20 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// `kernel-udp` or `afxdp/skb`, for titles.
+    /// `kernel-udp` or `afxdp/skb`: the lane's whole name.
+    #[must_use]
+    pub fn whole_lane(&self) -> String {
+        if self.variant.is_empty() { self.lane.clone() } else { format!("{}/{}", self.lane, self.variant) }
+    }
+
+    /// For titles: the lane's whole name, and the queue between the trader's threads, where there is one.
     #[must_use]
     pub fn title(&self) -> String {
-        if self.variant.is_empty() { self.lane.clone() } else { format!("{}/{}", self.lane, self.variant) }
+        let lane = self.whole_lane();
+        match &self.handoff {
+            Handoff::Inline => lane,
+            Handoff::Queue { name, .. } => format!("{lane}, {name}"),
+        }
     }
 
     /// The repetitions that count.
@@ -120,12 +130,34 @@ pub struct EndNodes {
     pub interface: Option<u32>,
 }
 
-/// The queue between receive and decide.
+/// What is between receive and decide, and between decide and send.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Handoff {
-    /// None: one thread receives and decides.
+    /// Nothing: one thread does all.
     Inline,
+    /// Queues of one kind, between three threads. The one that receives is on the trader's core of the placement.
+    Queue {
+        /// The kind: `rtrb`, `mutex`.
+        name: String,
+        /// Messages for which each has room; one without bounds has more.
+        capacity: u64,
+        /// Core of the thread that decides.
+        decide_core: u32,
+        /// Core of the thread that sends.
+        send_core: u32,
+    },
+}
+
+impl Handoff {
+    /// `inline`, or the kind of queue.
+    #[must_use]
+    pub const fn name(&self) -> &str {
+        match self {
+            Self::Inline => "inline",
+            Self::Queue { name, .. } => name.as_str(),
+        }
+    }
 }
 
 /// How often a cell was to be repeated, retries not counted.

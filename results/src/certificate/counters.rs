@@ -27,6 +27,22 @@ pub struct CounterValues {
 }
 
 impl CounterValues {
+    /// Those of this thread and of another: a value that one of them lacks is lacking.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
+        Self {
+            cycles: sum(self.cycles, other.cycles),
+            instructions: sum(self.instructions, other.instructions),
+            cache_misses: sum(self.cache_misses, other.cache_misses),
+            branch_misses: sum(self.branch_misses, other.branch_misses),
+            context_switches: sum(self.context_switches, other.context_switches),
+            page_faults: sum(self.page_faults, other.page_faults),
+            migrations: sum(self.migrations, other.migrations),
+            estimated: self.estimated || other.estimated,
+        }
+    }
+
     /// The values with their names.
     #[must_use]
     pub const fn named(&self) -> [(&'static str, Option<u64>); 7] {

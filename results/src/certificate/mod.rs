@@ -5,6 +5,7 @@
 mod between_cores;
 mod cell;
 mod counters;
+mod crew;
 #[cfg(any(test, feature = "example"))]
 pub mod example;
 mod handoff;
@@ -25,6 +26,7 @@ pub use cell::{
     ServiceCell, SignedQuantiles, SweepPoint,
 };
 pub use counters::{CounterValues, EndCounters};
+pub use crew::{CrewComparison, CrewRow};
 pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, HeldUp, Preemption};
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
@@ -92,7 +94,10 @@ pub struct Certificate {
     /// The placements of each lane beside each other, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub placements: Vec<PlacementMatrix>,
-    /// The comparison of hand-offs, where the profile has one.
+    /// Traders in one thread and in several beside each other, for each lane, where there are both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crews: Vec<CrewComparison>,
+    /// The comparison of hand-offs from memory, where the profile has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hand_off: Option<HandoffComparison>,
     /// Everything that was asked for and did not run.

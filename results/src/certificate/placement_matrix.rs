@@ -59,10 +59,10 @@ pub struct PlacementRow {
 /// A ratio of quantiles.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Penalty {
-    /// Over the best placement's: 1.2 is a fifth longer.
+    /// Over that of what it is held against: 1.2 is a fifth longer.
     pub ratio: f64,
-    /// Its interval by bootstrap over the repetitions of both; those of every pair of rows, whichever is the best, hold together
-    /// with 95 %. `null` where there are too few repetitions.
+    /// Its interval by bootstrap over the repetitions of both; those of all rows hold together with 95 %, and among placements those
+    /// of every pair, whichever is the best. `null` where there are too few repetitions.
     pub ci95: Option<[f64; 2]>,
 }
 

@@ -38,7 +38,7 @@ pub(super) fn results(requirement: &Requirement, ground: &Ground<'_>) -> Vec<Req
 }
 
 fn no_search(lane: &str, ground: &Ground<'_>) -> String {
-    let ran = ground.certificate.cells.iter().any(|c| c.lane == lane || c.title() == lane);
+    let ran = ground.certificate.cells.iter().any(|c| c.lane == lane || c.whole_lane() == lane);
     if ran { format!("the rate of {lane} was not searched for") } else { why_not_run(lane, ground.certificate) }
 }
 

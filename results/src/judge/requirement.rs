@@ -106,17 +106,17 @@ impl Requirement {
         Ok(Self { id, text, metric, limit, lanes, loads })
     }
 
-    /// Whether it is about this lane; `title` is its name with its variant.
+    /// Whether it is about this lane; `whole` is its name with its variant.
     #[must_use]
-    pub fn names_lane(&self, lane: &str, title: &str) -> bool {
-        self.lanes.is_empty() || self.lanes.iter().any(|l| l == lane || l == title)
+    pub fn names_lane(&self, lane: &str, whole: &str) -> bool {
+        self.lanes.is_empty() || self.lanes.iter().any(|l| l == lane || l == whole)
     }
 
     /// Whether it is about this cell.
     #[must_use]
     pub fn covers(&self, cell: &Cell) -> bool {
         self.metric.is_per_cell()
-            && self.names_lane(&cell.lane, &cell.title())
+            && self.names_lane(&cell.lane, &cell.whole_lane())
             && (self.loads.is_empty() || self.loads.iter().any(|l| cell.load.is_called(l)))
     }
 }

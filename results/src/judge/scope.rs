@@ -25,7 +25,7 @@ pub(super) fn results(
         })
         .collect();
     for lane in &requirement.lanes {
-        let covers = |c: &Cell| requirement.covers(c) && (c.lane == *lane || c.title() == *lane);
+        let covers = |c: &Cell| requirement.covers(c) && (c.lane == *lane || c.whole_lane() == *lane);
         if !certificate.cells.iter().any(covers) {
             let finding = Finding::new(Verdict::NotRun, why_not_run(lane, certificate));
             results.push(result(requirement, format!("{} [{lane}]", requirement.id), None, finding));
@@ -49,7 +49,7 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
     let meant = |row: &&NotRun| {
         let of_lanes = requirements.iter().filter(|r| !r.metric.is_about_host());
         // Of a lane that it names and that has no cell at all, the requirement itself says that it did not run.
-        let in_part = |lane: &String| certificate.cells.iter().any(|c| c.lane == *lane || c.title() == *lane);
+        let in_part = |lane: &String| certificate.cells.iter().any(|c| c.lane == *lane || c.whole_lane() == *lane);
         let names = |r: &Requirement| r.lanes.iter().any(|lane| row.is_of_lane(lane) && in_part(lane));
         of_lanes.into_iter().any(|r| r.lanes.is_empty() || row.is_of_all_lanes() || names(r))
     };

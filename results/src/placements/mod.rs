@@ -9,18 +9,11 @@ mod commands;
 mod doubt;
 
 use crate::{
-    certificate::{Cell, Certificate, Penalty, PlacementMatrix, PlacementRow, Purpose, Recommendation},
+    arm::{Arm, LEVELS},
+    certificate::{Cell, Certificate, PlacementMatrix, PlacementRow, Purpose, Recommendation},
     evidence::Evidence,
-    hist::{Histogram, count_f64},
-    stats::{
-        LEAST_REPETITIONS,
-        bootstrap::{PooledRepetitions, Spread},
-        ratio::ratio_interval,
-    },
-    time::Nanos,
+    stats::LEAST_REPETITIONS,
 };
-
-const LEVELS: [f64; 2] = [0.5, 0.99];
 
 /// One of each lane and load that was measured in several placements, by the cells of a certificate and what is known of its run.
 /// Resampling is by `seed`.
@@ -41,36 +34,6 @@ pub fn matrices(certificate: &Certificate, seed: u64) -> Vec<PlacementMatrix> {
 fn is_beside(a: &Cell, b: &Cell) -> bool {
     let rest = |c: &Cell| (c.title(), c.load.text.clone(), c.order_channel, c.handoff.clone());
     rest(a) == rest(b)
-}
-
-/// A cell, and how its quantiles spread over its repetitions.
-struct Arm<'a> {
-    cell: &'a Cell,
-    spreads: Vec<Spread>,
-    repetitions: usize,
-}
-
-impl<'a> Arm<'a> {
-    fn new(cell: &'a Cell, seed: u64) -> Self {
-        let read = |text: &String| Histogram::from_base64(text).ok();
-        let all: Vec<Histogram> = cell.valid().filter_map(|r| read(&r.histograms.t2t_due)).collect();
-        let spreads = PooledRepetitions::new(&all.iter().collect::<Vec<_>>()).resample(&LEVELS, seed);
-        Self { cell, spreads, repetitions: all.len() }
-    }
-
-    const fn values(&self) -> [Option<Nanos>; 2] {
-        let due = &self.cell.latency_ns.t2t_due;
-        [due.p50, due.p99]
-    }
-
-    /// Against the best, one of so many.
-    fn penalty(&self, best: &Self, which: usize, comparisons: usize) -> Option<Penalty> {
-        let of = |arm: &Self| arm.values().get(which).copied().flatten().map(|v| count_f64(v.0.max(1)));
-        let ratio = of(self)? / of(best)?;
-        let spreads = self.spreads.get(which).zip(best.spreads.get(which));
-        let ci95 = spreads.and_then(|(own, other)| ratio_interval(ratio.ln(), [own, other], comparisons));
-        Some(Penalty { ratio, ci95 })
-    }
 }
 
 fn matrix(cells: &[&Cell], seed: u64, of_run: Option<&str>) -> Option<PlacementMatrix> {

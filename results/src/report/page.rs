@@ -34,6 +34,7 @@ pub fn render_html(certificate: &Certificate, signer: Option<&str>) -> String {
                     (section::requirements(c))
                     @for group in &groups { (section::lanes(group)) }
                     (section::matrix(c))
+                    (section::crews(c))
                     (section::rates(c))
                     @for group in &groups {
                         @for view in &group.cells { (section::cell(view)) }

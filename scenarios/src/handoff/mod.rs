@@ -6,12 +6,14 @@
 
 mod bell;
 mod choice;
+mod erased;
 mod locked;
 mod sync;
 mod ticket_lock;
 mod woken;
 
 pub use choice::{Handoff, UnknownHandoff, resolve};
+pub use erased::{Opened, Put, Take};
 pub use woken::Woken;
 
 use std::time::Duration;

@@ -203,6 +203,7 @@ impl Document<'_> {
             stall: self.duration_or(raw.stall.as_ref(), Nanos::MILLI * 200)?,
             placement: raw.placement.as_ref().map(|p| self.placement(p, two_hosts)).transpose()?,
             placements: self.placements(raw, two_hosts, sweep)?,
+            handoffs: self.handoffs_of_lanes(raw, two_hosts, sweep)?,
         })
     }
 
@@ -245,12 +246,14 @@ impl Document<'_> {
     }
 
     fn placement(&self, raw: &Spanned<RawPlacement>, two_hosts: bool) -> Result<CorePair, ProfileError> {
-        let RawPlacement { exchange_core, trader_core, exchange_memory, trader_memory } = *raw.get_ref();
+        let RawPlacement { exchange_core, trader_core, decide_core, send_core, exchange_memory, trader_memory } =
+            *raw.get_ref();
         if exchange_core == trader_core && !two_hosts {
             let what = format!("core {trader_core} for both endpoints: each would wait for the other to leave it");
             return Err(self.error(raw, what, "give each its own core, or leave `placement` out to have two chosen"));
         }
-        Ok(CorePair { exchange_core, trader_core, exchange_memory, trader_memory })
+        let thread_cores = self.thread_cores(raw, (exchange_core, trader_core), (decide_core, send_core))?;
+        Ok(CorePair { exchange_core, trader_core, thread_cores, exchange_memory, trader_memory })
     }
 
     fn noise(&self, raw: &RawNoise) -> Result<NoiseSpec, ProfileError> {

@@ -1,4 +1,4 @@
-//! The part of a profile that asks for a comparison of hand-offs.
+//! The parts of a profile that ask for hand-offs: a comparison of them from memory, and as a dimension of the lanes.
 
 use tickcert_results::time::Nanos;
 use toml::Spanned;
@@ -9,7 +9,7 @@ use super::{
     handoff_values::{
         HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause, parse_preempt,
     },
-    raw::{RawHandoff, Scalar},
+    raw::{RawHandoff, RawPlacement, RawRun, Scalar},
 };
 use crate::handoff::{Handoff, resolve};
 
@@ -17,6 +17,59 @@ use crate::handoff::{Handoff, resolve};
 const MOST_REPETITIONS: u32 = 100;
 
 impl Document<'_> {
+    /// Those that every lane is run with: none but `inline` unless the profile says so.
+    pub(super) fn handoffs_of_lanes(
+        &self,
+        raw: &RawRun,
+        two_hosts: bool,
+        sweep: bool,
+    ) -> Result<Vec<Handoff>, ProfileError> {
+        let Some(wanted) = &raw.handoffs else { return Ok(vec![Handoff::INLINE]) };
+        let handoffs = self.handoffs(wanted)?;
+        let refuse = |what: &str, remedy: &str| Err(self.error(wanted, what, remedy));
+        if handoffs == [Handoff::INLINE] {
+            return Ok(handoffs);
+        }
+        if two_hosts {
+            return refuse("hand-offs over lanes are those of one host, and the trader is on another", "leave one of them out");
+        }
+        if sweep {
+            return refuse("a sweep is of a trader in one thread", "leave the table [sweep] out, or `handoffs`");
+        }
+        if raw.placements.is_some() {
+            return refuse("`handoffs` and `placements` are not crossed with each other", "leave one of them out");
+        }
+        Ok(handoffs)
+    }
+
+    /// Of the threads that decide and send, where the placement names them.
+    pub(super) fn thread_cores(
+        &self,
+        raw: &Spanned<RawPlacement>,
+        ends: (u32, u32),
+        cores: (Option<u32>, Option<u32>),
+    ) -> Result<Option<(u32, u32)>, ProfileError> {
+        match cores {
+            (None, None) => Ok(None),
+            (Some(decide), Some(send)) => {
+                let twice = [ends.0, ends.1].into_iter().find(|core| *core == decide || *core == send);
+                match twice.or((decide == send).then_some(decide)) {
+                    None => Ok(Some((decide, send))),
+                    Some(core) => Err(self.error(
+                        raw,
+                        format!("core {core} for two threads that never rest: each would wait for the other to leave it"),
+                        "give each of the four its own core, or leave `decide_core` and `send_core` out to have two chosen",
+                    )),
+                }
+            }
+            _ => Err(self.error(
+                raw,
+                "`decide_core` and `send_core` go together",
+                "name both, or leave both out to have two chosen",
+            )),
+        }
+    }
+
     pub(super) fn handoff(&self, raw: &RawHandoff) -> Result<HandoffSpec, ProfileError> {
         let spec = self.handoff_values(raw)?;
         let Err(e) = spec.check() else { return Ok(spec) };

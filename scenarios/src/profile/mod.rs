@@ -48,7 +48,7 @@ use std::path::Path;
 
 use tickcert_results::{judge::Requirement, time::Nanos};
 
-use crate::feed::Excerpt;
+use crate::{feed::Excerpt, handoff::Handoff};
 use locate::Place;
 use transports::TransportTable;
 
@@ -131,6 +131,9 @@ pub struct Run {
     pub placement: Option<CorePair>,
     /// The placements, where the profile asks for a matrix of them.
     pub placements: Option<PlacementSelection>,
+    /// How the trader's threads hand on what they have, each a dimension of the cells: in one thread, or in three with a queue
+    /// between each two. Never empty.
+    pub handoffs: Vec<Handoff>,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
     /// Whether it is looked into why the slowest ticks were slow.
@@ -179,8 +182,10 @@ pub enum PlacementSelection {
 pub struct CorePair {
     /// Core of the exchange.
     pub exchange_core: u32,
-    /// Core of the trader.
+    /// Core of the trader; of its thread that receives, where it has several.
     pub trader_core: u32,
+    /// Cores of its threads that decide and that send, where they are named.
+    pub thread_cores: Option<(u32, u32)>,
     /// The memory node that the exchange's memory is bound to; `None` leaves it to the kernel.
     pub exchange_memory: Option<u32>,
     /// The trader's.

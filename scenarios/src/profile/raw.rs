@@ -58,6 +58,7 @@ pub(super) struct RawRun {
     pub(super) stall: Option<Spanned<Scalar>>,
     pub(super) placement: Option<Spanned<RawPlacement>>,
     pub(super) placements: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) handoffs: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,6 +66,8 @@ pub(super) struct RawRun {
 pub(super) struct RawPlacement {
     pub(super) exchange_core: u32,
     pub(super) trader_core: u32,
+    pub(super) decide_core: Option<u32>,
+    pub(super) send_core: Option<u32>,
     pub(super) exchange_memory: Option<u32>,
     pub(super) trader_memory: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! Where the time goes: the stages from a tick to its order.
 
-/// What is over when it is stamped. In this order; a lane and a hand-off stamp their own.
+/// What is over when it is stamped. In this order; a lane and a hand-off stamp their own, and where one thread does all there is
+/// no hand-off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Stage {
@@ -16,6 +17,8 @@ pub enum Stage {
     Decide,
     /// The order is within its limits.
     Risk,
+    /// The order has crossed the queue to the sending thread.
+    HandOver,
     /// The order's packet is written.
     Encode,
     /// The lane has taken the order.
@@ -24,8 +27,23 @@ pub enum Stage {
 
 impl Stage {
     /// All, in order.
-    pub const ALL: [Self; 8] =
-        [Self::Rx, Self::Decode, Self::HandOff, Self::Book, Self::Decide, Self::Risk, Self::Encode, Self::Tx];
+    pub const ALL: [Self; 9] = [
+        Self::Rx,
+        Self::Decode,
+        Self::HandOff,
+        Self::Book,
+        Self::Decide,
+        Self::Risk,
+        Self::HandOver,
+        Self::Encode,
+        Self::Tx,
+    ];
+
+    /// Whether it is there only where several threads share the work.
+    #[must_use]
+    pub const fn is_of_threads(self) -> bool {
+        matches!(self, Self::HandOff | Self::HandOver)
+    }
 
     /// As in the certificate.
     #[must_use]
@@ -37,6 +55,7 @@ impl Stage {
             Self::Book => "book",
             Self::Decide => "decide",
             Self::Risk => "risk",
+            Self::HandOver => "hand-over",
             Self::Encode => "encode",
             Self::Tx => "tx",
         }

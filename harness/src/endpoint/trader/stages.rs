@@ -6,10 +6,14 @@ use tickcert_scenarios::trader::{Stage, StageProbe};
 
 use crate::endpoint::samples::Departure;
 
-/// A probe that ends in a [`Departure`].
-pub(super) trait Record: StageProbe {
+/// A probe that ends in a [`Departure`], perhaps in another thread than it began in.
+pub(super) trait Record: StageProbe + Copy + Default + Send + Sync + 'static {
     /// A tick has arrived.
     fn arrived(&mut self, at: Ticks);
+    /// The tick has crossed the queue to the thread that decides.
+    fn handed_off(&mut self);
+    /// The order has crossed the one to the thread that sends.
+    fn handed_over(&mut self);
     /// The order's bytes are complete.
     fn encoded(&mut self);
     /// The lane has taken the order.
@@ -17,7 +21,7 @@ pub(super) trait Record: StageProbe {
 }
 
 /// Arrival and departure only; what the stages do between them is compiled as if there were no probe.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Plain(u64);
 
 impl StageProbe for Plain {
@@ -30,6 +34,12 @@ impl Record for Plain {
     fn arrived(&mut self, at: Ticks) {
         self.0 = at.raw();
     }
+
+    #[inline(always)]
+    fn handed_off(&mut self) {}
+
+    #[inline(always)]
+    fn handed_over(&mut self) {}
 
     #[inline(always)]
     fn encoded(&mut self) {}
@@ -45,21 +55,13 @@ impl Record for Plain {
 
 /// The end of every stage. A packet with several messages overwrites the stamps of the earlier ones, so decode, book
 /// and decide are those of the message that caused the order, and the time of the earlier messages counts as decode.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Staged(Departure);
 
 impl StageProbe for Staged {
     #[inline]
     fn stamp(&mut self, stage: Stage) {
-        let place = match stage {
-            Stage::Decode => 1,
-            Stage::Book => 2,
-            Stage::Decide => 3,
-            Stage::Risk => 4,
-            // The lane's and the hand-off's ends are stamped by the loop itself.
-            Stage::Rx | Stage::HandOff | Stage::Encode | Stage::Tx => return,
-        };
-        self.0.stamps[place] = tsc::now().raw();
+        self.0.stamps[stage as usize] = tsc::now().raw();
     }
 }
 
@@ -71,8 +73,18 @@ impl Record for Staged {
     }
 
     #[inline]
+    fn handed_off(&mut self) {
+        self.stamp(Stage::HandOff);
+    }
+
+    #[inline]
+    fn handed_over(&mut self) {
+        self.stamp(Stage::HandOver);
+    }
+
+    #[inline]
     fn encoded(&mut self) {
-        self.0.stamps[5] = tsc::now().raw();
+        self.stamp(Stage::Encode);
     }
 
     #[inline]

@@ -98,7 +98,7 @@ struct Cell {
 /// When the load makes no schedule, or a trial can't be run at all.
 pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
     let schedule = schedule(order)?;
-    let (mut cells, mut not_run) = (Vec::new(), vec![needs::whole_way()]);
+    let (mut cells, mut not_run) = (Vec::new(), Vec::new());
     let others = match needs::others(order, &schedule) {
         Ok(others) => others,
         Err(unmet) => {

@@ -7,9 +7,6 @@ use tickcert_transports::api::Unmet;
 
 use super::{Order, others::Other, preempt, trial::gap_of_others};
 
-/// Cores that tick-to-trade over a lane takes with a queue between each two of the trader's threads.
-const WHOLE_WAY: usize = 4;
-
 /// Where the producers beyond the first run.
 pub(super) fn others(order: &Order<'_>, schedule: &Schedule) -> Result<Vec<Other>, Unmet> {
     let wanted = order.spec.producers.saturating_sub(1);
@@ -53,22 +50,6 @@ pub(super) fn in_the_way(order: &Order<'_>, handoff: Handoff) -> Option<NotRun> 
         return Some(NotRun { optional: true, ..row(handoff, unmet) });
     }
     order.spec.preempt.and_then(|_| preempt::check().err()).map(|unmet| row(handoff, unmet))
-}
-
-/// What none of this is: the whole way over a lane with a queue in it. Whatever host it is, this version can't.
-pub(super) fn whole_way() -> NotRun {
-    let allowed = affinity::allowed().map_or(0, |cores| cores.len());
-    let unmet = Unmet {
-        needs: format!(
-            "{WHOLE_WAY} cores, for the exchange and for three threads of the trader that receive, decide and send (this \
-             process may use {allowed}), and a later version: this one hands ticks from memory on"
-        ),
-        how: "until then take the queue's cost from this comparison and the lane's from its cells".to_owned(),
-    };
-    NotRun {
-        optional: true,
-        ..NotRun::new(NotRunKind::Handoff, "tick-to-trade over a lane in three threads", unmet.needs, unmet.how)
-    }
 }
 
 /// As a row of the certificate.

@@ -9,7 +9,7 @@ mod stamps;
 mod tests;
 pub mod ties;
 
-use std::{collections::HashMap, io, ops::Range, thread};
+use std::{collections::HashMap, io, thread};
 
 use tickcert_results::{
     certificate::Counts,
@@ -27,7 +27,7 @@ pub use stamps::{JoinedStamps, OrderStamps, StampSources, Useless};
 use crate::endpoint::samples::{Departure, ExchangeSamples, TraderSamples};
 use fates::{Fate, Fates, received_sha256};
 use sending::{lateness, span};
-use stages::{in_step, stages, stages_of_trader};
+use stages::{Legs, in_step, stages, stages_of_trader};
 use stamps::join_stamps;
 
 /// The orders of a repetition, by the oracle's number, and what became of them.
@@ -42,8 +42,9 @@ pub struct Joined {
     pub orders: Vec<OrderSample>,
     /// The stages (see [`STAGES`]) by order, where all were stamped.
     pub stages: HashMap<u32, [Nanos; STAGES.len()]>,
-    /// Which of [`STAGES`] those are that mean something: the first and the last are from one end's clock to the other's.
-    pub legs: Range<usize>,
+    /// Which of [`STAGES`] those are that mean something: the first and the last are from one end's clock to the other's, and in one
+    /// thread there is no hand-off.
+    pub legs: Vec<usize>,
     /// The counters of the two cores differ by no more than this, the longer of the smallest legs either way: a larger
     /// difference would make one of the true legs negative. `None` where no leg was stamped.
     pub counters_in_step: Option<Nanos>,
@@ -99,6 +100,8 @@ pub struct Sources<'a> {
     pub scale: TickScale,
     /// The trader's own counter, where it is on another host: nothing is joined then that takes stamps of both.
     pub trader_scale: Option<TickScale>,
+    /// Whether the trader has several threads.
+    pub threads: bool,
     /// An order that takes longer from its tick's departure is late.
     pub late_after: Nanos,
     /// What was logged of hardware stamps, where they were taken.
@@ -122,7 +125,8 @@ pub fn join(sources: Sources<'_>) -> io::Result<Joined> {
 
 /// All but the digest.
 fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
-    let Sources { tape, schedule, exchange, trader, scale, trader_scale, late_after, stamps } = sources;
+    let Sources { tape, schedule, exchange, trader, scale, trader_scale, threads, late_after, stamps } = sources;
+    let legs = stages::legs(trader_scale.is_none(), threads);
     let expected = tape.expected(schedule.due().len());
     let fates = Fates::new(&expected, exchange)?;
     let mut counts = fates.counts;
@@ -130,7 +134,7 @@ fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
     counts.skipped = exchange.sent.len() as u64 - counts.sent;
     let (mut orders, mut all_stages) = (Vec::with_capacity(expected.len()), HashMap::new());
     let mut keep = |(n, fate): (usize, &Fate), departure: Option<&Departure>| match sample(
-        n, *fate, &expected, departure, &sources,
+        n, *fate, &expected, departure, &legs, &sources,
     ) {
         Outcome::Lost => counts.lost += 1,
         Outcome::Wrong => counts.wrong += 1,
@@ -154,7 +158,7 @@ fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
         schedule_error,
         orders,
         counters_in_step: if trader_scale.is_none() { in_step(&all_stages) } else { None },
-        legs: stages::legs(trader_scale.is_none()),
+        legs,
         stages: all_stages,
         stamps,
         span: span(schedule, exchange, scale),
@@ -165,7 +169,7 @@ enum Outcome {
     Lost,
     Wrong,
     BadStamps,
-    Good(OrderSample, Option<[Nanos; STAGES.len()]>),
+    Good(OrderSample, Option<Legs>),
 }
 
 fn sample(
@@ -173,6 +177,7 @@ fn sample(
     fate: Fate,
     expected: &Expected<'_>,
     departure: Option<&Departure>,
+    legs: &[usize],
     sources: &Sources<'_>,
 ) -> Outcome {
     let Sources { schedule, exchange, scale, trader_scale, .. } = *sources;
@@ -197,8 +202,8 @@ fn sample(
     let Some(departure) = departure else { return Outcome::BadStamps };
     let Some(trader) = span_of(departure, trader_scale.unwrap_or(scale)) else { return Outcome::BadStamps };
     let legs = match trader_scale {
-        None => stages(sent, departure, arrival, scale),
-        Some(own) => stages_of_trader(departure, own),
+        None => stages(sent, departure, arrival, scale, legs),
+        Some(own) => stages_of_trader(departure, own, legs),
     };
     let Ok(stages) = legs else { return Outcome::BadStamps };
     let sample = OrderSample {

@@ -1,21 +1,32 @@
 //! The way of a staged order, leg by leg.
 
-use std::{collections::HashMap, ops::Range};
+use std::collections::HashMap;
 
 use tickcert_results::time::{Nanos, TickScale, Ticks};
+use tickcert_scenarios::trader::Stage;
 
 use crate::endpoint::samples::Departure;
 
-/// The stages, from the tick's departure at the exchange to the order's arrival there; they add up to `t2t_sent`. The
-/// lane's two legs are `rx` and `tx`.
-pub const STAGES: [&str; 7] = ["rx", "decode", "book", "decide", "risk", "encode", "tx"];
+/// The stages by name, from the tick's departure at the exchange to the order's arrival there; those that there are add up to
+/// `t2t_sent`. The lane's two legs are `rx` and `tx`.
+pub const STAGES: [&str; Stage::ALL.len()] = {
+    let (mut names, mut n) = ([""; Stage::ALL.len()], 0);
+    while n < names.len() {
+        names[n] = Stage::ALL[n].name();
+        n += 1;
+    }
+    names
+};
+
+/// How long each of [`STAGES`] took; zero for one that there isn't.
+pub(super) type Legs = [Nanos; STAGES.len()];
 
 /// A stage that ends before it begins.
 pub(super) struct Backward;
 
-/// The stages of an order; `None` unless every one was stamped. Exchange and trader read counters of two cores, which
-/// an invariant TSC promises to be in step; [`super::Joined::counters_in_step`] bounds by how much they can differ, and
-/// counters that differ by more show as a leg that runs backward.
+/// The stages of an order, those in `legs`; `None` unless every one was stamped. Exchange and trader, and each of the trader's
+/// threads, read counters of their own cores, which an invariant TSC promises to be in step; [`super::Joined::counters_in_step`]
+/// bounds by how much those of the ends can differ, and counters that differ by more show as a leg that runs backward.
 ///
 /// `tx` ends at the exchange, not with the trader's call: a kernel may hand the order over before that call returns.
 pub(super) fn stages(
@@ -23,35 +34,41 @@ pub(super) fn stages(
     d: &Departure,
     arrival: Ticks,
     scale: TickScale,
-) -> Result<Option<[Nanos; STAGES.len()]>, Backward> {
-    let (mut legs, mut before) = ([Nanos::ZERO; STAGES.len()], sent);
-    for (place, leg) in legs.iter_mut().enumerate() {
-        let stamp = if place < Departure::DEPARTURE { d.at(place) } else { Some(arrival) };
-        let Some(stamp) = stamp else { return Ok(None) };
-        *leg = scale.ns(stamp.since(before)).ok_or(Backward)?;
+    legs: &[usize],
+) -> Result<Option<Legs>, Backward> {
+    walk(sent, |place| if place < Departure::DEPARTURE { d.at(place) } else { Some(arrival) }, scale, legs)
+}
+
+/// The same of a trader whose clock is another host's: the lane's two legs, from one clock to the other, are none of `legs`.
+pub(super) fn stages_of_trader(d: &Departure, scale: TickScale, legs: &[usize]) -> Result<Option<Legs>, Backward> {
+    d.at(Departure::ARRIVAL).map_or(Ok(None), |arrival| walk(arrival, |place| d.at(place), scale, legs))
+}
+
+/// From one stamp to the next.
+fn walk(
+    start: Ticks,
+    stamp: impl Fn(usize) -> Option<Ticks>,
+    scale: TickScale,
+    legs: &[usize],
+) -> Result<Option<Legs>, Backward> {
+    let (mut all, mut before) = ([Nanos::ZERO; STAGES.len()], start);
+    for place in legs {
+        let Some(stamp) = stamp(*place) else { return Ok(None) };
+        all[*place] = scale.ns(stamp.since(before)).ok_or(Backward)?;
         before = stamp;
     }
-    Ok(Some(legs))
+    Ok(Some(all))
 }
 
-/// The same of a trader whose clock is another host's: the lane's two legs, from one clock to the other, are left at zero and
-/// are none of [`legs`].
-pub(super) fn stages_of_trader(d: &Departure, scale: TickScale) -> Result<Option<[Nanos; STAGES.len()]>, Backward> {
-    let mut own = [Nanos::ZERO; STAGES.len()];
-    for place in legs(false) {
-        let (Some(from), Some(to)) = (d.at(place - 1), d.at(place)) else { return Ok(None) };
-        own[place] = scale.ns(to.since(from)).ok_or(Backward)?;
-    }
-    Ok(Some(own))
-}
-
-/// Which stages there are, by whether both ends have one clock.
-pub(super) const fn legs(one_clock: bool) -> Range<usize> {
-    if one_clock { 0..STAGES.len() } else { 1..STAGES.len() - 1 }
+/// Which stages there are, by whether both ends have one clock, and whether the trader has several threads.
+pub(super) fn legs(one_clock: bool, threads: bool) -> Vec<usize> {
+    let of_lane = |stage: &Stage| matches!(stage, Stage::Rx | Stage::Tx);
+    let there = |stage: &&Stage| (one_clock || !of_lane(stage)) && (threads || !stage.is_of_threads());
+    Stage::ALL.iter().filter(there).map(|stage| *stage as usize).collect()
 }
 
 /// See [`super::Joined::counters_in_step`].
-pub(super) fn in_step(stages: &HashMap<u32, [Nanos; STAGES.len()]>) -> Option<Nanos> {
+pub(super) fn in_step(stages: &HashMap<u32, Legs>) -> Option<Nanos> {
     let smallest = |leg: usize| stages.values().map(|legs| legs[leg]).min();
     Some(smallest(0)?.max(smallest(STAGES.len() - 1)?))
 }

@@ -48,7 +48,7 @@ impl Case {
             arrivals.push((left + 5_000, order.clone()));
             let mut stamps = [0; STAMPS];
             for (place, stamp) in stamps.iter_mut().enumerate() {
-                *stamp = left + 1_000 + 300 * place as u64;
+                *stamp = left + 1_000 + 1_500 * place as u64 / 7;
             }
             stamps[Departure::DEPARTURE] = left + 3_000;
             departures.push(Departure { stamps });
@@ -57,11 +57,11 @@ impl Case {
     }
 
     fn join(&self) -> Joined {
-        self.join_with(None)
+        self.join_with(None, false)
     }
 
-    /// The same with a trader whose clock is another host's.
-    fn join_with(&self, trader_scale: Option<TickScale>) -> Joined {
+    /// The same with a trader whose clock is another host's, or of several threads.
+    fn join_with(&self, trader_scale: Option<TickScale>, threads: bool) -> Joined {
         let mut log = ArrivalLog::with_room(self.arrivals.len());
         for (at, order) in &self.arrivals {
             log.push(Ticks::new(*at).unwrap(), order);
@@ -81,6 +81,7 @@ impl Case {
             trader: &trader,
             scale: SCALE,
             trader_scale,
+            threads,
             late_after: Nanos::MILLI,
             stamps: None,
         })
@@ -193,16 +194,32 @@ fn of_a_trader_with_another_clock_its_own_times_are_its_clocks_and_nothing_is_jo
     for stamp in case.departures.iter_mut().flat_map(|d| &mut d.stamps) {
         *stamp = (*stamp - BASE) / 2 + 77;
     }
-    let joined = case.join_with(Some(TickScale { ns_per_tick: SCALE.ns_per_tick * 2.0 }));
+    let joined = case.join_with(Some(TickScale { ns_per_tick: SCALE.ns_per_tick * 2.0 }), false);
     assert_eq!(joined.counts, one_clock.counts);
-    assert_eq!((joined.counters_in_step, joined.legs.clone()), (None, 1..STAGES.len() - 1));
+    assert_eq!((joined.counters_in_step, joined.legs.as_slice()), (None, &[1, 3, 4, 5, 7][..]));
     for (order, same) in joined.orders.iter().zip(&one_clock.orders) {
         assert_eq!((order.t2t_sent(), order.t2t_due()), (same.t2t_sent(), same.t2t_due()));
         assert!(order.trader.get().abs_diff(same.trader.get()) <= 2, "{order:?} {same:?}");
-        for leg in joined.legs.clone() {
+        for &leg in &joined.legs {
             let (leg, same) = (joined.stages[&order.order][leg], one_clock.stages[&order.order][leg]);
             assert!(leg.get().abs_diff(same.get()) <= 2, "{leg} {same}");
         }
+    }
+}
+
+#[test]
+fn the_way_across_the_queues_is_a_stage_of_its_own_where_there_are_any_and_else_none() {
+    let case = Case::new();
+    let (alone, threads) = (case.join(), case.join_with(None, true));
+    let names = |joined: &Joined| joined.legs.iter().map(|n| STAGES[*n]).collect::<Vec<_>>();
+    assert_eq!(names(&alone), ["rx", "decode", "book", "decide", "risk", "encode", "tx"]);
+    let with_queues = ["rx", "decode", "hand-off", "book", "decide", "risk", "hand-over", "encode", "tx"];
+    assert_eq!(names(&threads), with_queues);
+    let leg = |joined: &Joined, name| joined.stages[&0][STAGES.iter().position(|s| *s == name).unwrap()];
+    assert_eq!(leg(&alone, "book"), leg(&threads, "hand-off") + leg(&threads, "book"));
+    assert_eq!(leg(&alone, "encode"), leg(&threads, "hand-over") + leg(&threads, "encode"));
+    for joined in [&alone, &threads] {
+        assert!(joined.stages.values().all(|legs| legs.iter().map(|l| l.get()).sum::<u64>() == 5_000));
     }
 }
 
@@ -248,7 +265,7 @@ proptest! {
         let Ok(exchange) = ExchangeSamples::read(&paths[0]) else { return Ok(()) };
         let trader = TraderSamples::read(&paths[1]).unwrap();
         let (tape, schedule) = (&case.tape, &case.schedule);
-        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, trader_scale: None, late_after: Nanos::MILLI, stamps: None };
+        let sources = Sources { tape, schedule, exchange: &exchange, trader: &trader, scale: SCALE, trader_scale: None, threads: false, late_after: Nanos::MILLI, stamps: None };
         let joined = join(sources).unwrap();
         let c = joined.counts;
         prop_assert_eq!(c.matched, joined.orders.len() as u64);

@@ -151,6 +151,7 @@ fn one(stage: &Stage<'_>, quest: &Quest<'_>, rate: f64) -> Result<Tried> {
         staged: false,
         stamped: quest.caps.own_wire.is_none(),
         seat: None,
+        threads: None,
         injection: Injection::default(),
     };
     let e = match stage.run(&request) {

@@ -230,6 +230,7 @@ fn certificate(lanes: &[LaneShape], repetitions: u32, samples: usize) -> Certifi
         requirements: requirements(&cells),
         rates: rates::of(&cells),
         placements: Vec::new(),
+        crews: Vec::new(),
         hand_off: None,
         cells,
         not_run: not_run(),

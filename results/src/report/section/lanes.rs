@@ -116,8 +116,11 @@ fn work(cell: &Cell) -> Option<String> {
 
 /// Placement, hand-off, orders and load in a line.
 pub(super) fn setting(cell: &Cell) -> String {
-    let handoff = match cell.handoff {
-        Handoff::Inline => "inline",
+    let handoff = match &cell.handoff {
+        Handoff::Inline => "one thread".to_owned(),
+        Handoff::Queue { name, capacity, decide_core, send_core } => {
+            format!("three threads ({name} with room for {capacity} to cores {decide_core} and {send_core})")
+        }
     };
     let orders = match cell.order_channel {
         OrderChannel::Datagram => "orders as datagrams",

@@ -67,7 +67,7 @@ fn row(row: &PlacementRow) -> Markup {
     }
 }
 
-fn penalty(penalty: Option<Penalty>) -> Markup {
+pub(super) fn penalty(penalty: Option<Penalty>) -> Markup {
     let more = |ratio: f64| format!("{:+.1}", (ratio - 1.0) * 100.0);
     html! {
         @match penalty {

@@ -3,6 +3,7 @@
 mod audit;
 mod cell;
 mod glossary;
+mod crews;
 mod handoff;
 mod host;
 mod lanes;
@@ -19,6 +20,7 @@ mod verification;
 
 pub(super) use cell::cell;
 pub(super) use glossary::glossary;
+pub(super) use crews::crews;
 pub(super) use handoff::handoff;
 pub(super) use host::host;
 pub(super) use lanes::lanes;

@@ -1,0 +1,78 @@
+//! `--handoffs`, and the cores of the threads that they are between.
+
+use anyhow::anyhow;
+use tickcert_results::certificate::NotRun;
+use tickcert_scenarios::{
+    handoff::{self, Handoff},
+    profile::{HandoffSpec, Profile},
+};
+
+use super::Failure;
+use crate::run::threads::{Crew, crews};
+
+/// How the trader's threads hand on what they have.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct CrewArgs {
+    /// Queues between the trader's threads, instead of the profile's: every lane with each; `inline` is one thread without a queue,
+    /// the others (see `tickcert handoffs`) take four cores
+    #[arg(long, value_delimiter = ',', value_name = "QUEUE,…")]
+    handoffs: Vec<String>,
+    /// Core of the trader's thread that decides, where it has several [default: chosen]
+    #[arg(long, value_name = "CORE", requires = "send_core")]
+    decide_core: Option<u32>,
+    /// Core of the one that sends [default: chosen]
+    #[arg(long, value_name = "CORE", requires = "decide_core")]
+    send_core: Option<u32>,
+}
+
+impl CrewArgs {
+    /// The traders to be measured, and those for which there are no cores. `ends` are the cores of exchange and trader.
+    pub(crate) fn crews(
+        &self,
+        profile: &mut Profile,
+        overrides: &mut Vec<String>,
+        ends: (u32, u32),
+        two_hosts: bool,
+    ) -> Result<(Vec<Crew>, Vec<NotRun>), Failure> {
+        if !self.handoffs.is_empty() {
+            overrides.push(format!("handoffs = {}", self.handoffs.join(", ")));
+            profile.run.handoffs = handoff::resolve(&self.handoffs).map_err(Failure::usage)?;
+            self.check(profile, two_hosts)?;
+        } else if profile.run.placements.is_some() && profile.run.handoffs != [Handoff::INLINE] {
+            // Placements that were asked for on the command line: the profile's own are not crossed with each other.
+            overrides.push("handoffs = inline".to_owned());
+            profile.run.handoffs = vec![Handoff::INLINE];
+        }
+        let of_profile = profile.run.placement.and_then(|placement| placement.thread_cores);
+        let given = self.decide_core.zip(self.send_core).or(of_profile);
+        if let Some((decide, send)) = given
+            && (decide == send || [decide, send].iter().any(|core| [ends.0, ends.1].contains(core)))
+        {
+            return Err(Failure::usage(anyhow!(
+                "cores {decide} and {send} for the trader's threads, beside {} and {} of exchange and trader: give each of the \
+                 four its own",
+                ends.0,
+                ends.1
+            )));
+        }
+        let capacity = profile.hand_off.as_ref().map_or(HandoffSpec::default().capacity, |spec| spec.capacity);
+        Ok(crews(&profile.run.handoffs, ends, given, capacity))
+    }
+
+    fn check(&self, profile: &Profile, two_hosts: bool) -> Result<(), Failure> {
+        if profile.run.handoffs == [Handoff::INLINE] {
+            return Ok(());
+        }
+        let beside = [
+            (two_hosts, "a trader on another host"),
+            (profile.sweep.is_some(), "the profile's [sweep]"),
+            (profile.run.placements.is_some(), "several placements"),
+        ];
+        match beside.iter().find(|(there, _)| *there) {
+            Some((_, what)) => {
+                Err(Failure::usage(anyhow!("--handoffs {} don't go with {what}: leave one of them out", self.handoffs.join(","))))
+            }
+            None => Ok(()),
+        }
+    }
+}

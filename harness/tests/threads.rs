@@ -1,0 +1,171 @@
+//! A trader in three threads over real lanes, on whatever cores there are: where they must share some, they sleep while there is
+//! nothing to do.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tickcert::{
+        endpoint::control::{Injection, Threads},
+        run::{
+            endpoints::Homes,
+            join::STAGES,
+            plan::Slot,
+            repetition::Attempt,
+            trial::{Finished, Request, Stage},
+        },
+    };
+    use tickcert_results::{
+        certificate::{Purpose, Repetition},
+        time::{Nanos, PerSecond},
+    };
+    use tickcert_scenarios::load::{Arrival, Schedule};
+    use tickcert_transports::{Lane, api::Link};
+
+    use crate::support::{can_measure, endpoints::Site};
+
+    /// Enough to go around a queue more than once.
+    const PACKETS: u32 = 300;
+    const CAPACITY: usize = 64;
+
+    struct Plan<'a> {
+        lane: &'a str,
+        queue: &'a str,
+        capacity: usize,
+        load: Arrival,
+        staged: bool,
+        /// Of the threads that decide and send, in place of those of exchange and trader.
+        cores: Option<(u32, u32)>,
+    }
+
+    impl Plan<'_> {
+        const fn of<'a>(lane: &'a str, queue: &'a str) -> Plan<'a> {
+            let load = Arrival::Constant { rate: PerSecond(1_000.0) };
+            Plan { lane, queue, capacity: CAPACITY, load, staged: false, cores: None }
+        }
+
+        fn run(&self, site: &Site) -> anyhow::Result<(Repetition, Finished)> {
+            let lane = Lane::by_name(self.lane).unwrap();
+            let settings = lane.settings(&serde_json::Map::new())?;
+            let link = Link { meeting: site.dir.path().into(), ..site.bench.link.clone() };
+            let passes = PACKETS.div_ceil(u32::try_from(site.tape.packets())?);
+            let schedule = Schedule::new(&self.load, site.tape.times(), passes, 1)?.cut(PACKETS, Nanos(u64::MAX));
+            let (decide_core, send_core) = self.cores.unwrap_or(site.cores);
+            let threads =
+                Threads { handoff: self.queue.to_owned(), capacity: self.capacity, decide_core, send_core };
+            let request = Request {
+                lane,
+                settings: &settings,
+                load: &self.load,
+                schedule: &schedule,
+                passes,
+                staged: self.staged,
+                threads: Some(&threads),
+                stamped: false,
+                seat: None,
+                injection: Injection::default(),
+            };
+            let finished = stage(site, &link).run(&request)?;
+            let purpose = if self.staged { Purpose::Stages } else { Purpose::Latency };
+            let slot = Slot { cell: 0, repetition: 1, purpose };
+            let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
+            let (record, _) = attempt.with_samples(&finished, &site.tape, &schedule)?;
+            Ok((record, finished))
+        }
+    }
+
+    /// Says why, where there can be none.
+    fn site() -> Option<Site> {
+        can_measure().then(Site::new)
+    }
+
+    fn stage<'a>(site: &'a Site, link: &'a Link) -> Stage<'a> {
+        Stage {
+            link,
+            homes: Homes {
+                exchange: Some(&site.bench.exchange_netns),
+                trader: Some(&site.bench.trader_netns),
+                logs: site.dir.path(),
+                program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
+                far: None,
+            },
+            tape: &site.tape,
+            tape_path: site.tape_path(),
+            scale: site.scale,
+            folder: site.dir.path(),
+            exchange_core: site.cores.0,
+            trader_core: site.cores.1,
+            memory_nodes: (None, None),
+            late_after: Nanos::SECOND * 5,
+            stamp_timeout: Nanos::SECOND,
+            stamps: None,
+            speeds: [None; 2],
+            seed: 1,
+            tail: None,
+        }
+    }
+
+    /// Every order came once, with the tape's bytes, in the tape's order.
+    fn assert_every_order_came(record: &Repetition, of: &str) {
+        let counts = &record.counts;
+        assert_eq!(counts.matched, counts.expected_orders, "{of}: {:?}", record.invalid_reasons);
+        assert_eq!(record.orders_sha256, record.expected_sha256, "{of}: {:?}", record.invalid_reasons);
+    }
+
+    #[test]
+    fn every_order_comes_in_the_tapes_order_over_any_lane_and_by_any_kind_of_queue() {
+        let Some(site) = site() else { return };
+        for (lane, queue) in [
+            ("shm", "rtrb-blocking"),
+            ("kernel-udp", "condvar"),
+            ("kernel-udp", "mutex-blocking"),
+            ("kernel-tcp", "array-queue-blocking"),
+            ("afxdp-copy/tcp", "seg-queue-blocking"),
+        ] {
+            let of = format!("{lane} by {queue}");
+            let (record, finished) = Plan::of(lane, queue).run(&site).unwrap();
+            assert_every_order_came(&record, &of);
+            // A session's answers go the way around the queue, and none is lost there.
+            assert_eq!(finished.trader.answers.is_some(), lane.contains("tcp"), "{of}");
+            assert_eq!(finished.trader.answers.unwrap_or(finished.trader.orders), finished.trader.orders, "{of}");
+            assert_eq!((finished.trader.queue_full, finished.trader.strayed.as_slice()), (0, &[][..]), "{of}");
+            println!("{of}: {} orders", record.counts.matched);
+        }
+    }
+
+    #[test]
+    fn both_ways_across_a_queue_are_stages_of_their_own_and_with_the_others_the_whole_way() {
+        let Some(site) = site() else { return };
+        let (record, finished) = Plan { staged: true, ..Plan::of("shm", "rtrb-blocking") }.run(&site).unwrap();
+        assert_every_order_came(&record, "shm");
+        let joined = &finished.joined;
+        assert_eq!(joined.legs, (0..STAGES.len()).collect::<Vec<_>>());
+        // The echo has neither book nor risk check: nothing of it is stamped there.
+        for order in &joined.orders {
+            if let Some(legs) = joined.stages.get(&order.order) {
+                assert_eq!(legs.iter().fold(Nanos::ZERO, |sum, leg| sum + *leg), order.t2t_sent());
+            }
+        }
+    }
+
+    #[test]
+    fn a_queue_without_room_is_counted_and_spoils_the_trial() {
+        let Some(site) = site() else { return };
+        let load = Arrival::Bursts { rate: PerSecond(1_000.0), burst: 150 };
+        let (record, finished) = Plan { capacity: 2, load, ..Plan::of("shm", "rtrb-blocking") }.run(&site).unwrap();
+        assert!(finished.trader.queue_full > 0);
+        let said = format!("{} messages found no room in a queue between two of the trader's threads", finished.trader.queue_full);
+        assert!(!record.valid && record.invalid_reasons.contains(&said), "{:?}", record.invalid_reasons);
+    }
+
+    #[test]
+    fn a_thread_that_cant_have_its_core_ends_the_trial_with_the_reason() {
+        let Some(site) = site() else { return };
+        let beyond = Plan { cores: Some((site.cores.0, 70_000)), ..Plan::of("kernel-udp", "rtrb-blocking") };
+        let said = format!("{:#}", beyond.run(&site).err().unwrap());
+        assert!(said.contains("70000"), "{said}");
+    }
+}
