@@ -88,7 +88,7 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify --profile colo --label srv-17    qualify a server
   tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
   tickcert certify --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2    between two hosts
-  tickcert certify --lanes kernel-udp --handoffs inline,rtrb,mutex    one thread beside three, on four cores or more
+  tickcert certify --profile threads --handoffs inline,rtrb    a trader in one thread beside one in three, on four cores
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert certify --profile ./mine.toml --json > certificate.json";
 
@@ -186,7 +186,7 @@ pub(crate) struct Print {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct CertifyArgs {
-    /// Name of a built-in profile (ci, colo) or path of a TOML file
+    /// Name of a built-in profile (ci, colo, matrix, threads) or path of a TOML file
     #[arg(long, default_value = "ci")]
     pub(crate) profile: String,
     #[command(flatten)]

@@ -196,9 +196,11 @@ impl Prepared<'_> {
                 None => floor::measure(&stage, load, &hold, found.probes, found.not_run, progress),
             }
         }
-        let (watch, without) = tail::attach(order, wiring.on_this_host().is_some());
+        let (watch, without) = match threads::unwatched(&order.crews, order.profile.run.attribution) {
+            Some(row) => (None, vec![row]),
+            None => tail::attach(order, wiring.on_this_host().is_some()),
+        };
         found.not_run.extend(without);
-        found.not_run.extend(watch.as_ref().and_then(|_| threads::unwatched(&order.crews)));
         found.not_run.extend(counters::missing());
         let stage = Stage { tail: watch.as_ref(), ..stage };
         let mut trials = Trials::new(order, &stage, planned);

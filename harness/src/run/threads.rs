@@ -2,7 +2,7 @@
 
 use tickcert_probes::{affinity, isolated};
 use tickcert_results::certificate::{Handoff as Record, NotRun, NotRunKind};
-use tickcert_scenarios::handoff::Handoff;
+use tickcert_scenarios::{handoff::Handoff, profile::Attribution};
 use tickcert_transports::api::Unmet;
 
 use crate::endpoint::control::Threads;
@@ -69,14 +69,16 @@ pub fn crews(
     (crews, not_run)
 }
 
-/// That the tail of cells with several threads has no causes, where there are any.
+/// That it is not looked into why the slowest ticks were slow, where there are several threads: two threads and their cores can be
+/// watched, and watching costs, so that it would slow one side of the comparison and not the other.
 #[must_use]
-pub fn unwatched(crews: &[Crew]) -> Option<NotRun> {
-    let names: Vec<&str> = crews.iter().filter_map(Crew::name).collect();
-    (!names.is_empty()).then(|| {
-        let name = format!("tail by cause of traders in three threads ({})", names.join(", "));
-        let needs = "a watch over four threads and their cores: two are watched, one of each end";
-        NotRun::new(NotRunKind::Probe, name, needs, "look at the same lane with handoffs = [\"inline\"]")
+pub fn unwatched(crews: &[Crew], wanted: Attribution) -> Option<NotRun> {
+    let several = wanted != Attribution::Off && crews.iter().any(|crew| crew.threads().is_some());
+    several.then(|| {
+        let needs = "traders in one thread only: what watches the kernel watches one thread of each end, and would slow those \
+                     beside which it stands";
+        let how = "run the lane by itself, with handoffs = [\"inline\"]";
+        NotRun::new(NotRunKind::Probe, "tail by cause", needs, how)
     })
 }
 

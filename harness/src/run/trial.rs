@@ -221,9 +221,7 @@ impl Stage<'_> {
         let stamping = at_exchange.link.stamping;
         let watch = Watched::before(stamping, self.stamps, self.scale);
         let lasts = request.schedule.duration();
-        // What is watched are two threads, and the cores that they are on.
-        let watched = self.tail.filter(|_| request.threads.is_none());
-        let mut recording = watched.map(|watch| watch.recording(self.cores(request)));
+        let mut recording = self.tail.map(|watch| watch.recording(self.cores(request)));
         let nobody: &mut dyn Watcher = &mut ();
         let watcher = recording.as_mut().map_or(nobody, |r| r as &mut dyn Watcher);
         let ended = pair.trial(&at_exchange, &at_trader, lasts, watcher);
