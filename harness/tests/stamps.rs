@@ -8,7 +8,7 @@ mod tests {
     use std::path::Path;
 
     use tickcert::{
-        endpoint::control::Injection,
+        endpoint::control::{Injection, Threads},
         run::{
             endpoints::Homes,
             plan::Slot,
@@ -44,6 +44,11 @@ mod tests {
 
     /// The record of a valid trial on `lane` with this fault in the stamps of frames sent and received at both ends.
     fn trial(site: &Site, lane: &str, fault: Option<StampFault>) -> Repetition {
+        trial_of(site, lane, fault, None)
+    }
+
+    /// The same of a trader in several threads.
+    fn trial_of(site: &Site, lane: &str, fault: Option<StampFault>, threads: Option<&Threads>) -> Repetition {
         let end = EndStamping { clock: Some(CLOCK), transmit: true, receive: true };
         let stamping = Some(Stamping { exchange: end, trader: end });
         let link = Link { meeting: site.dir.path().into(), stamping, ..site.bench.link.clone() };
@@ -84,7 +89,7 @@ mod tests {
             schedule: &schedule,
             passes,
             staged: false,
-            threads: None,
+            threads,
             stamped: true,
             seat: None,
             injection: Injection { stamps_at_exchange: fake, stamps_at_trader: fake, ..Injection::default() },
@@ -153,6 +158,27 @@ mod tests {
             // What is not known of shared memory's frames is the number of bytes before a tick.
             assert_eq!(spans.contains(&"trader_wire_eot"), lane != "shm", "{spans:?}");
             assert!(!spans.contains(&"tick_one_way"), "two devices' counters are two clocks: {spans:?}");
+        }
+    }
+
+    #[test]
+    fn the_stamp_of_a_tick_crosses_the_queues_with_it_to_the_thread_that_sends() {
+        if !can_measure() {
+            return;
+        }
+        let site = Site::new();
+        let (decide_core, send_core) = site.cores;
+        let threads = Threads { handoff: "rtrb-blocking".to_owned(), capacity: 4096, decide_core, send_core };
+        for fault in [None, Some(StampFault::Missing)] {
+            let record = trial_of(&site, "kernel-udp", fault, Some(&threads));
+            let (exchange, trader) = ends(&record);
+            let missing = if fault.is_some() { FAULTY } else { 0 };
+            let wanted = StampCounts { missing, ..with(u64::from(PACKETS) - missing) };
+            for (name, counts) in [("ticks sent", exchange.tx), ("ticks received", trader.rx), ("orders sent", trader.tx)] {
+                assert_eq!(hardware(counts), wanted, "{name}, {fault:?}");
+            }
+            assert_eq!(record.hw_stamps.negative, 0);
+            assert!(record.histograms.wire.contains_key("trader_wire"));
         }
     }
 

@@ -241,6 +241,11 @@ mod tests {
         home.run(&["run", "hand-off", "--preempt", "2s"]).refused(2, &["--preempt", "too long", "100.00 ms"]);
         home.run(&["run", "hand-off", "--preempt-every", "2ms"]).refused(2, &["--preempt <TIME>"]);
         home.run(&["run", "hand-off", "--producers", "0"]).refused(2, &["--producers", "1..=64"]);
+        home.run(&["certify", "--handoffs", "rtbr"]).refused(2, &["unknown hand-off `rtbr`", "did you mean `rtrb`?"]);
+        home.run(&["certify", "--handoffs", "rtrb", "--decide-core", "2"]).refused(2, &["--send-core"]);
+        let on_one_core = ["--handoffs", "rtrb", "--decide-core", "2", "--send-core", "2"];
+        home.run(&[&["certify"][..], &on_one_core].concat()).refused(2, &["cores 2 and 2", "each of the four its own"]);
+        home.run(&["certify", "--handoffs", "rtrb", "--placements", "all"]).refused(2, &["several placements"]);
         home.run(&["selftest", "--only", "bussy"]).refused(2, &["bussy", "busy, stall"]);
     }
 

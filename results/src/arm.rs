@@ -17,8 +17,9 @@ pub(crate) const LEVELS: [f64; 2] = [0.5, 0.99];
 pub(crate) struct Arm<'a> {
     /// The cell.
     pub(crate) cell: &'a Cell,
-    spreads: Vec<Spread>,
-    /// That count.
+    /// By level, how that quantile spreads.
+    pub(crate) spreads: Vec<Spread>,
+    /// Repetitions that count.
     pub(crate) repetitions: usize,
 }
 

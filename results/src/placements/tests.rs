@@ -1,6 +1,7 @@
 //! Matrices of made-up cells.
 
 use super::*;
+use crate::{certificate::Penalty, stats::ratio::ratio_interval};
 use crate::certificate::example;
 
 fn of(medians: &[(&str, u64)]) -> PlacementMatrix {

@@ -25,7 +25,7 @@ impl Document<'_> {
         sweep: bool,
     ) -> Result<Vec<Handoff>, ProfileError> {
         let Some(wanted) = &raw.handoffs else { return Ok(vec![Handoff::INLINE]) };
-        let handoffs = self.handoffs(wanted)?;
+        let handoffs = self.handoffs(wanted, "handoffs")?;
         let refuse = |what: &str, remedy: &str| Err(self.error(wanted, what, remedy));
         if handoffs == [Handoff::INLINE] {
             return Ok(handoffs);
@@ -92,7 +92,7 @@ impl Document<'_> {
             }
         };
         Ok(HandoffSpec {
-            handoffs: raw.queues.as_ref().map_or(Ok(usual.handoffs), |q| self.handoffs(q))?,
+            handoffs: raw.queues.as_ref().map_or(Ok(usual.handoffs), |q| self.handoffs(q, "queues"))?,
             rate: raw.rate.as_ref().map_or(Ok(usual.rate), |r| self.packet_rate(r))?,
             burst: whole(&raw.burst, usual.burst, u32::MAX, "ticks in a burst")?,
             duration: raw.duration.as_ref().map_or(Ok(usual.duration), |d| self.duration(d))?,
@@ -115,7 +115,7 @@ impl Document<'_> {
         })
     }
 
-    fn handoffs(&self, raw: &Spanned<Vec<Spanned<String>>>) -> Result<Vec<Handoff>, ProfileError> {
+    fn handoffs(&self, raw: &Spanned<Vec<Spanned<String>>>, key: &str) -> Result<Vec<Handoff>, ProfileError> {
         let mut all = Vec::new();
         for name in raw.get_ref() {
             let found = resolve(std::slice::from_ref(name.get_ref()));
@@ -126,7 +126,7 @@ impl Document<'_> {
             }
         }
         if all.is_empty() {
-            return Err(self.error(raw, "a comparison without a hand-off", "write for example: queues = [\"all\"]"));
+            return Err(self.error(raw, "a comparison without a hand-off", format!("write for example: {key} = [\"all\"]")));
         }
         Ok(all)
     }

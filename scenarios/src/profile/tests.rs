@@ -707,6 +707,35 @@ fn placements_are_all_or_named_by_words_and_stand_beside_no_other_choice_of_core
 }
 
 #[test]
+fn the_traders_threads_are_one_unless_the_profile_names_queues_and_their_cores_are_apart() {
+    let handoffs = |list: &str| with("repetitions = 5", &format!("handoffs = [{list}]"));
+    let placed = |text: &str, more: &str| {
+        let placement = format!("[run]\nplacement = {{ exchange_core = 0, trader_core = 1{more} }}\n");
+        text.replace("[run]\n", &placement)
+    };
+    let read = |text: &str| Profile::from_text("my.toml", text).unwrap().run;
+    assert_eq!(read(SMALL).handoffs, [Handoff::INLINE]);
+    let both = crate::handoff::resolve(&["inline".into(), "rtrb".into()]).unwrap();
+    assert_eq!(read(&handoffs("\"inline\", \"rtrb\", \"inline\"")).handoffs, both);
+    let cores = |more: &str| read(&placed(SMALL, more)).placement.unwrap().thread_cores;
+    assert_eq!((cores(""), cores(", decide_core = 2, send_core = 3")), (None, Some((2, 3))));
+    let queue = handoffs("\"rtrb\"");
+    for (text, said) in [
+        (handoffs(""), "handoffs = [\"all\"]"),
+        (handoffs("\"rtbr\""), "did you mean `rtrb`?"),
+        (queue.replace("[run]\n", "[run]\nplacements = [\"all\"]\n"), "not crossed with each other"),
+        (queue.replace("[[load]]", "[sweep]\n[[load]]"), "a sweep is of a trader in one thread"),
+        (queue + "[bench]\ntrader_host = \"root@b\"\n", "the trader is on another"),
+        (placed(SMALL, ", decide_core = 2"), "`decide_core` and `send_core` go together"),
+        (placed(SMALL, ", decide_core = 1, send_core = 2"), "core 1 for two threads"),
+        (placed(SMALL, ", decide_core = 2, send_core = 2"), "core 2 for two threads"),
+    ] {
+        let complaint = complaint(&text);
+        assert!(complaint.contains(said), "{said} is missing in {complaint}");
+    }
+}
+
+#[test]
 fn no_time_is_no_answer_to_how_long_a_core_is_taken_away_or_left_alone() {
     assert_eq!(parse_preempt("0ms"), Err(HandoffValueError::Nothing("0ms".to_owned())));
     assert_eq!(parse_pause("0 s"), Err(HandoffValueError::Nothing("0 s".to_owned())));
