@@ -343,7 +343,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, attribution, seed, orders_late_after, stall, placement, placements"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, attribution, seed, orders_late_after, stall, placement, placements, handoffs"
     );
 }
 
@@ -509,7 +509,7 @@ fn all_means_every_lane_of_the_build() {
 fn a_name_that_is_no_profile_is_answered_with_those_that_are() {
     assert_eq!(
         Profile::load("cola").unwrap_err().to_string(),
-        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo, matrix. A path (./cola.toml) loads a file"
+        "no profile `cola`; did you mean `colo`?; built-in ones: ci, colo, matrix, threads. A path (./cola.toml) loads a file"
     );
 }
 

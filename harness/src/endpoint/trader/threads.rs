@@ -219,20 +219,21 @@ struct Sender<'a, X: Tx, S> {
 
 impl<X: Tx, S: Stamps> Sender<'_, X, S> {
     fn work<P: Record>(&mut self, take: &mut dyn Take<ToSend<P, S::Carried>>, flags: &Flags) {
-        let mut idle = 0_u32;
+        let (mut idle, mut busy, sleeps) = (0_u32, 0_u32, take.is_slept_on());
         loop {
             if let Some(message) = take.take() {
                 self.send(message);
-                idle = 0;
+                (idle, busy) = (0, busy + 1);
             } else {
-                idle += 1;
-                if idle == 1 {
-                    self.out.look(true);
-                }
+                (idle, busy) = (idle + 1, 0);
                 std::hint::spin_loop();
             }
-            if take.is_slept_on() && idle > 0 || idle >= TURNS {
-                idle = 0;
+            // Who sleeps finds nothing only when nothing has come for a whole nap.
+            if idle == 1 || sleeps {
+                self.out.look(true);
+            }
+            if idle >= TURNS || sleeps && (idle > 0 || busy >= TURNS) {
+                (idle, busy) = (0, 0);
                 let is_last = flags.is_decided();
                 if let Err(e) = self.rest() {
                     self.out.broken = Some(e);
