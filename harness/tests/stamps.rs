@@ -174,7 +174,9 @@ mod tests {
             let (exchange, trader) = ends(&record);
             let missing = if fault.is_some() { FAULTY } else { 0 };
             let wanted = StampCounts { missing, ..with(u64::from(PACKETS) - missing) };
-            for (name, counts) in [("ticks sent", exchange.tx), ("ticks received", trader.rx), ("orders sent", trader.tx)] {
+            for (name, counts) in
+                [("ticks sent", exchange.tx), ("ticks received", trader.rx), ("orders sent", trader.tx)]
+            {
                 assert_eq!(hardware(counts), wanted, "{name}, {fault:?}");
             }
             assert_eq!(record.hw_stamps.negative, 0);

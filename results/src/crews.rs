@@ -25,7 +25,9 @@ pub fn comparisons(certificate: &Certificate, seed: u64) -> Vec<CrewComparison> 
 
 /// Whether two cells differ in nothing but how the trader's work is shared out, and what their numbers rest on.
 fn is_beside(a: &Cell, b: &Cell) -> bool {
-    let rest = |c: &Cell| (c.whole_lane(), c.load.text.clone(), c.placement.name.clone(), c.order_channel);
+    let rest = |c: &Cell| {
+        (c.whole_lane(), c.load.text.clone(), c.order_channel, c.placement.exchange_core, c.placement.trader_core)
+    };
     rest(a) == rest(b)
 }
 
@@ -65,8 +67,7 @@ mod tests {
     fn with_queue() -> Certificate {
         let mut certificate = example::two_lanes();
         let mut cell = certificate.cells[0].clone();
-        cell.handoff =
-            Handoff::Queue { name: "rtrb".to_owned(), capacity: 4096, decide_core: 2, send_core: 3 };
+        cell.handoff = Handoff::Queue { name: "rtrb".to_owned(), capacity: Some(4096), decide_core: 2, send_core: 3 };
         // Before what it is held against.
         certificate.cells.insert(0, cell);
         certificate

@@ -5,6 +5,8 @@
 
 #[path = "../src/handoff/bell.rs"]
 mod bell;
+#[path = "../src/handoff/over.rs"]
+mod over;
 #[path = "../src/handoff/ticket_lock.rs"]
 mod ticket_lock;
 
@@ -59,6 +61,7 @@ use loom::{
     },
     thread,
 };
+use over::Over;
 use ticket_lock::TicketLock;
 
 /// Every interleaving with at most so many preemptions, which is where such faults show.
@@ -94,6 +97,27 @@ fn the_ticket_lock_is_taken_again_and_again_by_either_thread() {
         twice(&lock);
         thread.join().unwrap();
         assert_eq!(lock.with(|value| *value), 4);
+    });
+}
+
+/// The queue is a place that orders nothing by itself, so that only the word that it is over does.
+#[test]
+fn who_hears_that_it_is_over_finds_all_that_was_put_in_before() {
+    model(3, || {
+        let (place, over) = (Arc::new(AtomicU32::new(0)), Arc::new(Over::new()));
+        let putter = {
+            let (place, over) = (place.clone(), over.clone());
+            thread::spawn(move || {
+                place.store(1, Ordering::Relaxed);
+                place.store(2, Ordering::Relaxed);
+                over.say();
+            })
+        };
+        while !over.is_said() {
+            thread::yield_now();
+        }
+        assert_eq!(place.load(Ordering::Relaxed), 2);
+        putter.join().unwrap();
     });
 }
 

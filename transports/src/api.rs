@@ -349,7 +349,8 @@ pub struct Variant {
 pub trait Transport: Sized {
     /// Settings of its own; every one has a default, and unknown ones are refused.
     type Config: DeserializeOwned + Serialize + Default + Clone + fmt::Debug + Send + Sync;
-    /// Receiving half.
+    /// Receiving half. Both halves may be used at the same time, each by a thread of its own; a half stays with the thread that first
+    /// used it.
     type Rx: Rx + Send;
     /// Sending half.
     type Tx: Tx + Send;

@@ -4,7 +4,8 @@ use anyhow::anyhow;
 use tickcert_results::certificate::NotRun;
 use tickcert_scenarios::{
     handoff::{self, Handoff},
-    profile::{HandoffSpec, Profile},
+    load::Arrival,
+    profile::Profile,
 };
 
 use super::Failure;
@@ -43,6 +44,14 @@ impl CrewArgs {
             overrides.push("handoffs = inline".to_owned());
             profile.run.handoffs = vec![Handoff::INLINE];
         }
+        if profile.run.handoffs == [Handoff::INLINE] {
+            return match self.decide_core {
+                None => Ok((vec![Crew::ALONE], Vec::new())),
+                Some(_) => Err(Failure::usage(anyhow!(
+                    "--decide-core and --send-core are of a trader in three threads: name the queue between them with --handoffs"
+                ))),
+            };
+        }
         let of_profile = profile.run.placement.and_then(|placement| placement.thread_cores);
         let given = self.decide_core.zip(self.send_core).or(of_profile);
         if let Some((decide, send)) = given
@@ -55,23 +64,28 @@ impl CrewArgs {
                 ends.1
             )));
         }
-        let capacity = profile.hand_off.as_ref().map_or(HandoffSpec::default().capacity, |spec| spec.capacity);
-        Ok(crews(&profile.run.handoffs, ends, given, capacity))
+        let (crews, mut not_run) = crews(&profile.run.handoffs, ends, given, profile.run.queue_capacity);
+        // Who names a queue wants it; a profile takes those that there are cores for.
+        not_run.iter_mut().for_each(|row| row.optional = self.handoffs.is_empty());
+        Ok((crews, not_run))
     }
 
     fn check(&self, profile: &Profile, two_hosts: bool) -> Result<(), Failure> {
         if profile.run.handoffs == [Handoff::INLINE] {
             return Ok(());
         }
+        let is_cold = profile.loads.iter().any(|load| matches!(load.arrival, Arrival::Cold { .. }));
         let beside = [
+            (is_cold, "a cold load, which makes one core's caches forget"),
             (two_hosts, "a trader on another host"),
             (profile.sweep.is_some(), "the profile's [sweep]"),
             (profile.run.placements.is_some(), "several placements"),
         ];
         match beside.iter().find(|(there, _)| *there) {
-            Some((_, what)) => {
-                Err(Failure::usage(anyhow!("--handoffs {} don't go with {what}: leave one of them out", self.handoffs.join(","))))
-            }
+            Some((_, what)) => Err(Failure::usage(anyhow!(
+                "--handoffs {} don't go with {what}: leave one of them out",
+                self.handoffs.join(",")
+            ))),
             None => Ok(()),
         }
     }

@@ -8,19 +8,11 @@ mod single;
 mod stages;
 mod threads;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use out::Out;
 use quiet::Quiet;
-use tickcert_probes::clocks::tsc;
-use tickcert_results::{
-    certificate::{CounterValues, OrderChannel},
-    time::{Nanos, TickScale},
-};
-use tickcert_scenarios::{
-    order_entry::OrderTemplate,
-    tape::Tape,
-    trader::TraderStats,
-};
+use tickcert_results::certificate::{CounterValues, OrderChannel};
+use tickcert_scenarios::{order_entry::OrderTemplate, tape::Tape, trader::TraderStats};
 use tickcert_transports::{
     api::{Flow, Rx, Segments, Transport, Tx},
     wrap::{
@@ -41,8 +33,6 @@ use super::{
 
 /// Looks in vain between those at what can wait: the order session and the clock.
 const TURNS: u32 = 128;
-/// The last answers have this long to arrive after the feed's end.
-const LAST_ANSWERS: Nanos = Nanos(1_000_000_000);
 
 /// Trades what comes until the session ends.
 pub(super) fn run<T: Transport>(
@@ -89,9 +79,9 @@ fn run_with<T: Transport, S: Stamps + Send>(
             full: 0,
             unsent: 0,
             broken: None,
+            scale: spec.scale,
         },
         desk: Desk::new(channel, spec.scale)?,
-        scale: spec.scale,
         quiet: Quiet::new(spec.silence, &spec.load, spec.scale),
     };
     let before = ends.out.tx.segments();
@@ -101,15 +91,7 @@ fn run_with<T: Transport, S: Stamps + Send>(
         Some(threads) => threads::trade(&mut ends, config, threads, spec, cue)?,
     };
     let merged = before.zip(ends.out.tx.segments()).map(|(before, after)| merged(before, after));
-    ends.out.look(false);
-    if matches!(traded.end, End::Session) {
-        ends.close();
-    }
-    ends.out.stamps.drain(ends.out.tx.without_faults());
-    ends.out
-        .log
-        .write(&spec.samples)
-        .with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
+    ends.out.log.write(&spec.samples).with_context(|| format!("can't write the samples {}", spec.samples.display()))?;
     let facts = process::facts(&ends.rx, &ends.out.tx);
     let memory = process::memory_by_node();
     let (report, stamps) = ends.report(traded);
@@ -154,35 +136,10 @@ struct Ends<R, X: Tx, S> {
     rx: R,
     out: Out<X, S>,
     desk: Desk,
-    scale: TickScale,
     quiet: Quiet,
 }
 
 impl<R: Rx, X: Tx, S: Stamps> Ends<R, X, S> {
-    /// Ready, logged in, told to go.
-    fn begin(&mut self, spec: &TrialSpec, cue: &mut Cue<'_>) -> Result<()> {
-        cue.ready()?;
-        self.log_in(spec.link.connect_timeout)?;
-        cue.wait_for_go()
-    }
-
-    fn log_in(&mut self, timeout: Nanos) -> Result<()> {
-        let deadline = tsc::now().raw() + self.scale.ticks(timeout);
-        while !self.desk.is_open() {
-            self.desk.pump(&mut self.rx, self.out.tx.without_faults(), 0).context("while logging in")?;
-            if tsc::now().raw() > deadline {
-                bail!("the exchange did not answer the login within {timeout}");
-            }
-        }
-        Ok(())
-    }
-
-    /// The feed has ended: reads the last answers and leaves. No longer timed.
-    fn close(&mut self) {
-        let sent = self.out.log.len();
-        self.desk.close(&mut self.rx, self.out.tx.without_faults(), sent, self.scale.ticks(LAST_ANSWERS));
-    }
-
     fn report(self, traded: Traded) -> (TraderReport, S) {
         let stats = traded.stats;
         let report = TraderReport {

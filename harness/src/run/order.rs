@@ -115,8 +115,9 @@ impl Order {
                 pairs.push(seat.cores);
             }
         }
-        // Those of the trader's other threads, whose stamps are joined with the ends'.
-        pairs.extend(self.thread_cores().into_iter().map(|core| (self.cores.0, core)));
+        // Those that the stages of several threads go from one to the other of.
+        let way: Vec<u32> = [self.cores.1].into_iter().chain(self.thread_cores()).chain([self.cores.0]).collect();
+        pairs.extend(way.windows(2).map(|pair| (pair[0], pair[1])).filter(|_| way.len() > 2));
         pairs
     }
 

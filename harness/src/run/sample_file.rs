@@ -47,11 +47,7 @@ pub(super) fn write_parquet(
         attempt: attempt.number,
         evidence: file.evidence,
         tape_sha256: tape.sha256().to_owned(),
-        stages: if staged {
-            joined.legs.iter().map(|n| format!("{}_ns", STAGES[*n])).collect()
-        } else {
-            Vec::new()
-        },
+        stages: if staged { joined.legs.iter().map(|n| format!("{}_ns", STAGES[*n])).collect() } else { Vec::new() },
         stamps: joined.stamps.as_ref().map(|s| [&s.exchange, &s.trader].map(clock_of)),
     };
     let (per_pass, packets) = (narrow(tape.orders()), narrow(tape.packets()));

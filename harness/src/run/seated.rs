@@ -14,6 +14,7 @@ use super::{
     ground::lane_not_run,
     placements::Seat,
     plan::PlannedCell,
+    threads,
     trial::{Finished, Request, Stage},
 };
 use crate::bench::interrupts::Interrupts;
@@ -31,7 +32,7 @@ pub(super) fn run(
     let Some(seat) = request.seat.filter(|seat| seat.class.is_some()) else {
         return Ok((stage.run(request), None));
     };
-    cores(seat)?;
+    usable([seat.cores.0, seat.cores.1]).map_err(Unseated)?;
     let trader = &stage.link.trader_interface;
     let sent = interrupts.send(&seat.interrupts).map_err(|e| Unseated(e.into_unmet()))?;
     let has_site = seat.class.is_some_and(|class| class.interrupts.is_some());
@@ -55,8 +56,8 @@ fn nothing_sent(interface: &str) -> Unmet {
 }
 
 /// Whether both cores can still be used: one may have been taken off line, or out of the cpuset, since the last trial.
-fn cores(seat: &Seat) -> Result<(), Unseated> {
-    for core in [seat.cores.0, seat.cores.1] {
+pub(super) fn usable(cores: [u32; 2]) -> Result<(), Unmet> {
+    for core in cores {
         affinity::check(core).map_err(|e| {
             let how = match &e {
                 AffinityError::NoSuchCore { core, .. } => {
@@ -64,7 +65,7 @@ fn cores(seat: &Seat) -> Result<(), Unseated> {
                 }
                 _ => "widen the cpuset (a container's --cpuset-cpus, a systemd AllowedCPUs=), and run again".to_owned(),
             };
-            Unseated(Unmet { needs: format!("its cores: {e}"), how })
+            Unmet { needs: format!("its cores: {e}"), how }
         })?;
     }
     Ok(())
@@ -81,6 +82,10 @@ pub(super) fn note_unmet(
     let row = match kind {
         NotRunKind::Placement => {
             NotRun::new(kind, format!("{} of {lane}", planned.seat.name()), unmet.needs, unmet.how)
+        }
+        NotRunKind::Queue => {
+            let queue = threads::between(planned.crew.name().unwrap_or_default());
+            NotRun::new(kind, format!("{queue} of {lane}"), unmet.needs, unmet.how)
         }
         // A lane of which something was measured has a cell that says so.
         _ if !whole => return,

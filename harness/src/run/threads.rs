@@ -5,6 +5,7 @@ use tickcert_results::certificate::{Handoff as Record, NotRun, NotRunKind};
 use tickcert_scenarios::{handoff::Handoff, profile::Attribution};
 use tickcert_transports::api::Unmet;
 
+use super::seated;
 use crate::endpoint::control::Threads;
 
 /// Threads that never rest: the exchange's, and the trader's that receive, decide and send.
@@ -17,6 +18,11 @@ pub struct Crew(Option<Threads>);
 impl Crew {
     /// One thread does all.
     pub const ALONE: Self = Self(None);
+
+    /// Whether the cores of its threads beyond the first can still be used.
+    pub(super) fn check(&self) -> Result<(), Unmet> {
+        self.0.as_ref().map_or(Ok(()), |threads| seated::usable([threads.decide_core, threads.send_core]))
+    }
 
     /// For the endpoint.
     #[must_use]
@@ -34,8 +40,8 @@ impl Crew {
     #[must_use]
     pub fn record(&self) -> Record {
         self.0.clone().map_or(Record::Inline, |threads| Record::Queue {
+            capacity: is_bounded(&threads.handoff).then_some(threads.capacity as u64),
             name: threads.handoff,
-            capacity: threads.capacity as u64,
             decide_core: threads.decide_core,
             send_core: threads.send_core,
         })
@@ -61,8 +67,12 @@ pub fn crews(
                 crews.push(Crew(Some(Threads { handoff: handoff.name(), capacity, decide_core, send_core })));
             }
             Err(unmet) => {
-                let name = format!("tick-to-trade over a lane in three threads, {}", handoff.name());
-                not_run.push(NotRun::new(NotRunKind::Handoff, name, unmet.needs.clone(), unmet.how.clone()));
+                not_run.push(NotRun::new(
+                    NotRunKind::Queue,
+                    between(&handoff.name()),
+                    unmet.needs.clone(),
+                    unmet.how.clone(),
+                ));
             }
         }
     }
@@ -80,6 +90,16 @@ pub fn unwatched(crews: &[Crew], wanted: Attribution) -> Option<NotRun> {
         let how = "run the lane by itself, with handoffs = [\"inline\"]";
         NotRun::new(NotRunKind::Probe, "tail by cause", needs, how)
     })
+}
+
+/// Name of a row.
+#[must_use]
+pub(super) fn between(queue: &str) -> String {
+    format!("{queue} between the trader's threads")
+}
+
+fn is_bounded(queue: &str) -> bool {
+    Handoff::by_name(queue).and_then(Handoff::about).is_none_or(|about| about.bounded)
 }
 
 /// Cores of the threads that decide and send.
@@ -114,7 +134,7 @@ mod tests {
         let of = |cores| crews(&[Handoff::INLINE, Handoff::by_name("rtrb").unwrap()], (0, 1), cores, 64);
         let beyond = of(Some((70_000, 70_001)));
         assert_eq!(beyond.0, [Crew::ALONE]);
-        assert!(beyond.1[0].needs.contains("70000") && beyond.1[0].name.ends_with("rtrb"), "{:?}", beyond.1);
+        assert!(beyond.1[0].needs.contains("70000") && beyond.1[0].name.starts_with("rtrb between"), "{:?}", beyond.1);
         let (here, not_run) = of(None);
         match affinity::allowed().unwrap().len() {
             0..4 => {
@@ -135,7 +155,7 @@ mod tests {
         let core = *affinity::allowed().unwrap().first().unwrap();
         let (crews, not_run) = crews(&[Handoff::by_name("mutex").unwrap()], (8, 9), Some((core, core)), 64);
         let Record::Queue { name, capacity, decide_core, send_core } = crews[0].record() else { panic!("a queue") };
-        assert_eq!((name.as_str(), capacity, decide_core, send_core), ("mutex", 64, core, core));
+        assert_eq!((name.as_str(), capacity, decide_core, send_core), ("mutex", Some(64), core, core));
         assert!(not_run.is_empty());
     }
 }

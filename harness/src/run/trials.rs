@@ -201,6 +201,9 @@ impl<'a> Trials<'a> {
 
     fn attempt(&mut self, attempt: &Attempt) -> Result<Attempted> {
         let cell = &self.cells[attempt.slot.cell];
+        if let Err(unmet) = cell.crew.check() {
+            return Ok(Attempted::Unmet(NotRunKind::Queue, unmet));
+        }
         let request = Request {
             lane: cell.lane,
             settings: &cell.settings,
@@ -340,7 +343,10 @@ impl<'a> Trials<'a> {
     fn placement(&self, cell: &PlannedCell, nodes: Option<PlacementNodes>) -> Placement {
         let (exchange_core, trader_core) = cell.seat.cores;
         Placement {
-            name: cell.seat.name(),
+            name: cell.crew.threads().map_or_else(
+                || cell.seat.name(),
+                |t| format!("{}-{}-{}", cell.seat.name(), t.decide_core, t.send_core),
+            ),
             exchange_core,
             trader_core,
             link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),

@@ -65,7 +65,9 @@ pub(super) fn reasons(finished: &Finished, achieved: PerSecond, intended: PerSec
         reasons.extend(broken.iter().map(|b| format!("the {who} broke off: {b}")));
     }
     reasons.extend(finished.astray.iter().cloned());
-    reasons.extend(trader.strayed.iter().map(|core| format!("a thread of the trader was put on core {core} and ended on another")));
+    reasons.extend(
+        trader.strayed.iter().map(|core| format!("a thread of the trader was put on core {core} and ended on another")),
+    );
     if let Some(answers) = trader.answers.filter(|n| *n != trader.orders) {
         reasons.push(format!("{} orders were sent and {answers} answered", trader.orders));
     }

@@ -140,8 +140,8 @@ pub enum Handoff {
     Queue {
         /// The kind: `rtrb`, `mutex`.
         name: String,
-        /// Messages for which each has room; one without bounds has more.
-        capacity: u64,
+        /// Messages for which each has room; `null` for one without bounds.
+        capacity: Option<u64>,
         /// Core of the thread that decides.
         decide_core: u32,
         /// Core of the thread that sends.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Counts of one endpoint's thread over its timed loop, in the kernel and out of it. `null` where this host doesn't count it.
+/// Counts of one endpoint's threads over their timed loops, in the kernel and out of it. `null` where this host doesn't count it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CounterValues {
@@ -58,7 +58,7 @@ impl CounterValues {
     }
 }
 
-/// Of both endpoints.
+/// Of both endpoints, each over all threads that are timed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndCounters {
     /// From the first tick's due time, less 2 ms, to the last order.

@@ -187,15 +187,15 @@ impl NotRun {
     pub fn is_of_lane(&self, lane: &str) -> bool {
         match self.kind {
             NotRunKind::Lane => self.is_lane(lane),
-            NotRunKind::Load | NotRunKind::Placement => self.lane_in_name() == Some(lane),
+            NotRunKind::Load | NotRunKind::Placement | NotRunKind::Queue => self.lane_in_name() == Some(lane),
             NotRunKind::Handoff | NotRunKind::Probe => false,
         }
     }
 
-    /// Whether it is a placement that every lane was to have.
+    /// Whether it is a placement, or a queue between the trader's threads, that every lane was to have.
     #[must_use]
     pub fn is_of_all_lanes(&self) -> bool {
-        self.kind == NotRunKind::Placement && self.lane_in_name().is_none()
+        matches!(self.kind, NotRunKind::Placement | NotRunKind::Queue) && self.lane_in_name().is_none()
     }
 
     fn lane_in_name(&self) -> Option<&str> {
@@ -211,8 +211,10 @@ pub enum NotRunKind {
     Lane,
     /// A choice of cores, memory nodes and NIC.
     Placement,
-    /// A queue between receive and decide.
+    /// A queue between decode and decide, with ticks from memory.
     Handoff,
+    /// One between the trader's threads over a lane.
+    Queue,
     /// A piece of evidence about the host.
     Probe,
     /// A load of a lane: a sweep for which no rate was found.
@@ -227,6 +229,7 @@ impl NotRunKind {
             Self::Lane => "lane",
             Self::Placement => "placement",
             Self::Handoff => "handoff",
+            Self::Queue => "queue",
             Self::Probe => "probe",
             Self::Load => "load",
         }

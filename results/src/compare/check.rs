@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::{
-    certificate::{Cell, Certificate, EndNodes, Load, Placement, PlacementNodes},
+    certificate::{Cell, Certificate, EndNodes, Handoff, Load, Placement, PlacementNodes},
     hist::HistogramError,
     judge,
 };
@@ -150,7 +150,18 @@ pub(super) fn name(cell: &Cell) -> String {
 }
 
 fn same_lane(a: &Cell, b: &Cell) -> bool {
-    (&a.lane, &a.variant, &a.handoff) == (&b.lane, &b.variant, &b.handoff)
+    (&a.lane, &a.variant, a.handoff.name()) == (&b.lane, &b.variant, b.handoff.name())
+}
+
+/// Where the trader's threads are, and what is between them.
+fn threads(handoff: &Handoff) -> String {
+    match handoff {
+        Handoff::Inline => "one".to_owned(),
+        Handoff::Queue { capacity, decide_core, send_core, .. } => {
+            let room = capacity.map_or_else(|| "without bounds".to_owned(), |n| format!("with room for {n}"));
+            format!("three, queues {room}, deciding on core {decide_core}, sending on core {send_core}")
+        }
+    }
 }
 
 /// The first thing that must be equal and is not: its name, both values, and the remedy. The interfaces of a placement
@@ -173,6 +184,12 @@ fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'sta
         ("load", load(&a.load), load(&b.load), SAME_WORKLOAD),
         ("settings", settings(a), settings(b), "set the transport up alike, with builds that have the same defaults"),
         ("placement", place(&a.placement), place(&b.placement), "run both on the same cores"),
+        (
+            "threads",
+            threads(&a.handoff),
+            threads(&b.handoff),
+            "give the queues the same room, and the threads the same cores",
+        ),
         (
             "order channel",
             format!("{:?}", a.order_channel).to_lowercase(),

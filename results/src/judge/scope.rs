@@ -33,7 +33,9 @@ pub(super) fn results(
     }
     if results.is_empty() {
         let loads = if requirement.loads.is_empty() { String::new() } else { loads(requirement) };
-        let finding = Finding::new(Verdict::NotRun, format!("no lane ran{loads}"));
+        let queue = certificate.not_run.iter().find(|row| row.kind == NotRunKind::Queue);
+        let why = queue.map(|row| format!(": {}", need(row))).unwrap_or_default();
+        let finding = Finding::new(Verdict::NotRun, format!("no lane ran{loads}{why}"));
         results.push(result(requirement, requirement.id.clone(), None, finding));
     }
     results
@@ -56,7 +58,7 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
     let rows = certificate
         .not_run
         .iter()
-        .filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load | NotRunKind::Placement));
+        .filter(|n| matches!(n.kind, NotRunKind::Lane | NotRunKind::Load | NotRunKind::Placement | NotRunKind::Queue));
     rows.filter(|row| !row.optional)
         .filter(meant)
         .map(|row| RequirementResult {
@@ -74,8 +76,9 @@ pub(super) fn not_run(requirements: &[Requirement], certificate: &Certificate) -
 pub(super) fn why_not_run(lane: &str, certificate: &Certificate) -> String {
     let rows = || certificate.not_run.iter();
     let placement = || rows().find(|n| n.kind == NotRunKind::Placement && n.is_of_lane(lane));
+    let queue = || rows().find(|n| n.kind == NotRunKind::Queue && (n.is_of_all_lanes() || n.is_of_lane(lane)));
     let row = rows().find(|n| n.is_lane(lane));
-    match row.or_else(|| placement().filter(|_| !certificate.cells.iter().any(|c| c.lane == lane))) {
+    match row.or_else(|| placement().or_else(queue).filter(|_| !certificate.cells.iter().any(|c| c.lane == lane))) {
         Some(row) => need(row),
         None if certificate.cells.iter().any(|c| c.lane == lane) => {
             format!("the lane {lane} did not run with the load asked for")

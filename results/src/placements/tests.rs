@@ -1,8 +1,8 @@
 //! Matrices of made-up cells.
 
 use super::*;
-use crate::{certificate::Penalty, stats::ratio::ratio_interval};
 use crate::certificate::example;
+use crate::{certificate::Penalty, stats::ratio::ratio_interval};
 
 fn of(medians: &[(&str, u64)]) -> PlacementMatrix {
     let mut all = matrices(&example::placed(medians, 5), 1);

@@ -143,7 +143,7 @@ fn merged(
 }
 
 /// The path that a tick takes through the trader; stages by other names come after these, by name.
-const STAGES: [&str; 9] = ["rx", "decode", "handoff", "hand-off", "book", "decide", "risk", "encode", "tx"];
+const STAGES: [&str; 9] = ["rx", "decode", "hand-off", "book", "decide", "risk", "hand-over", "encode", "tx"];
 
 /// Names of stages in the order in which they happen.
 pub(super) fn stage_order<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {

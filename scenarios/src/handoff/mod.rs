@@ -8,12 +8,14 @@ mod bell;
 mod choice;
 mod erased;
 mod locked;
+mod over;
 mod sync;
 mod ticket_lock;
 mod woken;
 
 pub use choice::{Handoff, UnknownHandoff, resolve};
 pub use erased::{Opened, Put, Take};
+pub use over::Over;
 pub use woken::Woken;
 
 use std::time::Duration;

@@ -34,6 +34,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
     let default_window = doc.window(raw.window.orders.as_ref(), raw.window.max_duration.as_ref(), DEFAULT_WINDOW)?;
     let run = doc.run(&raw.run, raw.bench.trader_host.is_some(), raw.sweep.is_some())?;
     let loads = doc.loads(&raw.load, default_window)?;
+    doc.no_cold_threads(&raw.run, &run.handoffs, &loads)?;
     let sweep = raw.sweep.as_ref().map(|s| doc.sweep(s, default_window)).transpose()?;
     let requirements = requirement::all(&doc, &raw.requirement, &requirement::Runs::new(&run, &loads, sweep.as_ref()))?;
     Ok(Profile {
@@ -204,6 +205,7 @@ impl Document<'_> {
             placement: raw.placement.as_ref().map(|p| self.placement(p, two_hosts)).transpose()?,
             placements: self.placements(raw, two_hosts, sweep)?,
             handoffs: self.handoffs_of_lanes(raw, two_hosts, sweep)?,
+            queue_capacity: self.queue_capacity(raw.queue_capacity.as_ref())?,
         })
     }
 

@@ -4,14 +4,17 @@ use tickcert_results::time::Nanos;
 use toml::Spanned;
 
 use super::{
-    ProfileError,
+    LoadSpec, ProfileError,
     check::Document,
     handoff_values::{
         HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause, parse_preempt,
     },
     raw::{RawHandoff, RawPlacement, RawRun, Scalar},
 };
-use crate::handoff::{Handoff, resolve};
+use crate::{
+    handoff::{Handoff, resolve},
+    load::Arrival,
+};
 
 /// Most repetitions of each.
 const MOST_REPETITIONS: u32 = 100;
@@ -31,7 +34,10 @@ impl Document<'_> {
             return Ok(handoffs);
         }
         if two_hosts {
-            return refuse("hand-offs over lanes are those of one host, and the trader is on another", "leave one of them out");
+            return refuse(
+                "hand-offs over lanes are those of one host, and the trader is on another",
+                "leave one of them out",
+            );
         }
         if sweep {
             return refuse("a sweep is of a trader in one thread", "leave the table [sweep] out, or `handoffs`");
@@ -40,6 +46,30 @@ impl Document<'_> {
             return refuse("`handoffs` and `placements` are not crossed with each other", "leave one of them out");
         }
         Ok(handoffs)
+    }
+
+    /// A cold load makes one core's caches forget: those of the thread that receives.
+    pub(super) fn no_cold_threads(
+        &self,
+        raw: &RawRun,
+        handoffs: &[Handoff],
+        loads: &[LoadSpec],
+    ) -> Result<(), ProfileError> {
+        let is_cold = loads.iter().any(|load| matches!(load.arrival, Arrival::Cold { .. }));
+        match &raw.handoffs {
+            Some(wanted) if is_cold && handoffs != [Handoff::INLINE] => Err(self.error(
+                wanted,
+                "a cold load makes one core's caches forget, and not those of several threads",
+                "leave the cold load out, or `handoffs`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Messages that a queue has room for.
+    pub(super) fn queue_capacity(&self, raw: Option<&Spanned<u32>>) -> Result<usize, ProfileError> {
+        let of = |n: &Spanned<u32>| parse_capacity(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e));
+        raw.map_or(Ok(HandoffSpec::default().capacity), of)
     }
 
     /// Of the threads that decide and send, where the placement names them.
@@ -97,10 +127,7 @@ impl Document<'_> {
             burst: whole(&raw.burst, usual.burst, u32::MAX, "ticks in a burst")?,
             duration: raw.duration.as_ref().map_or(Ok(usual.duration), |d| self.duration(d))?,
             repetitions: whole(&raw.repetitions, usual.repetitions, MOST_REPETITIONS, "repetitions")?,
-            capacity: match &raw.capacity {
-                None => usual.capacity,
-                Some(n) => parse_capacity(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e))?,
-            },
+            capacity: self.queue_capacity(raw.capacity.as_ref())?,
             message_bytes: match &raw.message_bytes {
                 None => usual.message_bytes,
                 Some(n) => parse_message_bytes(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e))?,
@@ -126,7 +153,11 @@ impl Document<'_> {
             }
         }
         if all.is_empty() {
-            return Err(self.error(raw, "a comparison without a hand-off", format!("write for example: {key} = [\"all\"]")));
+            return Err(self.error(
+                raw,
+                "a comparison without a hand-off",
+                format!("write for example: {key} = [\"all\"]"),
+            ));
         }
         Ok(all)
     }

@@ -134,6 +134,8 @@ pub struct Run {
     /// How the trader's threads hand on what they have, each a dimension of the cells: in one thread, or in three with a queue
     /// between each two. Never empty.
     pub handoffs: Vec<Handoff>,
+    /// Messages that each of these queues has room for: a power of two.
+    pub queue_capacity: usize,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
     /// Whether it is looked into why the slowest ticks were slow.

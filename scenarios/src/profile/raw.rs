@@ -59,6 +59,7 @@ pub(super) struct RawRun {
     pub(super) placement: Option<Spanned<RawPlacement>>,
     pub(super) placements: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) handoffs: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) queue_capacity: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]

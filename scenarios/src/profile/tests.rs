@@ -343,7 +343,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, attribution, seed, orders_late_after, stall, placement, placements, handoffs"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, attribution, seed, orders_late_after, stall, placement, placements, handoffs, queue_capacity"
     );
 }
 
@@ -725,6 +725,11 @@ fn the_traders_threads_are_one_unless_the_profile_names_queues_and_their_cores_a
         (handoffs("\"rtbr\""), "did you mean `rtrb`?"),
         (queue.replace("[run]\n", "[run]\nplacements = [\"all\"]\n"), "not crossed with each other"),
         (queue.replace("[[load]]", "[sweep]\n[[load]]"), "a sweep is of a trader in one thread"),
+        (
+            queue.replace("[[requirement]]", "[[load]]\nmode = \"cold\"\ngap = \"1 ms\"\n[[requirement]]"),
+            "leave the cold load out",
+        ),
+        (queue.replace("[run]\n", "[run]\nqueue_capacity = 100\n"), "write a power of two"),
         (queue + "[bench]\ntrader_host = \"root@b\"\n", "the trader is on another"),
         (placed(SMALL, ", decide_core = 2"), "`decide_core` and `send_core` go together"),
         (placed(SMALL, ", decide_core = 1, send_core = 2"), "core 1 for two threads"),

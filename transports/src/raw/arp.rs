@@ -19,22 +19,6 @@ pub(super) struct Asker {
     ip: Ipv4Addr,
 }
 
-impl Asker {
-    /// Both addresses as numbers; the first is not zero.
-    pub(super) fn to_bits(self) -> (u64, u64) {
-        let [a, b, c, d, e, f] = self.mac;
-        // A bit above the address, so that the number isn't zero even where the address is.
-        (u64::from_be_bytes([1, 0, a, b, c, d, e, f]), u64::from(self.ip.to_bits()))
-    }
-
-    /// The reverse.
-    #[expect(clippy::cast_possible_truncation, reason = "an IPv4 address was put in")]
-    pub(super) const fn from_bits(mac: u64, ip: u64) -> Self {
-        let [_, _, a, b, c, d, e, f] = mac.to_be_bytes();
-        Self { mac: [a, b, c, d, e, f], ip: Ipv4Addr::from_bits(ip as u32) }
-    }
-}
-
 /// Who asks for `own`, if the packet does that.
 pub(super) fn asks_for(own: Ipv4Addr, packet: &[u8]) -> Option<Asker> {
     let packet = packet.first_chunk::<LEN>()?;

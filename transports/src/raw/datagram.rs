@@ -3,8 +3,8 @@
 use std::{
     io,
     sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -86,30 +86,29 @@ pub(super) fn facts(ignored: Ignored, lost: u64, note: &mut dyn FnMut(&'static s
     }
 }
 
-/// Where the last who asked for our hardware address waits for the sending side. Both sides are used from one thread;
-/// that it is atomic lets them move there.
+/// Where the last who asked for our hardware address waits for the sending side, which may be another thread's.
 #[derive(Debug, Default)]
 struct Door {
-    /// Zero: nobody.
-    mac: AtomicU64,
-    ip: AtomicU64,
+    /// So that who finds nobody, as nearly always, takes no lock.
+    is_anybody: AtomicBool,
+    asker: Mutex<Option<Asker>>,
 }
 
 impl Door {
     fn knock(&self, asker: Asker) {
-        let (mac, ip) = asker.to_bits();
-        self.ip.store(ip, Ordering::Relaxed);
-        self.mac.store(mac, Ordering::Relaxed);
+        let mut waiting = self.asker.lock().unwrap_or_else(PoisonError::into_inner);
+        *waiting = Some(asker);
+        self.is_anybody.store(true, Ordering::Relaxed);
     }
 
     #[inline]
     fn open(&self) -> Option<Asker> {
-        let mac = self.mac.load(Ordering::Relaxed);
-        if mac == 0 {
+        if !self.is_anybody.load(Ordering::Relaxed) {
             return None;
         }
-        self.mac.store(0, Ordering::Relaxed);
-        Some(Asker::from_bits(mac, self.ip.load(Ordering::Relaxed)))
+        let mut waiting = self.asker.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_anybody.store(false, Ordering::Relaxed);
+        waiting.take()
     }
 }
 

@@ -50,7 +50,7 @@ pub trait FramePort {
     /// Sending half.
     type Tx: FrameTx;
 
-    /// Opens this end's device. Both halves may then be used from one thread only, but any.
+    /// Opens this end's device. Each half may then be used from any thread, and both at the same time.
     ///
     /// # Errors
     /// As [`crate::api::Transport::open`].

@@ -1,8 +1,8 @@
 //! Market data as datagrams and orders on a TCP connection, over a device of frames.
 //!
 //! Both halves need the connection: the receiving one puts segments in and has them acknowledged, the sending one
-//! writes. They are used from one thread, and neither holds it while a frame is handed over, so its lock is always
-//! free: it costs an atomic operation and never waits.
+//! writes. Neither holds it while a frame is handed over. Where one thread uses both, as a rule, the lock is always free: it
+//! costs an atomic operation and never waits. Two threads wait for each other.
 
 use std::{
     io,

@@ -1,7 +1,8 @@
 //! The way out for orders: written, sent, logged.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tickcert_probes::clocks::tsc;
+use tickcert_results::time::{Nanos, TickScale};
 use tickcert_scenarios::order_entry::{Order, OrderTemplate};
 use tickcert_transports::{
     api::{Flow, Rx, Tx, TxError},
@@ -18,6 +19,8 @@ use crate::endpoint::{
 
 /// An order for which the lane has no room is tried so often before it counts as not sent.
 const TRIES: u32 = 100_000;
+/// The last answers have this long to arrive after the feed's end.
+const LAST_ANSWERS: Nanos = Nanos(1_000_000_000);
 
 /// The way out for orders, apart from the way in so that an order can be sent while a tick is being looked at.
 pub(super) struct Out<X: Tx, S> {
@@ -29,9 +32,32 @@ pub(super) struct Out<X: Tx, S> {
     pub(super) full: u64,
     pub(super) unsent: u64,
     pub(super) broken: Option<anyhow::Error>,
+    pub(super) scale: TickScale,
 }
 
 impl<X: Tx, S: Stamps> Out<X, S> {
+    /// Until the exchange lets orders in; its answers come by `answers`. By the thread that sends, as all that is sent.
+    pub(super) fn log_in(&mut self, desk: &mut Desk, answers: &mut impl Rx, timeout: Nanos) -> Result<()> {
+        let deadline = tsc::now().raw() + self.scale.ticks(timeout);
+        while !desk.is_open() {
+            desk.pump(answers, self.tx.without_faults(), 0).context("while logging in")?;
+            if tsc::now().raw() > deadline {
+                bail!("the exchange did not answer the login within {timeout}");
+            }
+        }
+        Ok(())
+    }
+
+    /// The last stamps, and, where the feed has `ended` as it should, the last answers and the logout. No longer timed.
+    pub(super) fn finish(&mut self, desk: &mut Desk, answers: &mut impl Rx, ended: bool) {
+        self.look(false);
+        if ended {
+            let patience = self.scale.ticks(LAST_ANSWERS);
+            desk.close(answers, self.tx.without_faults(), self.log.len(), patience);
+        }
+        self.stamps.drain(self.tx.without_faults());
+    }
+
     /// Fetches stamps; while ticks come only if that hasn't been done for long.
     #[inline]
     pub(super) fn look(&mut self, busy: bool) {

@@ -20,7 +20,9 @@ pub(super) fn trade<R: Rx, X: Tx, S: Stamps>(
 ) -> Result<Traded> {
     let mut trader = Trader::new(config)?;
     let mut counters = Counters::open();
-    ends.begin(spec, cue)?;
+    cue.ready()?;
+    ends.out.log_in(&mut ends.desk, &mut ends.rx, spec.link.connect_timeout)?;
+    cue.wait_for_go()?;
     cue.running()?;
     counters.start();
     let usage = UsageMeter::start();
@@ -28,6 +30,7 @@ pub(super) fn trade<R: Rx, X: Tx, S: Stamps>(
         if spec.staged { ends.go(&mut trader, Staged::default()) } else { ends.go(&mut trader, Plain::default()) };
     // The trader's memory is not for the timed loop to free.
     let (usage, counters) = (usage.stop(), counters.stop());
+    ends.out.finish(&mut ends.desk, &mut ends.rx, matches!(end, End::Session));
     Ok(Traded { end, usage, counters, ..Traded::of(trader.stats()) })
 }
 

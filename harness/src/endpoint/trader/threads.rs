@@ -13,9 +13,9 @@ use anyhow::{Context, Result, anyhow};
 use done::{Done, Flags};
 use messages::{ToDecide, ToSend};
 use tickcert_probes::{affinity, clocks::tsc, counters::Counters};
-use tickcert_results::certificate::CounterValues;
+use tickcert_results::{certificate::CounterValues, time::Nanos};
 use tickcert_scenarios::{
-    handoff::{Handoff, Put, Take},
+    handoff::{Handoff, Over, Put, Take},
     trader::{Decider, Decoder, TickKind, TraderConfig},
 };
 use tickcert_transports::api::{Interest, Rx, Tx};
@@ -66,29 +66,46 @@ impl Start<'_, '_> {
         let mut deciding = Deciding { decider: Decider::new(config)?, take: queue.take, put: orders.put, full: 0 };
         let mut take = orders.take;
         let mut counters = Counters::open();
-        ends.begin(spec, cue)?;
         let Ends { rx, out, desk, quiet, .. } = ends;
-        let flags = Flags::default();
+        let flags = Flags::new();
         let (end, own, others) = thread::scope(|s| -> Result<_> {
             let flags = &flags;
             // Whatever comes of this thread, the others end.
             let received = Done::new(flags, &flags.received);
-            let decide = || on_core(*decide_core, Done::new(flags, &flags.decided), || deciding.work(flags));
+            let decide = || {
+                let done = Done::new(flags, &flags.decided);
+                let counters = on_core(*decide_core, &done)?;
+                Ok(measured(*decide_core, counters, || deciding.work(flags)))
+            };
             let decides = thread::Builder::new().name("decide".to_owned()).spawn_scoped(s, decide);
             let decides = decides.context("can't start the thread that decides")?;
             let mut sender = Sender { out: &mut *out, desk, relayed };
             let send = move || {
-                on_core(*send_core, Done::new(flags, &flags.sent), || sender.work(take.as_mut(), flags))
+                let done = Done::new(flags, &flags.sent);
+                let counters = on_core(*send_core, &done)?;
+                sender.log_in(spec.link.connect_timeout)?;
+                flags.logged_in.say();
+                let worked = measured(*send_core, counters, || sender.work(take.as_mut(), flags));
+                sender.finish(flags.ended.is_said());
+                Ok(worked)
             };
             let sends = thread::Builder::new().name("send".to_owned()).spawn_scoped(s, send);
             let sends = sends.context("can't start the thread that sends")?;
             flags.wait_for_others();
+            cue.ready()?;
+            receiver.relay_until(rx, &flags.logged_in, flags)?;
+            cue.wait_for_go()?;
             cue.running()?;
             counters.start();
             let usage = UsageMeter::start();
             let end = receiver.work(rx, quiet, flags);
             let own = (usage.stop(), counters.stop());
+            if matches!(end, End::Session) {
+                flags.ended.say();
+            }
             drop(received);
+            // What it can't read any more the sender waits for in vain, but not for long.
+            let _ = receiver.relay_until(rx, &flags.sent, flags);
             Ok((end, own, [joined(decides, "decides")?, joined(sends, "sends")?]))
         })?;
         let stats = receiver.decoder.stats().with_decisions(deciding.decider.stats());
@@ -116,16 +133,21 @@ struct Worked {
     strayed: Option<u32>,
 }
 
-/// Pins this thread, and measures it at its work.
-fn on_core(core: u32, done: Done<'_>, work: impl FnOnce()) -> Result<Worked> {
+/// Pins this thread, and opens its counters.
+fn on_core(core: u32, done: &Done<'_>) -> Result<Counters> {
     affinity::pin(core)?;
-    let mut counters = Counters::open();
+    let counters = Counters::open();
     done.in_place();
+    Ok(counters)
+}
+
+/// This thread at its work.
+fn measured(core: u32, mut counters: Counters, work: impl FnOnce()) -> Worked {
     counters.start();
     let usage = UsageMeter::start();
     work();
     let (usage, counters) = (usage.stop(), counters.stop());
-    Ok(Worked { strayed: (usage.core != Some(core)).then_some(core), usage, counters })
+    Worked { strayed: (usage.core != Some(core)).then_some(core), usage, counters }
 }
 
 /// The first thread.
@@ -138,6 +160,15 @@ struct Receiver<S: Stamps, P> {
 }
 
 impl<S: Stamps, P: Record> Receiver<S, P> {
+    /// Hands the session's answers on until something is said, or nobody is left to say it.
+    fn relay_until<R: Rx>(&mut self, rx: &mut R, said: &Over, flags: &Flags) -> Result<()> {
+        while !said.is_said() && !flags.sent.is_said() {
+            self.relay.as_mut().map_or(Ok(()), |relay| relay.pump(rx))?;
+            thread::yield_now();
+        }
+        Ok(())
+    }
+
     fn work<R: Rx>(&mut self, rx: &mut R, quiet: &mut Quiet, flags: &Flags) -> End {
         let Self { decoder, put, relay, full } = self;
         let (mut idle, mut last_tick, mut over, mut probe) = (0_u32, tsc::now(), false, P::default());
@@ -202,7 +233,7 @@ impl<P: Record, C: Copy + Send + Sync + Default + 'static> Deciding<P, C> {
             if take.is_slept_on() || idle >= TURNS {
                 idle = 0;
                 // What was put in before that was said is seen by the looks after this one.
-                if flags.is_received() {
+                if flags.received.is_said() {
                     return std::iter::from_fn(|| take.take_now()).for_each(on_message);
                 }
             }
@@ -234,13 +265,12 @@ impl<X: Tx, S: Stamps> Sender<'_, X, S> {
             }
             if idle >= TURNS || sleeps && (idle > 0 || busy >= TURNS) {
                 (idle, busy) = (0, 0);
-                let is_last = flags.is_decided();
+                let is_last = flags.decided.is_said();
                 if let Err(e) = self.rest() {
                     self.out.broken = Some(e);
                 }
                 if is_last {
-                    std::iter::from_fn(|| take.take_now()).for_each(|message| self.send(message));
-                    return self.last_answers();
+                    return std::iter::from_fn(|| take.take_now()).for_each(|message| self.send(message));
                 }
             }
             if self.out.broken.is_some() {
@@ -261,8 +291,11 @@ impl<X: Tx, S: Stamps> Sender<'_, X, S> {
         self.out.rest(self.desk, &mut self.relayed).map(drop)
     }
 
-    /// The rest of what has been relayed comes before anything that the lane still has.
-    fn last_answers(&mut self) {
-        while !self.relayed.is_empty() && self.rest().is_ok() {}
+    fn log_in(&mut self, timeout: Nanos) -> Result<()> {
+        self.out.log_in(self.desk, &mut self.relayed, timeout)
+    }
+
+    fn finish(&mut self, ended: bool) {
+        self.out.finish(self.desk, &mut self.relayed, ended);
     }
 }

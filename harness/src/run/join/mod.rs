@@ -46,7 +46,8 @@ pub struct Joined {
     /// thread there is no hand-off.
     pub legs: Vec<usize>,
     /// The counters of the two cores differ by no more than this, the longer of the smallest legs either way: a larger
-    /// difference would make one of the true legs negative. `None` where no leg was stamped.
+    /// difference would make one of the true legs negative. `None` where no leg was stamped, and where the trader has several
+    /// threads: the legs begin and end on more than two cores then.
     pub counters_in_step: Option<Nanos>,
     /// The hardware stamps, where any were taken.
     pub stamps: Option<JoinedStamps>,
@@ -157,7 +158,7 @@ fn match_orders(sources: Sources<'_>) -> io::Result<Joined> {
         received_sha256: String::new(),
         schedule_error,
         orders,
-        counters_in_step: if trader_scale.is_none() { in_step(&all_stages) } else { None },
+        counters_in_step: if trader_scale.is_none() && !threads { in_step(&all_stages) } else { None },
         legs,
         stages: all_stages,
         stamps,

@@ -25,8 +25,9 @@ pub(super) type Legs = [Nanos; STAGES.len()];
 pub(super) struct Backward;
 
 /// The stages of an order, those in `legs`; `None` unless every one was stamped. Exchange and trader, and each of the trader's
-/// threads, read counters of their own cores, which an invariant TSC promises to be in step; [`super::Joined::counters_in_step`]
-/// bounds by how much those of the ends can differ, and counters that differ by more show as a leg that runs backward.
+/// threads, read counters of their own cores, which an invariant TSC promises to be in step; of one thread
+/// [`super::Joined::counters_in_step`] bounds by how much they can differ. Counters that differ by more than a leg is long show as
+/// one that runs backward.
 ///
 /// `tx` ends at the exchange, not with the trader's call: a kernel may hand the order over before that call returns.
 pub(super) fn stages(

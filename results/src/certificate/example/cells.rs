@@ -15,16 +15,8 @@ use crate::{
     time::{Nanos, PerSecond},
 };
 
-const STAGES: [(&str, u64); 8] = [
-    ("rx", 620),
-    ("decode", 24),
-    ("handoff", 12),
-    ("book", 61),
-    ("decide", 18),
-    ("risk", 14),
-    ("encode", 22),
-    ("tx", 1_180),
-];
+const STAGES: [(&str, u64); 7] =
+    [("rx", 620), ("decode", 24), ("book", 61), ("decide", 18), ("risk", 14), ("encode", 22), ("tx", 1_180)];
 
 /// What a made-up lane should look like.
 pub(super) struct LaneShape {

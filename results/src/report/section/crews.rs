@@ -42,7 +42,8 @@ fn line(row: &CrewRow) -> Markup {
     let (what, cores) = match &row.handoff {
         Handoff::Inline => ("one thread".to_owned(), row.trader_core.to_string()),
         Handoff::Queue { name, capacity, decide_core, send_core } => (
-            format!("{name}, room for {}", text::count(*capacity)),
+            capacity
+                .map_or_else(|| format!("{name}, without bounds"), |n| format!("{name}, room for {}", text::count(n))),
             format!("{} → {decide_core} → {send_core}", row.trader_core),
         ),
     };

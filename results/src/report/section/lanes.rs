@@ -119,7 +119,8 @@ pub(super) fn setting(cell: &Cell) -> String {
     let handoff = match &cell.handoff {
         Handoff::Inline => "one thread".to_owned(),
         Handoff::Queue { name, capacity, decide_core, send_core } => {
-            format!("three threads ({name} with room for {capacity} to cores {decide_core} and {send_core})")
+            let room = capacity.map(|n| format!(" with room for {n}")).unwrap_or_default();
+            format!("three threads ({name}{room} to cores {decide_core} and {send_core})")
         }
     };
     let orders = match cell.order_channel {

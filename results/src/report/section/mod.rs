@@ -2,8 +2,8 @@
 
 mod audit;
 mod cell;
-mod glossary;
 mod crews;
+mod glossary;
 mod handoff;
 mod host;
 mod lanes;
@@ -19,8 +19,8 @@ mod verdict;
 mod verification;
 
 pub(super) use cell::cell;
-pub(super) use glossary::glossary;
 pub(super) use crews::crews;
+pub(super) use glossary::glossary;
 pub(super) use handoff::handoff;
 pub(super) use host::host;
 pub(super) use lanes::lanes;

@@ -1,55 +1,58 @@
 //! How the three threads begin and end together.
 
 use std::{
-    hint,
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
 };
+
+use tickcert_scenarios::handoff::Over;
 
 /// Threads beside the first.
 const OTHERS: u32 = 2;
 
-/// Which of the threads have done their part.
-#[derive(Default)]
+/// What each thread has said of itself.
 pub(super) struct Flags {
-    pub(super) received: AtomicBool,
-    pub(super) decided: AtomicBool,
-    pub(super) sent: AtomicBool,
+    /// The order session is open.
+    pub(super) logged_in: Over,
+    /// The feed has ended as it should.
+    pub(super) ended: Over,
+    /// Nothing more is put into the first queue.
+    pub(super) received: Over,
+    /// Nothing more is put into the second.
+    pub(super) decided: Over,
+    /// All is sent, and the session closed.
+    pub(super) sent: Over,
     in_place: AtomicU32,
 }
 
 impl Flags {
+    pub(super) fn new() -> Self {
+        let [logged_in, ended, received, decided, sent] = std::array::from_fn(|_| Over::new());
+        Self { logged_in, ended, received, decided, sent, in_place: AtomicU32::new(0) }
+    }
+
     /// Until the other threads are where they should be, or one of them has ended instead.
     pub(super) fn wait_for_others(&self) {
         while self.in_place.load(Ordering::Acquire) < OTHERS && !self.are_others_gone() {
-            hint::spin_loop();
+            thread::yield_now();
         }
-    }
-
-    /// Whether nothing more is put into the first queue.
-    pub(super) fn is_received(&self) -> bool {
-        self.received.load(Ordering::Acquire)
-    }
-
-    /// Whether nothing more is put into the second.
-    pub(super) fn is_decided(&self) -> bool {
-        self.decided.load(Ordering::Acquire)
     }
 
     /// Whether one of the others has ended before the first.
     #[inline]
     pub(super) fn are_others_gone(&self) -> bool {
-        self.sent.load(Ordering::Relaxed) || self.decided.load(Ordering::Relaxed)
+        self.sent.is_said() || self.decided.is_said()
     }
 }
 
 /// A thread's promise: when it ends, however it ends, the others learn of it.
 pub(super) struct Done<'a> {
     flags: &'a Flags,
-    own: &'a AtomicBool,
+    own: &'a Over,
 }
 
 impl<'a> Done<'a> {
-    pub(super) const fn new(flags: &'a Flags, own: &'a AtomicBool) -> Self {
+    pub(super) const fn new(flags: &'a Flags, own: &'a Over) -> Self {
         Self { flags, own }
     }
 
@@ -61,6 +64,6 @@ impl<'a> Done<'a> {
 
 impl Drop for Done<'_> {
     fn drop(&mut self) {
-        self.own.store(true, Ordering::Release);
+        self.own.say();
     }
 }
