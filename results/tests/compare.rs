@@ -5,7 +5,7 @@ mod fixture;
 
 use fixture::{Kind, USUAL, cell, certificate};
 use tickcert_results::{
-    certificate::{Certificate, CoreRelation, OrderChannel, PlacementClass, SweepPoint},
+    certificate::{Certificate, CoreRelation, Handoff, OrderChannel, PlacementClass, SweepPoint},
     compare::{Outcome, Row, compare, compare_all},
     evidence::Evidence,
     stats::quantile::Quantile,
@@ -230,4 +230,22 @@ fn placements_of_two_hosts_are_compared_by_what_they_are_and_one_that_only_one_h
     let one = compare(&a, &matrix(&[(near, 8_000.0)], 3, 2)).unwrap();
     assert_eq!((one.cells.len(), one.only_in_a.len()), (1, 1));
     assert!(one.only_in_a[0].ends_with("other-socket"), "{:?}", one.only_in_a);
+}
+
+#[test]
+fn traders_in_three_threads_are_compared_with_the_same_queue_only_and_other_cores_are_said() {
+    let of = |name: &str, decide_core, seed| {
+        let mut c = host(8_000.0, seed);
+        let mut cell = c.cells[0].clone();
+        cell.handoff = Handoff::Queue { name: name.into(), capacity: Some(4096), decide_core, send_core: 5 };
+        c.cells.push(cell);
+        c
+    };
+    let same = compare(&of("rtrb", 4, 1), &of("rtrb", 4, 2)).unwrap();
+    let names: Vec<&str> = same.cells.iter().map(|c| c.name.split(", ").nth(1).unwrap()).collect();
+    assert!(names.len() == 2 && names[1] == "rtrb" && names[0] != "rtrb", "{names:?}");
+    let other = compare(&of("rtrb", 4, 1), &of("mutex", 4, 2)).unwrap();
+    assert!(other.only_in_a[0].contains("rtrb") && other.only_in_b[0].contains("mutex"), "{other:?}");
+    let said = compare(&of("rtrb", 4, 1), &of("rtrb", 7, 2)).unwrap_err().to_string();
+    assert!(said.contains("the threads of kernel-udp, rtrb") && said.contains("core 7"), "{said}");
 }

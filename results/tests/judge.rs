@@ -7,7 +7,7 @@ mod fixture;
 use fixture::{USUAL, cell, certificate, require};
 use proptest::prelude::*;
 use tickcert_results::{
-    certificate::{Certificate, ExchangeHost, NotRun, NotRunKind, RateLimit, RateSearch, SweepPoint},
+    certificate::{Certificate, ExchangeHost, Handoff, NotRun, NotRunKind, RateLimit, RateSearch, SweepPoint},
     evidence::Evidence,
     judge::{Judgement, Requirement, judge},
     time::{Nanos, PerSecond},
@@ -639,6 +639,39 @@ fn a_placement_that_did_not_run_keeps_the_whole_from_passing_whether_requirement
     assert!(j.results[0].why.contains("needs a second socket"), "of a lane without any cell: {:?}", j.results);
     c.not_run[0] = NotRun { optional: true, ..row("other-socket") };
     assert_eq!(judge(&[of("kernel-udp")], &c).verdict, Pass, "where it is wanted only if it can be had");
+}
+
+#[test]
+fn a_queue_between_threads_that_did_not_run_keeps_from_passing_only_who_named_it() {
+    let mut c = whole();
+    let row = NotRun::new(NotRunKind::Queue, "rtrb between the trader's threads", "4 cores", "more cores");
+    c.not_run.push(NotRun { optional: true, ..row.clone() });
+    assert_eq!(judge(&[require("orders.lost", "== 0")], &c).verdict, Pass);
+    c.not_run[0] = row;
+    let j = judge(&[require("orders.lost", "== 0")], &c);
+    assert_eq!(j.verdict, DidNotRun);
+    assert!(
+        j.reasons[0].contains("the queue rtrb between the trader's threads did not run: it needs 4 cores"),
+        "{j:?}"
+    );
+    c.cells.clear();
+    let j = judge(&[require("orders.lost", "== 0")], &c);
+    assert!(j.results[0].why.contains("no lane ran: the queue rtrb"), "{:?}", j.results);
+}
+
+#[test]
+fn a_requirement_that_names_a_lane_is_about_it_with_every_kind_of_trader() {
+    let mut c = whole();
+    let mut cell = c.cells[0].clone();
+    cell.variant = "tcp".into();
+    cell.handoff = Handoff::Queue { name: "rtrb".into(), capacity: Some(64), decide_core: 2, send_core: 3 };
+    c.cells.push(cell);
+    let of = |lane: &str| {
+        let r = Requirement::new("r", None, "orders.lost", "== 0", vec![lane.into()], vec![]).unwrap();
+        judge(&[r], &c).results.into_iter().map(|r| r.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of("kernel-udp/tcp"), ["r [kernel-udp/tcp, rtrb]"]);
+    assert_eq!(of("kernel-udp").len(), 2);
 }
 
 #[test]
