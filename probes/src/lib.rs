@@ -20,6 +20,7 @@ pub mod phc;
 pub mod privilege;
 pub mod ptp;
 pub mod realtime;
+pub mod steal;
 pub mod sysfs;
 pub mod tail;
 pub mod topology;

@@ -9,7 +9,7 @@ use super::{
     mounts,
     remedy::Remedy,
 };
-use crate::{host, noise, sysfs};
+use crate::{host, steal, sysfs};
 
 pub(super) fn read(root: &Path, cores: &[u32]) -> Vec<Finding> {
     let mut findings = vec![virtualisation(root)];
@@ -36,8 +36,7 @@ fn virtualisation(root: &Path) -> Finding {
 /// In units of 10 ms.
 fn steal(root: &Path, core: u32) -> Finding {
     let file = "proc/stat";
-    let stat = sysfs::read(root, file).unwrap_or_default();
-    let stolen = noise::steal(&stat, core).map(|ticks| ticks.to_string());
+    let stolen = steal::ticks(root, core).map(|ticks| ticks.to_string());
     Ask {
         topic: Topic::Hardware,
         name: &format!("cpu{core}/steal"),

@@ -7,10 +7,7 @@ use tickcert_results::{
     time::Nanos,
 };
 
-use crate::sysfs;
-
-/// `/proc/stat` counts in hundredths of a second (USER_HZ), whatever the kernel's own tick is.
-const STAT_TICK: Nanos = Nanos(10_000_000);
+use crate::{steal::steal, sysfs};
 
 /// Counters of a core at one moment, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +15,7 @@ pub(super) struct Counters {
     /// `None` where `/proc/interrupts` can't be read.
     interrupts: Option<Vec<(String, u64)>>,
     softirqs: Vec<(String, u64)>,
-    steal: Option<u64>,
+    steal: Option<Nanos>,
 }
 
 impl Counters {
@@ -29,7 +26,7 @@ impl Counters {
         Self {
             interrupts: column(&interrupts, core).map(|lines| lines.iter().map(interrupt).collect()),
             softirqs: column(&softirqs, core).unwrap_or_default().iter().map(softirq).collect(),
-            steal: steal(&file("stat"), core),
+            steal: steal(root, core),
         }
     }
 
@@ -38,13 +35,8 @@ impl Counters {
     pub(super) fn since(&self, earlier: &Self) -> (Vec<Counted>, Option<u64>) {
         let mut moved = Vec::new();
         if let (Some(before), Some(after)) = (earlier.steal, self.steal) {
-            let by = after.saturating_sub(before).saturating_mul(STAT_TICK.get());
-            moved.push(Counted {
-                layer: Topic::Hardware,
-                what: "stolen by the hypervisor".to_owned(),
-                by,
-                is_time: true,
-            });
+            let (by, what) = (after.saturating_sub(before).get(), "stolen by the hypervisor".to_owned());
+            moved.push(Counted { layer: Topic::Hardware, what, by, is_time: true });
         }
         let came = differences(earlier.interrupts.as_deref(), self.interrupts.as_deref());
         let all = came.as_ref().map(|came| came.iter().map(|(_, by)| by).sum());
@@ -109,15 +101,6 @@ fn interrupt(&(label, count, description): &(&str, u64, &str)) -> (String, u64) 
 
 fn softirq(&(label, count, _): &(&str, u64, &str)) -> (String, u64) {
     (format!("softirq {label}"), count)
-}
-
-/// The eighth figure of a core's line in `/proc/stat`.
-pub(crate) fn steal(stat: &str, core: u32) -> Option<u64> {
-    let name = format!("cpu{core}");
-    stat.lines().find_map(|line| {
-        let mut fields = line.split_whitespace();
-        (fields.next()? == name).then(|| fields.nth(7)?.parse().ok()).flatten()
-    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ mod attribution;
 mod counters;
 mod gaps;
 mod own;
-mod perf_ffi;
 mod smi;
 
 use std::{
@@ -29,7 +28,6 @@ use tickcert_results::{
 
 use attribution::Attributed;
 use counters::Counters;
-pub(crate) use counters::steal;
 use gaps::ByCause;
 pub use gaps::Gaps;
 use own::Own;
@@ -91,9 +89,9 @@ pub fn measure(
     for &core in cores {
         affinity::check(core).map_err(|source| NoiseError::Core { core, source })?;
     }
-    let smi = SmiCounter::find(root, cores);
-    let counted = |core: &u32| (Counters::read(root, *core), smi.read(root, *core));
-    let before: Vec<_> = cores.iter().map(counted).collect();
+    let mut smi = SmiCounter::find(root, cores);
+    let mut counted = |core: &u32| (Counters::read(root, *core), smi.read(root, *core));
+    let before: Vec<_> = cores.iter().map(&mut counted).collect();
     let limits = Limits { threshold: scale.ticks(threshold), ask_above: scale.ticks(Nanos::MICRO) };
     let seen = watch_all(root, cores, scale.ticks(duration), limits);
     let after: Vec<_> = cores.iter().map(counted).collect();

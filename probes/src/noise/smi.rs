@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fs::File, io, os::unix::fs::FileExt, path::Path};
 
-use super::perf_ffi;
+use perf_event::{Builder, Counter, events::Raw};
+
 use crate::{host, sysfs};
 
 /// `MSR_SMI_COUNT`, "SMI Count (R/O)", bits 31:0 (Intel, Software Developer's Manual, volume 4, since Nehalem).
@@ -15,7 +16,7 @@ pub(super) enum SmiCounter {
     /// By the processor's register, of each core.
     Register,
     /// By perf's event of that register, begun on each core.
-    Event(BTreeMap<u32, File>),
+    Event(BTreeMap<u32, Counter>),
     /// The processor has none; who makes it.
     NotApplicable(String),
     /// It has one, which can't be read: what is needed, and the remedy.
@@ -38,8 +39,7 @@ impl SmiCounter {
         }
         let first = cores.first().copied().unwrap_or_default();
         let Err(e) = cores.iter().try_for_each(|core| register(root, *core).map(drop)) else { return Self::Register };
-        let begin =
-            |(kind, config)| cores.iter().map(|&core| Ok((core, perf_ffi::open(kind, config, core)?))).collect();
+        let begin = |event| cores.iter().map(|&core| Ok((core, count(event, core)?))).collect();
         match event_of(root, "smi").map(begin) {
             Some(Ok::<_, io::Error>(events)) => Self::Event(events),
             _ => Self::Unreadable(format!("/dev/cpu/{first}/msr ({e}), or perf's event msr/smi/"), remedy(&e)),
@@ -59,20 +59,31 @@ impl SmiCounter {
     }
 
     /// The count of `core` now, of 32 bits.
-    pub(super) fn read(&self, root: &Path, core: u32) -> Option<u32> {
+    pub(super) fn read(&mut self, root: &Path, core: u32) -> Option<u32> {
         match self {
             Self::Register => register(root, core).ok(),
-            Self::Event(events) => u32::try_from(perf_ffi::count(events.get(&core)?).ok()? & u64::from(u32::MAX)).ok(),
+            Self::Event(events) => u32::try_from(events.get_mut(&core)?.read().ok()? & u64::from(u32::MAX)).ok(),
             Self::NotApplicable(_) | Self::Unreadable(..) => None,
         }
     }
 }
 
 /// The numbers of perf's unit for such registers and of an event of it, which its file gives as `event=0x04`.
-pub(super) fn event_of(root: &Path, event: &str) -> Option<(u32, u64)> {
+fn event_of(root: &Path, event: &str) -> Option<(u32, u64)> {
     let kind = sysfs::read_number(root, &format!("{UNIT}/type"))?;
     let text = sysfs::read(root, &format!("{UNIT}/events/{event}"))?;
     Some((kind, u64::from_str_radix(text.strip_prefix("event=0x")?, 16).ok()?))
+}
+
+/// Begins to count an event of a unit on one core, whatever runs there.
+fn count((unit, config): (u32, u64), core: u32) -> io::Result<Counter> {
+    let mut builder = Builder::new(Raw::new(config));
+    builder.attrs_mut().type_ = unit;
+    // The unit leaves nothing out: one that is asked to refuses.
+    builder.any_pid().one_cpu(usize::try_from(core).map_err(io::Error::other)?).include_kernel().include_hv();
+    let mut counter = builder.build()?;
+    counter.enable()?;
+    Ok(counter)
 }
 
 fn remedy(e: &io::Error) -> &'static str {
@@ -94,7 +105,7 @@ fn register(root: &Path, core: u32) -> io::Result<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sysfs::fixture::Tree;
+    use crate::{affinity, sysfs::fixture::Tree};
 
     const INTEL: &str = "processor\t: 0\nvendor_id\t: GenuineIntel\n";
 
@@ -112,7 +123,7 @@ mod tests {
         file.extend([42, 1, 0, 0, 9, 9, 9, 9]);
         std::fs::create_dir_all(tree.root().join("dev/cpu/3")).unwrap();
         std::fs::write(tree.root().join("dev/cpu/3/msr"), file).unwrap();
-        let counter = SmiCounter::find(tree.root(), &[3]);
+        let mut counter = SmiCounter::find(tree.root(), &[3]);
         assert!(matches!(counter, SmiCounter::Register), "{counter:?}");
         assert_eq!(counter.read(tree.root(), 3), Some(256 + 42));
     }
@@ -120,7 +131,7 @@ mod tests {
     #[test]
     fn a_processor_without_the_register_is_not_asked_for_it() {
         let tree = Tree::new().file("proc/cpuinfo", "vendor_id\t: AuthenticAMD\n");
-        let counter = SmiCounter::find(tree.root(), &[0]);
+        let mut counter = SmiCounter::find(tree.root(), &[0]);
         assert!(counter.describe().starts_with("not applicable: a processor of AuthenticAMD"), "{counter:?}");
         assert_eq!(counter.read(tree.root(), 0), None);
     }
@@ -135,6 +146,29 @@ mod tests {
     fn a_hypervisor_that_leaves_the_register_out_is_told_from_a_missing_file() {
         let (_, remedy) = unreadable(&Tree::new().file("proc/cpuinfo", INTEL).file("dev/cpu/0/msr", "short"));
         assert!(remedy.contains("hypervisor"), "{remedy}");
+    }
+
+    #[test]
+    fn an_event_of_the_same_unit_counts_on_this_host() {
+        let core = *affinity::allowed().unwrap().first().unwrap();
+        let Some(event) = event_of(Path::new("/"), "tsc") else {
+            println!("SKIPPED: counting by perf's msr unit: needs a kernel that has it");
+            return;
+        };
+        match count(event, core) {
+            Ok(mut counter) => {
+                let first = counter.read().unwrap();
+                assert!(counter.read().unwrap() > first);
+            }
+            Err(e) => {
+                println!("SKIPPED: counting by perf's msr unit: needs root, or a lower perf_event_paranoid ({e})");
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_that_there_is_not_is_an_error() {
+        count((u32::MAX, 0), 0).unwrap_err();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! The programs write into one ring for each core, which is read when the trial is over: nobody is woken in between. A core
 //! that is not measured, and time that is not measured, cost a comparison. What finds no room is counted, with the time
-//! of the first and the last.
+//! of the first. So are softirqs that are part of a timed thread's own call, which are not timed.
 
 pub mod anchors;
 mod event;
@@ -19,7 +19,6 @@ mod program;
 mod record;
 #[cfg(feature = "bpf")]
 mod spans;
-pub mod steal;
 
 pub use event::{Comm, Event, Vector, What};
 pub use history::{History, Lost};

@@ -2,10 +2,12 @@
 
 use std::{cell::RefCell, path::Path};
 
-use tickcert_probes::tail::{
-    History, Tracer, Unmet, Watched,
-    anchors::{Anchor, Mapping},
+use tickcert_probes::{
     steal::steal,
+    tail::{
+        History, Tracer, Unmet, Watched,
+        anchors::{Anchor, Mapping},
+    },
 };
 use tickcert_results::time::Nanos;
 
@@ -41,7 +43,7 @@ impl Watch {
 
     /// What may take a tick's time and is not watched.
     fn not_watched(&self) -> Vec<String> {
-        let calls = (!self.calls).then(|| "system calls".to_owned());
+        let calls = (!self.calls).then(|| "system calls and the softirqs that they run for themselves".to_owned());
         calls.into_iter().chain(self.absent()).collect()
     }
 }
@@ -71,7 +73,7 @@ pub struct Seen {
 
 impl Watcher for Recording<'_> {
     fn go(&mut self, timed: [u32; 2]) {
-        self.stolen = steal(Path::new("/"), self.cores);
+        self.stolen = self.stolen();
         self.look();
         let began = self.watch.tracer.borrow_mut().start(timed, self.cores);
         self.began = began.map_err(|e| format!("the watch didn't begin: {e}"));
@@ -83,6 +85,12 @@ impl Watcher for Recording<'_> {
 }
 
 impl Recording<'_> {
+    /// Until now.
+    fn stolen(&self) -> Option<[Nanos; 2]> {
+        let [exchange, trader] = self.cores.map(|core| steal(Path::new("/"), core));
+        exchange.zip(trader).map(<[Nanos; 2]>::from)
+    }
+
     /// What was seen.
     ///
     /// # Errors
@@ -92,8 +100,8 @@ impl Recording<'_> {
         let history = self.watch.tracer.borrow_mut().stop();
         self.began.clone()?;
         self.look();
-        let now = steal(Path::new("/"), self.cores);
-        let stolen = now.zip(self.stolen).map(|(now, before)| [0, 1].map(|n| now[n].saturating_sub(before[n])));
+        let stolen =
+            self.stolen().zip(self.stolen).map(|(now, before)| [0, 1].map(|n| now[n].saturating_sub(before[n])));
         let history = history.map_err(|e| format!("what was seen can't be read: {e}"))?;
         let mapping = Mapping::new(&self.anchors).ok_or("the counter and the kernel's clock can't be read together")?;
         Ok(Seen { history, mapping, stolen, not_watched: self.watch.not_watched() })
