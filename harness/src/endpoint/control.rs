@@ -138,6 +138,8 @@ pub struct Injection {
     pub slow_exchange: Nanos,
     /// Before every fiftieth order the trader touches so many pages that it has given back to the kernel before.
     pub fresh_pages: u32,
+    /// Before every fiftieth order the trader sleeps for so long in a system call, which before all others it makes without.
+    pub slow_calls: Nanos,
     /// Stamps that no hardware took, at the exchange.
     pub stamps_at_exchange: Option<FakeStamps>,
     /// The same at the trader.

@@ -1,12 +1,15 @@
 //! Delays on purpose: known truths for the self-test. In a certification none of this exists.
 
+use std::time::Duration;
+
+use nix::{poll::ppoll, sys::time::TimeSpec};
 use tickcert_probes::clocks::tsc;
 use tickcert_results::time::{Nanos, TickScale, Ticks};
 
 use super::{control::Injection, phase::Phase, trouble_ffi::FreshPages};
 
-/// Fresh pages are touched before one order of so many.
-const TOUCH_EVERY: usize = 50;
+/// Fresh pages are touched, and calls slow, before one order of so many.
+const EVERY: usize = 50;
 
 /// What goes wrong in a trader.
 pub(super) struct Trouble {
@@ -14,6 +17,8 @@ pub(super) struct Trouble {
     block: usize,
     stall: Option<Stall>,
     pages: Option<FreshPages>,
+    /// How long the slow calls take.
+    calls: Option<TimeSpec>,
 }
 
 impl Trouble {
@@ -22,8 +27,9 @@ impl Trouble {
         let stall = Stall::new(injection.stall, injection.stall_every, scale);
         let burn = (injection.busy > Nanos::ZERO).then(|| Burn::calibrated(injection.busy, scale));
         let pages = FreshPages::new(injection.fresh_pages as usize);
-        let any = burn.is_some() || stall.is_some() || pages.is_some();
-        any.then_some(Self { burn, block: injection.busy_blocks as usize, stall, pages })
+        let calls = (injection.slow_calls > Nanos::ZERO).then(|| Duration::from(injection.slow_calls).into());
+        let any = burn.is_some() || stall.is_some() || pages.is_some() || calls.is_some();
+        any.then_some(Self { burn, block: injection.busy_blocks as usize, stall, pages, calls })
     }
 
     /// Before the order of this number is sent.
@@ -32,10 +38,14 @@ impl Trouble {
         if let Some(stall) = &mut self.stall {
             stall.look(tsc::now().raw());
         }
-        if order % TOUCH_EVERY == TOUCH_EVERY - 1
-            && let Some(pages) = &mut self.pages
-        {
+        let now_and_then = order % EVERY == EVERY - 1;
+        if now_and_then && let Some(pages) = &mut self.pages {
             pages.touch();
+        }
+        if let Some(long) = self.calls {
+            let wait = if now_and_then { long } else { TimeSpec::new(0, 0) };
+            // That a signal ends it early is no harm.
+            let _ = ppoll(&mut [], Some(wait), None);
         }
         let in_odd_block = order.checked_div(self.block).is_none_or(|block| block % 2 == 1);
         // Read last, and in every block: what lay between this and the spin would be paid by the others and not by it.

@@ -112,9 +112,9 @@ pub enum What {
     },
     /// A system call of the timed thread, by number.
     Call(u32),
-    /// The timed thread was moved to this core.
+    /// The timed thread was moved to this core, and is away until it is back.
     Migration(u32),
-    /// The core was set to so many kHz.
+    /// The core was set to so many kHz: a point in time.
     Frequency(u32),
 }
 

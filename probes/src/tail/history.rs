@@ -23,6 +23,7 @@ pub struct Lost {
 pub struct History {
     /// Of each side.
     sides: [OfSide; 2],
+    untimed: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,15 +52,21 @@ impl History {
         events.sort_by_key(|e| e.begin);
         let of =
             |side: Side| OfSide::new(events.iter().filter(|e| e.side == side).copied().collect(), lost[side.index()]);
-        Self { sides: Side::BOTH.map(of) }
+        Self { sides: Side::BOTH.map(of), untimed: 0 }
     }
 
-    /// From what the programs wrote, in the order in which they did; `timed` are the timed threads, `until` when the watch
-    /// ended.
+    /// From what the programs wrote, in the order in which they did; `timed` are the timed thread and the core of each side,
+    /// `until` is when the watch ended, `untimed` are softirqs that were only counted.
     #[cfg(feature = "bpf")]
-    pub(super) fn of_records(records: &[Record], timed: [u32; 2], until: Nanos, lost: [Option<Lost>; 2]) -> Self {
+    pub(super) fn of_records(
+        records: &[Record],
+        timed: [[u32; 2]; 2],
+        until: Nanos,
+        lost: [Option<Lost>; 2],
+        untimed: u64,
+    ) -> Self {
         let of = |side: Side| OfSide::new(spans(side, records, timed[side.index()], until), lost[side.index()]);
-        Self { sides: Side::BOTH.map(of) }
+        Self { sides: Side::BOTH.map(of), untimed }
     }
 
     /// Events of one core that touch the time between, in the order in which they began.
@@ -81,6 +88,13 @@ impl History {
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.sides.iter().filter_map(|side| side.lost).map(|lost| lost.events).sum()
+    }
+
+    /// Softirqs that the timed threads ran within their own calls, with nothing in them that was not of these calls: part of
+    /// them, and not among the events.
+    #[must_use]
+    pub const fn untimed(&self) -> u64 {
+        self.untimed
     }
 
     /// Events that were kept, of both cores.

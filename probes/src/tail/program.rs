@@ -15,8 +15,11 @@ static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tail.bpf.o"))
 
 /// The rings, in the order of [`Side::BOTH`].
 const RINGS: [&str; 2] = ["of_exchange", "of_trader"];
-/// Bytes of `struct side`: two words of what was lost, five of what has begun, and by vector and call.
-const SIDE: usize = 8 * (2 + 5 + 8 + 512);
+/// Bytes of `struct side`: two words of what was lost, one of [`OWN`], three of who has the core and what was disturbed, five of
+/// what has begun, and by vector and call.
+const SIDE: usize = 8 * (2 + 1 + 3 + 5 + 8 + 512);
+/// Which word of it has the softirqs that were not timed.
+const OWN: usize = 2;
 /// Events without which too little is seen to say anything.
 const ESSENTIAL: &str = "sched_switch";
 /// Programs of the kernel's counters of faults, that of major ones last.
@@ -129,8 +132,10 @@ impl Tracer {
         let records = self.records()?;
         let state =
             self.map(".bss")?.lookup(&0_u32.to_ne_bytes(), MapFlags::ANY).map_err(|e| failed(&e))?.unwrap_or_default();
-        let lost = Side::BOTH.map(|side| lost(state.get(side.index() * SIDE..).unwrap_or_default(), until));
-        Ok(History::of_records(&records, self.timed, until, lost))
+        let sides = Side::BOTH.map(|side| state.get(side.index() * SIDE..).unwrap_or_default());
+        let untimed = sides.iter().filter_map(|side| word(side, OWN)).sum();
+        let timed = Side::BOTH.map(|side| [self.timed[side.index()], self.cores[side.index()]]);
+        Ok(History::of_records(&records, timed, until, sides.map(|side| lost(side, until)), untimed))
     }
 
     fn records(&self) -> io::Result<Vec<Record>> {
@@ -175,10 +180,13 @@ fn failed(e: &libbpf_rs::Error) -> io::Error {
     io::Error::other(format!("while watching the kernel: {e}"))
 }
 
+fn word(side: &[u8], n: usize) -> Option<u64> {
+    side.get(8 * n..)?.first_chunk().map(|b| u64::from_ne_bytes(*b))
+}
+
 fn lost(side: &[u8], until: Nanos) -> Option<Lost> {
-    let word = |n: usize| side.get(8 * n..)?.first_chunk().map(|b| u64::from_ne_bytes(*b));
-    let events = word(0).filter(|n| *n > 0)?;
-    Some(Lost { events, first: Nanos(word(1)?), until })
+    let events = word(side, 0).filter(|n| *n > 0)?;
+    Some(Lost { events, first: Nanos(word(side, 1)?), until })
 }
 
 /// Leaves out the programs whose tracepoint the kernel doesn't have, and tells which; and those of calls, where nobody wants

@@ -7,12 +7,14 @@ use super::{
     record::{Record, Said},
 };
 
-/// The events of one core, by their beginning. `timed` is its timed thread, `until` when the watch ended.
-pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) -> Vec<Event> {
+/// The events of one core, by their beginning. `timed` is its timed thread, `core` its number, `until` when the watch ended.
+pub(super) fn spans(side: Side, records: &[Record], [timed, core]: [u32; 2], until: Nanos) -> Vec<Event> {
     let mut events = Vec::with_capacity(records.len());
     let mut keep = |what, begin, end, waited| events.push(Event { side, what, begin, end, waited });
     // Who has the core, if it is not the timed thread, and since when; whether that one waits; which fault has begun.
     let (mut other, mut waits, mut fault) = (None::<(What, Nanos)>, false, None::<Nanos>);
+    // On which core the timed thread is instead, and since when.
+    let mut away = None::<(What, Nanos)>;
     for record in records.iter().filter(|r| r.side == side) {
         let Record { begin, end, said, .. } = *record;
         let mut add = |what, begin, end| keep(what, begin, end, false);
@@ -21,7 +23,12 @@ pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) ->
             Said::Softirq(number) => add(What::Softirq(number), begin, end),
             Said::Vector(vector) => add(What::Vector(vector), begin, end),
             Said::Call(number) => add(What::Call(number), begin, end),
-            Said::Migration(core) => add(What::Migration(core), begin, begin),
+            Said::Migration(to) => {
+                if let Some((what, since)) = away.take() {
+                    add(what, since, begin);
+                }
+                away = (to != core).then_some((What::Migration(to), begin));
+            }
             Said::Frequency(khz) => add(What::Frequency(khz), begin, begin),
             Said::Fault => {
                 if let Some(open) = fault.replace(begin) {
@@ -48,6 +55,9 @@ pub(super) fn spans(side: Side, records: &[Record], timed: u32, until: Nanos) ->
     if let Some((what, since)) = other {
         keep(what, since, until.max(since), waits);
     }
+    if let Some((what, since)) = away {
+        keep(what, since, until.max(since), false);
+    }
     if let Some(open) = fault {
         keep(What::Fault { major: false, ended: false }, open, open, false);
     }
@@ -61,13 +71,14 @@ mod tests {
     use crate::tail::Comm;
 
     const TIMED: u32 = 10;
+    const CORE: u32 = 1;
 
     fn record(at: u64, said: Said) -> Record {
         Record { side: Side::Trader, begin: Nanos(at), end: Nanos(at), said }
     }
 
     fn of(records: &[Record]) -> Vec<(What, u64, u64)> {
-        let events = spans(Side::Trader, records, TIMED, Nanos(1000));
+        let events = spans(Side::Trader, records, [TIMED, CORE], Nanos(1000));
         events.iter().map(|e| (e.what, e.begin.0, e.end.0)).collect()
     }
 
@@ -86,7 +97,7 @@ mod tests {
         let to = |at, to, waited| record(at, Said::Switch { to, name: other, waited });
         let records =
             [to(100, 0, true), to(150, 7, false), to(170, TIMED, false), to(300, 7, false), to(400, TIMED, false)];
-        let events = spans(Side::Trader, &records, TIMED, Nanos(1000));
+        let events = spans(Side::Trader, &records, [TIMED, CORE], Nanos(1000));
         let waited: Vec<_> = events.iter().map(|e| (e.begin.0, e.waited)).collect();
         assert_eq!(waited, [(100, true), (150, true), (300, false)]);
     }
@@ -102,6 +113,13 @@ mod tests {
     #[test]
     fn events_of_the_other_core_are_left_alone() {
         let records = [record(10, Said::Softirq(3))];
-        assert_eq!(spans(Side::Exchange, &records, TIMED, Nanos(1000)), []);
+        assert_eq!(spans(Side::Exchange, &records, [TIMED, CORE], Nanos(1000)), []);
+    }
+
+    #[test]
+    fn a_thread_that_was_moved_is_away_until_it_is_back() {
+        let to = |at, core| record(at, Said::Migration(core));
+        let wanted = [(What::Migration(3), 100, 200), (What::Migration(4), 200, 350), (What::Migration(2), 600, 1000)];
+        assert_eq!(of(&[to(100, 3), to(200, 4), to(350, CORE), to(600, 2)]), wanted);
     }
 }

@@ -71,6 +71,12 @@ volatile struct {
 /* As in program.rs. */
 struct side {
     u64 lost, first_lost;
+    /* Softirqs that were not timed. */
+    u64 own;
+    /* Another thread has the core. */
+    u64 other;
+    /* By softirq: since the last of its kind an interrupt came, or another thread had the core. */
+    u8 disturbed[16];
     u64 irq, softirq, fault, call, number;
     u64 vector[VECTORS];
     /* How long a system call usually takes, in 1/16 ns, by its number. */
@@ -134,6 +140,22 @@ INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const 
     bpf_ringbuf_submit(n, BPF_RB_NO_WAKEUP);
 }
 
+/* In the place of when a softirq began: it is not timed. */
+enum { UNTIMED = 1 };
+
+INLINE void disturb(struct side *s)
+{
+    __builtin_memset(s->disturbed, 0xff, sizeof(s->disturbed));
+}
+
+/* An interrupt may leave work to a softirq that goes on, of which the time counts from then. */
+INLINE void interrupted(struct side *s, u64 now)
+{
+    disturb(s);
+    if (s->softirq == UNTIMED)
+        s->softirq = now;
+}
+
 /* The beginning is kept until the end comes: what has no beginning began before the trial did. */
 #define BEGIN(place)                                    \
     int side = here();                                  \
@@ -145,15 +167,46 @@ INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const 
     int side = here();                                  \
     if (side < 0)                                       \
         return 0;                                       \
-    u64 begin = sides[side & 1].place;                  \
+    struct side *s = &sides[side & 1];                  \
+    u64 begin = s->place, now = bpf_ktime_get_ns();     \
+    interrupted(s, now);                                \
     if (!begin)                                         \
         return 0;                                       \
-    sides[side & 1].place = 0;                          \
-    note(side, kind, number, begin, bpf_ktime_get_ns()); \
+    s->place = 0;                                       \
+    note(side, kind, number, begin, now);               \
     return 0
 
-SECTION("tp_btf/softirq_entry") int softirq_entry(u64 *ctx) { BEGIN(softirq); }
-SECTION("tp_btf/softirq_exit") int softirq_exit(u64 *ctx) { END(softirq, SOFTIRQ, ctx[0]); }
+/* Each tick over the kernel's sockets is a softirq that the sender runs in its own call, and to read the clock as it begins is
+ * most of what watching would cost a tick. Where neither an interrupt nor another thread can have left anything in it, it
+ * holds what the call itself has put there: it is part of that call, as the rest of it is, and only counted. */
+SECTION("tp_btf/softirq_entry") int softirq_entry(u64 *ctx)
+{
+    int side = here();
+    if (side < 0)
+        return 0;
+    struct side *s = &sides[side & 1];
+    u8 *disturbed = &s->disturbed[ctx[0] & 15];
+    u64 timed = *disturbed | s->other;
+    *disturbed = 0;
+    s->softirq = timed ? bpf_ktime_get_ns() : UNTIMED;
+    return 0;
+}
+
+SECTION("tp_btf/softirq_exit") int softirq_exit(u64 *ctx)
+{
+    int side = here();
+    if (side < 0)
+        return 0;
+    struct side *s = &sides[side & 1];
+    u64 begin = s->softirq;
+    s->softirq = 0;
+    if (begin == UNTIMED)
+        s->own += 1;
+    if (begin <= UNTIMED)
+        return 0;
+    note(side, SOFTIRQ, ctx[0], begin, bpf_ktime_get_ns());
+    return 0;
+}
 
 #define ON_VECTOR(name, number)                                                              \
     SECTION("tp_btf/" #name "_entry") int name##_entry(u64 *ctx) { BEGIN(vector[number]); } \
@@ -175,12 +228,14 @@ SECTION("tp_btf/irq_handler_exit") int irq_handler_exit(u64 *ctx)
     int side = here();
     if (side < 0)
         return 0;
-    u64 begin = sides[side & 1].irq;
+    struct side *s = &sides[side & 1];
+    u64 begin = s->irq, now = bpf_ktime_get_ns();
+    interrupted(s, now);
     if (!begin)
         return 0;
-    sides[side & 1].irq = 0;
+    s->irq = 0;
     struct irqaction *action = (void *)ctx[1];
-    note_named(side, INTERRUPT, ctx[0], begin, bpf_ktime_get_ns(), action->name, 0);
+    note_named(side, INTERRUPT, ctx[0], begin, now, action->name, 0);
     return 0;
 }
 
@@ -233,6 +288,9 @@ SECTION("tp_btf/sched_switch") int sched_switch(u64 *ctx)
         return 0;
     /* What comes after `next` is not the same in all kernels. That one is not preempted but lets go by itself is said first. */
     struct task_struct *next = (void *)ctx[2];
+    struct side *s = &sides[side & 1];
+    s->other = (u32)next->pid != control.threads[side & 1];
+    disturb(s);
     u16 waited = is_timed(side) && !ctx[0];
     u64 now = bpf_ktime_get_ns();
     note_named(side, SWITCH, next->pid, now, now, next->comm, waited);

@@ -143,6 +143,9 @@ pub struct Tail {
     /// Slow ones beyond the 1,000 slowest of their repetition, which were not looked at.
     #[serde(default)]
     pub not_looked_at: u64,
+    /// Slow ones of which nothing is said because the trader left no stamps of them.
+    #[serde(default)]
+    pub without_stamps: u64,
     /// `t2t_due` of the least slow of them.
     pub above_ns: Option<Nanos>,
     /// Median of `t2t_due`: what is beyond it is the excess that wants a cause.
@@ -155,6 +158,10 @@ pub struct Tail {
     pub clock_error_ns: Option<Nanos>,
     /// Events that found no room, over all repetitions.
     pub lost_events: u64,
+    /// Softirqs that the ends ran within their own system calls, with nothing in them that another had put there: part of these
+    /// calls, and not timed; over all repetitions.
+    #[serde(default)]
+    pub untimed_softirqs: u64,
     /// Time for which the hypervisor says that it gave the cores of exchange and trader to others, over all repetitions, in
     /// steps of 10 ms; `null` on bare metal, and where the kernel doesn't say.
     pub steal_ns: Option<[Nanos; 2]>,
@@ -197,6 +204,9 @@ pub struct SlowTick {
     pub seen_ns: SignedNanos,
     /// …and had sent the order.
     pub left_ns: SignedNanos,
+    /// From when on events are told: when it was due, or for one that was queued when the first was due that it queued behind.
+    #[serde(default)]
+    pub since_ns: SignedNanos,
     /// What the kernel did on both cores, in the order in which it began; of very many, the longest.
     pub events: Vec<TailEvent>,
     /// Events that are left out because they are too many.

@@ -19,6 +19,8 @@ pub(super) struct Judged {
     pub(super) cause: TailCause,
     /// Of an unexplained one, what no event did; `None` where that is not known.
     pub(super) took: Option<Nanos>,
+    /// Where it was queued: so long before it was due began what it was queued behind.
+    pub(super) before: Nanos,
 }
 
 /// What all slow ticks of a trial are judged by.
@@ -75,7 +77,7 @@ fn largest(beyond: &Taken, excess: Nanos, queued: bool) -> Option<Judged> {
     let all = sum(beyond);
     let name = "several events, none of which took half".to_owned();
     let cause = TailCause { kind: TailKind::Several, name, side: None, queued };
-    half(excess, all).then(|| Judged { cause, took: Some(all.min(excess)) })
+    half(excess, all).then(|| Judged { cause, took: Some(all.min(excess)), before: Nanos::ZERO })
 }
 
 impl Judge<'_> {
@@ -106,16 +108,17 @@ impl Judge<'_> {
             _ => return None,
         };
         let cause = TailCause { kind: TailKind::NotKnown, name: name.to_owned(), side: None, queued: false };
-        Some(Judged { cause, took: None })
+        Some(Judged { cause, took: None, before: Nanos::ZERO })
     }
 
     /// As [`Judge::judge`], of a tick of which the events of its own time don't account for enough.
     fn queued(&self, packet: usize, marks: &Marks, own: &Taken, excess: Nanos) -> Judged {
         let first = self.line.busy_since(packet);
+        let before = self.line.due_of(packet).saturating_sub(self.line.due_of(first));
         let mut explained = sum(&beyond(own, &self.typical, 1));
         if first < packet {
             // From this tick, so that the two clocks have little time to part.
-            let since = marks.due.saturating_sub(self.line.due_of(packet).saturating_sub(self.line.due_of(first)));
+            let since = marks.due.saturating_sub(before);
             if let Some(lost) = self.not_known(since, marks.due) {
                 return lost;
             }
@@ -127,7 +130,7 @@ impl Judge<'_> {
             let ticks = 1 + (packet - first) as u64;
             let all = beyond(&all, &self.typical, ticks);
             if let Some(judged) = largest(&all, excess, true) {
-                return judged;
+                return Judged { before, ..judged };
             }
             explained = sum(&all);
         }
@@ -157,7 +160,8 @@ impl Judge<'_> {
             let interrupted = sum(&beyond);
             let left = backlog(event.begin, marks.due, interrupted, packets, self.each).min(interrupted);
             let judged = largest(&beyond, excess, true)?;
-            half(excess, left).then(|| Judged { took: Some(left.min(excess)), ..judged })
+            let before = marks.due.saturating_sub(event.begin);
+            half(excess, left).then(|| Judged { took: Some(left.min(excess)), before, ..judged })
         })
     }
 
@@ -169,10 +173,10 @@ impl Judge<'_> {
         if first < packet && half(excess, behind) && !self.first_was_slow(first, excess) {
             let name = "ticks that were due faster than they are served".to_owned();
             let cause = TailCause { kind: TailKind::Load, name, side: None, queued: true };
-            return Judged { cause, took: Some(behind.min(excess)) };
+            return Judged { cause, took: Some(behind.min(excess)), before: waited };
         }
         let cause = TailCause::unexplained(first < packet, self.not_watched);
-        Judged { cause, took: Some(excess.saturating_sub(explained)) }
+        Judged { cause, took: Some(excess.saturating_sub(explained)), before: waited }
     }
 
     /// Whether the first packet of a backlog was late itself by what it takes for this excess.
@@ -188,7 +192,8 @@ impl Judge<'_> {
 }
 
 fn named((side, what): Key, took: Nanos, queued: bool) -> Judged {
-    Judged { cause: TailCause { kind: what.kind(), name: what.name(), side: Some(side), queued }, took: Some(took) }
+    let cause = TailCause { kind: what.kind(), name: what.name(), side: Some(side), queued };
+    Judged { cause, took: Some(took), before: Nanos::ZERO }
 }
 
 #[cfg(test)]

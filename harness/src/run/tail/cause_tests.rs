@@ -62,7 +62,8 @@ fn the_event_that_took_most_is_the_cause() {
     let timer = What::Vector(Vector::LocalTimer);
     let events = [event(Side::Trader, stress(), 102_000, 142_000), event(Side::Trader, timer, 150_000, 153_000)];
     let found = judged(&events, 10, marks(100_000, 60_000));
-    assert_eq!(found, Judged { cause: cause(stress(), Side::Trader, false), took: Some(Nanos(40_000)) });
+    let wanted = Judged { cause: cause(stress(), Side::Trader, false), took: Some(Nanos(40_000)), before: Nanos(0) };
+    assert_eq!(found, wanted);
 }
 
 #[test]
@@ -126,6 +127,7 @@ fn ticks_that_left_late_behind_a_disturbance_are_queued_behind_it() {
     };
     let found = judge_with(&history, &line(sent, arrival), Taken::new(), 70, late);
     assert_eq!(found.cause, cause(stress(), Side::Exchange, true));
+    assert_eq!(found.before, Nanos(500_000), "the first that it is behind was due at 200 µs");
     // One that was due in the midst of it was disturbed itself.
     let within = Marks {
         due: Nanos(600_000),

@@ -28,17 +28,20 @@ pub fn pool(trials: &[(u32, TrialTail)], median: Option<Nanos>) -> Option<Tail> 
     slow.retain(|(_, s)| s.t2t_due >= limit);
     slow.sort_by_key(|(_, s)| std::cmp::Reverse(s.t2t_due));
     slow.truncate(above);
+    let without_stamps = trials.iter().flat_map(|(_, t)| &t.unstamped).filter(|t2t_due| **t2t_due >= limit).count();
     let typical = median.unwrap_or_default();
     Some(Tail {
         orders,
         slow: slow.len() as u64,
-        not_looked_at: (above - slow.len()) as u64,
+        not_looked_at: above.saturating_sub(slow.len() + without_stamps) as u64,
+        without_stamps: without_stamps as u64,
         above_ns: Some(limit),
         typical_ns: median,
-        causes: by_cause(&slow, &latencies, orders, typical),
+        causes: by_cause(&slow, &Slowest { latencies, known_to: known_to(trials), orders }, typical),
         slowest: slow.iter().take(SHOWN).map(|(n, s)| shown(*n, s)).collect(),
         clock_error_ns: trials.iter().map(|(_, t)| t.error).max(),
         lost_events: trials.iter().map(|(_, t)| t.lost).sum(),
+        untimed_softirqs: trials.iter().map(|(_, t)| t.untimed).sum(),
         steal_ns: stolen(trials),
     })
 }
@@ -50,7 +53,23 @@ fn stolen(trials: &[(u32, TrialTail)]) -> Option<[Nanos; 2]> {
     })
 }
 
-fn by_cause(slow: &[(u32, &Slow)], latencies: &[Nanos], orders: u64, typical: Nanos) -> Vec<TailRow> {
+/// The slowest of all samples.
+struct Slowest {
+    /// Slowest first.
+    latencies: Vec<Nanos>,
+    /// All that are slower than this are among them.
+    known_to: Nanos,
+    /// How many samples there are.
+    orders: u64,
+}
+
+/// Of each trial the slowest are kept: what lies below the last of them is not known of all.
+fn known_to(trials: &[(u32, TrialTail)]) -> Nanos {
+    let cut = trials.iter().filter(|(_, t)| (t.slowest.len() as u64) < t.orders);
+    cut.filter_map(|(_, t)| t.slowest.last()).copied().max().unwrap_or_default()
+}
+
+fn by_cause(slow: &[(u32, &Slow)], slowest: &Slowest, typical: Nanos) -> Vec<TailRow> {
     let mut causes: BTreeMap<&TailCause, Vec<&Slow>> = BTreeMap::new();
     for (_, tick) in slow {
         causes.entry(&tick.cause).or_default().push(tick);
@@ -60,39 +79,41 @@ fn by_cause(slow: &[(u32, &Slow)], latencies: &[Nanos], orders: u64, typical: Na
         ticks: ticks.len() as u64,
         excess_ns: Nanos(ticks.iter().map(|t| t.t2t_due.saturating_sub(typical).0).sum()),
         taken_ns: ticks.iter().try_fold(Nanos::ZERO, |sum, t| t.took.map(|took| sum + took)),
-        p99_9_ns: lower_by(latencies, &ticks, orders, P99_9),
-        p99_99_ns: lower_by(latencies, &ticks, orders, P99_99),
+        p99_9_ns: slowest.lower_by(&ticks, P99_9),
+        p99_99_ns: slowest.lower_by(&ticks, P99_99),
     };
     let mut rows: Vec<TailRow> = causes.into_iter().map(row).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.excess_ns));
     rows
 }
 
-/// By how much the quantile above which one of `one_in` samples lies would be lower, had these ticks not lost what their cause
-/// took. `None` without ten samples above it, or where what it took, or the samples that would be in their place, are not known.
-fn lower_by(latencies: &[Nanos], ticks: &[&Slow], orders: u64, one_in: u64) -> Option<Nanos> {
-    if orders < 10 * one_in {
-        return None;
+impl Slowest {
+    /// By how much the quantile above which one of `one_in` samples lies would be lower, had these ticks not lost what their
+    /// cause took. `None` without ten samples above it, or where what it took, or the samples that would be in their place,
+    /// are not known.
+    fn lower_by(&self, ticks: &[&Slow], one_in: u64) -> Option<Nanos> {
+        if self.orders < 10 * one_in {
+            return None;
+        }
+        // The nearest rank, from the slowest.
+        let place = usize::try_from(self.orders / one_in).ok()?;
+        let mut without = self.latencies.clone();
+        for tick in ticks {
+            let at = without.iter().position(|l| *l == tick.t2t_due)?;
+            without.remove(at);
+            let moved = tick.t2t_due.saturating_sub(tick.took?);
+            // Keeps the order: what has become fast goes to its place among the rest.
+            let to = without.partition_point(|l| *l > moved);
+            without.insert(to, moved);
+        }
+        let (with, without) = (*self.latencies.get(place)?, *without.get(place)?);
+        (without >= self.known_to).then(|| with.saturating_sub(without))
     }
-    // The nearest rank, from the slowest.
-    let place = usize::try_from(orders / one_in).ok()?;
-    let known_to = *latencies.last()?;
-    let mut without = latencies.to_vec();
-    for tick in ticks {
-        let at = without.iter().position(|l| *l == tick.t2t_due)?;
-        without.remove(at);
-        without.push(tick.t2t_due.saturating_sub(tick.took?));
-        // Keeps the order: what has become fast goes to its place among the rest.
-        let moved = without.pop()?;
-        let to = without.partition_point(|l| *l > moved);
-        without.insert(to, moved);
-    }
-    let (with, without) = (*latencies.get(place)?, *without.get(place)?);
-    (without >= known_to).then(|| with.saturating_sub(without))
 }
 
 fn shown(repetition: u32, slow: &Slow) -> SlowTick {
     let [sent_ns, seen_ns, left_ns] = slow.marks;
+    let since_ns = slow.since;
     SlowTick {
         repetition,
         order: slow.order,
@@ -102,6 +123,7 @@ fn shown(repetition: u32, slow: &Slow) -> SlowTick {
         sent_ns,
         seen_ns,
         left_ns,
+        since_ns,
         events: slow.events.0.clone(),
         left_out: slow.events.1,
     }
@@ -127,6 +149,7 @@ mod tests {
             cause: cause(name),
             took: Some(Nanos(took)),
             marks: [SignedNanos(0); 3],
+            since: SignedNanos(0),
             events: (Vec::new(), 0),
         }
     }
@@ -137,7 +160,8 @@ mod tests {
             (1..=30).rev().map(|n| slow(n * 1000, if n % 2 == 1 { "a" } else { "b" }, n * 1000 - 100)).collect();
         let mut slowest: Vec<Nanos> = slow.iter().map(|s| s.t2t_due).collect();
         slowest.resize(100, Nanos(100));
-        TrialTail { orders: 20_000, slowest, slow, error: Nanos(50), lost: 0, stolen: Some([Nanos(0), Nanos(7)]) }
+        let (unstamped, stolen) = (Vec::new(), Some([Nanos(0), Nanos(7)]));
+        TrialTail { orders: 20_000, slowest, slow, unstamped, error: Nanos(50), lost: 0, untimed: 0, stolen }
     }
 
     #[test]
@@ -178,6 +202,26 @@ mod tests {
         cut.slow.truncate(5);
         let tail = pool(&[(1, cut)], Some(Nanos(100))).unwrap();
         assert_eq!((tail.slow, tail.not_looked_at), (5, 15));
+    }
+
+    #[test]
+    fn slow_ticks_without_stamps_are_counted_by_themselves() {
+        let mut some = trial();
+        let gone: Vec<Slow> = some.slow.drain(..5).collect();
+        // One of them is slow in its own trial only.
+        some.unstamped = gone.iter().map(|s| s.t2t_due).chain([Nanos(10_000)]).collect();
+        let tail = pool(&[(1, some)], Some(Nanos(100))).unwrap();
+        assert_eq!((tail.slow, tail.not_looked_at, tail.without_stamps), (15, 0, 5));
+    }
+
+    #[test]
+    fn what_of_one_trial_is_not_known_is_not_known_of_all() {
+        // Of the second the twenty slowest are kept: there may be more between 10,500 and 10,000.
+        let mut second = trial();
+        second.slow.clear();
+        second.slowest = vec![Nanos(10_500); 20];
+        let tail = pool(&[(1, trial()), (2, second)], Some(Nanos(100))).unwrap();
+        assert!(tail.causes.iter().all(|row| row.p99_9_ns.is_none()), "{:?}", tail.causes);
     }
 
     #[test]

@@ -41,10 +41,14 @@ pub struct TrialTail {
     pub slowest: Vec<Nanos>,
     /// Those that were looked at, slowest first.
     pub slow: Vec<Slow>,
+    /// `t2t_due` of those that would have been, had the trader left stamps of them.
+    pub unstamped: Vec<Nanos>,
     /// How far off the place of an event may be.
     pub error: Nanos,
     /// Events that found no room.
     pub lost: u64,
+    /// Softirqs that are part of the ends' own calls, and were not timed.
+    pub untimed: u64,
     /// What the hypervisor says that it took from the cores of exchange and trader.
     pub stolen: Option<[Nanos; 2]>,
 }
@@ -62,6 +66,8 @@ pub struct Slow {
     pub took: Option<Nanos>,
     /// When it was sent, seen by the trader, and its order sent; from when it was due.
     pub marks: [SignedNanos; 3],
+    /// When the first was due that it queued behind, from when it was due itself.
+    pub since: SignedNanos,
     /// Of the slowest ones: what the kernel did, and how much of that is left out.
     pub events: (Vec<TailEvent>, u64),
 }
@@ -108,26 +114,33 @@ pub fn look_into(left: Left<'_>, seen: &Seen) -> io::Result<Option<TrialTail>> {
         not_watched: &seen.not_watched,
     };
     let looked_at = MOST.min(n / ONE_IN).max(LEAST).min(n);
-    let mut slow = Vec::with_capacity(looked_at);
+    let (mut slow, mut unstamped) = (Vec::with_capacity(looked_at), Vec::new());
     for (place, order) in by_latency.iter().take(looked_at).enumerate() {
-        let Some(marks) = ways.of(order) else { continue };
+        let Some(marks) = ways.of(order) else {
+            unstamped.push(order.t2t_due());
+            continue;
+        };
         let judged = judge.judge(usize::try_from(order.packet).unwrap_or(usize::MAX), &marks);
         let from_due = |at: Nanos| SignedNanos(signed(at) - signed(marks.due));
+        let since = marks.due.saturating_sub(judged.before);
         slow.push(Slow {
             order: order.order,
             t2t_due: order.t2t_due(),
             cause: judged.cause,
             took: judged.took,
             marks: [marks.sent, marks.seen, marks.left].map(from_due),
-            events: if place < TIMELINES { timeline(history, &marks) } else { (Vec::new(), 0) },
+            since: from_due(since),
+            events: if place < TIMELINES { timeline(history, since, &marks) } else { (Vec::new(), 0) },
         });
     }
     Ok(Some(TrialTail {
         orders: n as u64,
         slowest: by_latency.iter().take(4 * looked_at).map(|o| o.t2t_due()).collect(),
         slow,
+        unstamped,
         error: mapping.error(),
         lost: history.lost(),
+        untimed: history.untimed(),
         stolen: *stolen,
     }))
 }
@@ -198,10 +211,9 @@ fn signed(at: Nanos) -> i64 {
     i64::try_from(at.get()).unwrap_or(i64::MAX)
 }
 
-/// What the kernel did on both cores in the time of a tick.
-fn timeline(history: &History, marks: &Marks) -> (Vec<TailEvent>, u64) {
-    let mut events: Vec<_> =
-        Side::BOTH.iter().flat_map(|side| history.between(*side, marks.due, marks.arrival)).collect();
+/// What the kernel did on both cores in the time of a tick, and since what it was queued behind.
+fn timeline(history: &History, since: Nanos, marks: &Marks) -> (Vec<TailEvent>, u64) {
+    let mut events: Vec<_> = Side::BOTH.iter().flat_map(|side| history.between(*side, since, marks.arrival)).collect();
     events.sort_by_key(|e| std::cmp::Reverse(e.end.saturating_sub(e.begin)));
     let left_out = events.len().saturating_sub(EVENTS);
     events.truncate(EVENTS);

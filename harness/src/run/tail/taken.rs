@@ -65,7 +65,8 @@ impl Stretch {
 }
 
 /// The time of each event within the stretches. Where one interrupts another on a core it is the inner one's, but a thread that
-/// waits within its own system call or page fault does so for that. Where there is one on either core it is that of the
+/// waits within its own system call or page fault does so for that, and one that is on another core is away for that, whatever
+/// goes on here. Where there is one on either core it is that of the
 /// receiver's, whose own work waits for its core in any case; unless nobody has that core, which follows from what keeps
 /// the other. What lies within `error` of the end of a stretch may lie outside, and is not counted.
 pub(super) fn taken(history: &History, stretches: &[Stretch], error: Nanos) -> Taken {
@@ -112,6 +113,9 @@ fn sweep(events: &[&Event], cores: &[Side], from: Nanos, until: Nanos, taken: &m
 fn whose<'e>(open: &BTreeSet<(Nanos, usize)>, events: &[&'e Event], cores: &[Side]) -> Option<&'e Event> {
     let on = |side: &Side| {
         let mut inner_first = open.iter().rev().map(|(_, n)| events[*n]).filter(|e| e.side == *side);
+        if let Some(away) = inner_first.clone().find(|e| matches!(e.what, What::Migration(_))) {
+            return Some(away);
+        }
         let inner = inner_first.next()?;
         let own = |e: &&Event| matches!(e.what, What::Fault { .. } | What::Call(_)) && e.end >= inner.end;
         Some(if inner.waited { inner_first.find(own).unwrap_or(inner) } else { inner })
@@ -175,6 +179,14 @@ mod tests {
             assert_eq!(all.iter().map(|(_, t)| t).sum::<u64>(), 280);
             assert!(all.contains(&((Side::Trader, NET_RX), 50)), "{all:?}");
         }
+    }
+
+    #[test]
+    fn a_thread_on_another_core_is_kept_by_that_and_by_nothing_that_goes_on_here() {
+        let moved = What::Migration(3);
+        let here = [event(Side::Trader, IDLE, 1350, 1550), event(Side::Trader, NET_RX, 1400, 1450)];
+        let events = [&here[..], &[event(Side::Trader, moved, 1310, 1590)]].concat();
+        assert_eq!(of(&events, 0), [((Side::Trader, moved), 280)]);
     }
 
     #[test]

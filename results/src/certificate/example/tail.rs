@@ -31,6 +31,7 @@ pub(super) fn tail(orders: u64, median: Nanos) -> Tail {
         sent_ns: SignedNanos(400),
         seen_ns: SignedNanos(5_000),
         left_ns: SignedNanos(170_000 - 9_000 * i64::try_from(n).unwrap_or(0)),
+        since_ns: SignedNanos(0),
         events: vec![
             event(Side::Exchange, TailKind::Softirq, "NET_RX", 900, 3_400),
             event(Side::Trader, TailKind::Vector, "local_timer", 8_000, 9_500),
@@ -48,6 +49,7 @@ pub(super) fn tail(orders: u64, median: Nanos) -> Tail {
         orders,
         slow: orders / 1_000,
         not_looked_at: 0,
+        without_stamps: 0,
         above_ns: Some(Nanos(median.0 * 4)),
         typical_ns: Some(median),
         causes: vec![
@@ -58,6 +60,7 @@ pub(super) fn tail(orders: u64, median: Nanos) -> Tail {
         slowest: (0..10).map(slow).collect(),
         clock_error_ns: Some(Nanos(48)),
         lost_events: 0,
+        untimed_softirqs: 2 * orders,
         steal_ns: Some([Nanos(0), Nanos(10_000_000)]),
     }
 }

@@ -17,7 +17,8 @@ const BAR: f64 = 11.0;
 const LETTER: f64 = 6.2;
 
 pub(in crate::report) fn timeline(tick: &SlowTick) -> Markup {
-    let end = tick.t2t_due_ns.get() as f64;
+    let begin = tick.since_ns.0.min(0);
+    let long = tick.t2t_due_ns.get() as f64 - begin as f64;
     let frame = Frame {
         width: 940.0,
         height: 3.0 * ROW + 26.0,
@@ -25,7 +26,7 @@ pub(in crate::report) fn timeline(tick: &SlowTick) -> Markup {
         right: 30.0,
         top: 4.0,
         bottom: 22.0,
-        x: Scale::Linear { hi: end.max(1.0) },
+        x: Scale::Linear { hi: long.max(1.0) },
         y: Scale::Linear { hi: 1.0 },
     };
     let title = format!("A tick of {} and what the kernel did meanwhile", text::duration(tick.t2t_due_ns));
@@ -42,18 +43,18 @@ pub(in crate::report) fn timeline(tick: &SlowTick) -> Markup {
                     text.middle x=(n(x)) y=(n(bottom + 13.0)) { (t.label) }
                 }
             }
-            (way(&frame, tick))
+            (way(&frame, begin, tick))
             @for (row, side) in Side::BOTH.into_iter().enumerate() {
                 @let y = top(&frame, row + 1);
                 text.end x=(n(frame.left - 8.0)) y=(n(y + BAR - 2.0)) { (side.name()) }
-                @for event in tick.events.iter().filter(|e| e.side == side) { (bar(&frame, y, event)) }
+                @for event in tick.events.iter().filter(|e| e.side == side) { (bar(&frame, begin, y, event)) }
             }
         },
     )
 }
 
 /// From due to sent, sent to seen, seen to left, left to arrived.
-fn way(frame: &Frame, tick: &SlowTick) -> Markup {
+fn way(frame: &Frame, begin: i64, tick: &SlowTick) -> Markup {
     let y = top(frame, 0);
     let marks =
         [0, tick.sent_ns.0, tick.seen_ns.0, tick.left_ns.0, i64::try_from(tick.t2t_due_ns.0).unwrap_or(i64::MAX)];
@@ -63,8 +64,11 @@ fn way(frame: &Frame, tick: &SlowTick) -> Markup {
         ("at work", "in the trader"),
         ("back", "until the order was seen"),
     ];
-    let x = |ns: i64| place(frame, ns);
+    let x = |ns: i64| place(frame, begin, ns);
     html! {
+        @if begin < 0 && fits("ticks before it", x(0) - frame.left) {
+            text.middle.inside x=(n(f64::midpoint(frame.left, x(0)))) y=(n(y + BAR - 2.5)) { "ticks before it" }
+        }
         text.end x=(n(frame.left - 8.0)) y=(n(y + BAR - 2.0)) { "tick" }
         @for (ends, (name, about)) in marks.windows(2).zip(legs) {
             @let (from, to) = (x(ends[0]), x(ends[1]).max(x(ends[0])));
@@ -76,8 +80,8 @@ fn way(frame: &Frame, tick: &SlowTick) -> Markup {
     }
 }
 
-fn bar(frame: &Frame, y: f64, event: &TailEvent) -> Markup {
-    let (from, to) = (place(frame, event.start_ns.0), place(frame, event.end_ns.0));
+fn bar(frame: &Frame, begin: i64, y: f64, event: &TailEvent) -> Markup {
+    let (from, to) = (place(frame, begin, event.start_ns.0), place(frame, begin, event.end_ns.0));
     let width = (to - from).max(1.2);
     let name = format!("{} {}", event.kind.name(), event.name);
     let took = text::duration_ns((event.end_ns.0 - event.start_ns.0) as f64);
@@ -93,9 +97,9 @@ fn fits(text: &str, width: f64) -> bool {
     text.chars().count() as f64 * LETTER < width
 }
 
-/// What lies outside of the tick's time is put at its edge.
-fn place(frame: &Frame, ns: i64) -> f64 {
-    frame.px(frame.x.place(ns as f64))
+/// What lies outside of the time shown, which has this beginning, is put at its edge.
+fn place(frame: &Frame, begin: i64, ns: i64) -> f64 {
+    frame.px(frame.x.place(ns as f64 - begin as f64))
 }
 
 fn top(frame: &Frame, row: usize) -> f64 {

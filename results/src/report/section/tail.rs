@@ -39,6 +39,12 @@ fn about(tail: &Tail) -> String {
     } else {
         format!("The {slow} of {orders} ticks above p99.9 of t2t_due ({})", of(tail.above_ns))
     };
+    let untimed = (tail.untimed_softirqs > 0).then(|| {
+        format!(
+            " {} softirqs were run by the ends within their own system calls, for nothing but these: they are part of the calls, and not timed.",
+            text::count(tail.untimed_softirqs)
+        )
+    });
     let steal = tail.steal_ns.map(|[exchange, trader]| {
         let [exchange, trader] = [exchange, trader].map(text::duration);
         format!(
@@ -47,9 +53,10 @@ fn about(tail: &Tail) -> String {
     });
     format!(
         "{which}, each with what took most of its time beyond the median ({}) and beyond what that takes of a usual tick. Events of the kernel \
-         are placed within {}.{}",
+         are placed within {}.{}{}",
         of(tail.typical_ns),
         of(tail.clock_error_ns),
+        untimed.unwrap_or_default(),
         steal.unwrap_or_default(),
     )
 }
@@ -64,7 +71,10 @@ fn unsure(tail: &Tail) -> Option<String> {
             text::count(tail.not_looked_at)
         )
     });
-    let all: Vec<String> = lost.into_iter().chain(beyond).collect();
+    let unstamped = (tail.without_stamps > 0).then(|| {
+        format!("Of {} more the trader left no stamps: nothing is said of them.", text::count(tail.without_stamps))
+    });
+    let all: Vec<String> = lost.into_iter().chain(beyond).chain(unstamped).collect();
     (!all.is_empty()).then(|| all.join(" "))
 }
 
@@ -108,6 +118,9 @@ fn slow(tick: &SlowTick) -> Markup {
                 @if let Some(took) = tick.taken_ns {
                     @if tick.cause.kind == TailKind::Unexplained { " No event took " (text::duration(took)) "." }
                     @else { " The cause took " (text::duration(took)) "." }
+                }
+                @if tick.since_ns.0 < 0 {
+                    " From " (text::duration(Nanos(tick.since_ns.0.unsigned_abs()))) " before it was due, when the first was due that it queued behind."
                 }
                 @if tick.left_out > 0 { " " (text::count(tick.left_out)) " shorter events are left out." }
             }
