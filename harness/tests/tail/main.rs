@@ -25,7 +25,7 @@ use tickcert_results::{certificate::TailKind, time::Nanos};
 
 use crate::trial::{Plan, Scene, Wanted, expect, tail};
 
-const COMPETITOR: Wanted = Wanted { kind: TailKind::Thread, name: "competitor", by: Nanos(100_000) };
+const COMPETITOR: Wanted<'static> = Wanted { kind: TailKind::Thread, name: "competitor", by: Nanos(100_000) };
 
 /// A thread that takes the core for so long at a time.
 fn compete(scene: &Scene<'_>, length: Duration) {

@@ -172,7 +172,8 @@ pub(crate) fn expect(wanted: &Wanted<'_>, trial: impl Fn() -> Option<TrialTail>)
 fn shown(tail: &TrialTail, wanted: &Wanted<'_>) -> Result<String, Option<String>> {
     let slow: Vec<&Slow> = tail.slow.iter().filter(|s| s.t2t_due > wanted.by).collect();
     assert_eq!(tail.lost, 0);
-    let (others, ours): (Vec<_>, Vec<_>) = slow.iter().partition(|s| s.cause.kind == TailKind::Thread && !wanted.is(s));
+    let (others, ours): (Vec<&Slow>, Vec<&Slow>) =
+        slow.iter().copied().partition(|s| s.cause.kind == TailKind::Thread && !wanted.is(s));
     let named = ours.iter().filter(|s| wanted.is(s)).count();
     if named >= ENOUGH && 2 * named > ours.len() {
         let (of, others, error, name) = (slow.len(), others.len(), tail.error, wanted.name);
