@@ -1,6 +1,6 @@
 //! crossbeam's ArrayQueue: a ring for any number of threads at both ends, each place with a stamp of whose turn it is.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crossbeam_queue::ArrayQueue;
 
@@ -46,10 +46,5 @@ impl<M: Message> Pop<M> for Arc<ArrayQueue<M>> {
     #[inline]
     fn pop(&mut self) -> Option<M> {
         ArrayQueue::pop(self)
-    }
-
-    #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        Pop::pop(self)
     }
 }

@@ -5,22 +5,18 @@ use std::{
     time::Duration,
 };
 
-use tickcert_results::certificate::HeldUp;
-
-use super::{About, Full, Message, Pop, Push, Queue, Wait, locked::Bounded};
+use super::{
+    About, Full, Message, Pop, Push, Queue, Wait,
+    locked::{self, Bounded},
+};
 
 /// See the module.
 pub(super) struct MutexCondvar;
 
 impl Queue for MutexCondvar {
     const ABOUT: About = About {
-        name: "condvar",
-        summary: "VecDeque behind the standard library's Mutex with a Condvar, many producers",
-        held_up: HeldUp::Everybody,
-        many_producers: true,
-        bounded: true,
-        allocates: false,
         waits: &[Wait::Blocking],
+        ..locked::about("condvar", "VecDeque behind the standard library's Mutex with a Condvar, many producers")
     };
     type Push<M: Message> = End<M>;
     type Pop<M: Message> = End<M>;

@@ -1,8 +1,6 @@
 //! disruptor: a ring whose places are made once and written over, after the LMAX Disruptor; here with one producer, and one
 //! consumer that asks for one message at a time.
 
-use std::time::Duration;
-
 use disruptor::{BusySpin, EventPoller, Producer, SingleConsumerBarrier, SingleProducer, SingleProducerBarrier};
 
 use tickcert_results::certificate::HeldUp;
@@ -49,10 +47,5 @@ impl<M: Message> Pop<M> for EventPoller<M, SingleProducerBarrier> {
     fn pop(&mut self) -> Option<M> {
         let mut one = self.take(1).ok()?;
         (&mut one).next().copied()
-    }
-
-    #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        self.pop()
     }
 }

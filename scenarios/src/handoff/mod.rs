@@ -50,7 +50,10 @@ pub trait Pop<M>: Send + Sized {
 
     /// Takes the next message out, asleep until there is one, or for `limit` at most. Where the queue has no way to sleep
     /// by itself this is [`Pop::pop`], and [`Woken`] is its way.
-    fn wait(&mut self, limit: Duration) -> Option<M>;
+    #[inline]
+    fn wait(&mut self, _limit: Duration) -> Option<M> {
+        self.pop()
+    }
 }
 
 /// A kind of queue.

@@ -1,60 +1,27 @@
 //! A `VecDeque` behind the standard library's mutex.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Mutex, PoisonError};
 
-use tickcert_results::certificate::HeldUp;
-
-use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded};
+use super::locked::{Lock, Locked};
 
 /// See the module.
-pub(super) struct StdMutex;
+pub(super) type StdMutex = Locked<Std>;
 
-impl Queue for StdMutex {
-    const ABOUT: About = About {
-        name: "mutex",
-        summary: "VecDeque behind the standard library's Mutex, many producers",
-        held_up: HeldUp::Everybody,
-        many_producers: true,
-        bounded: true,
-        allocates: false,
-        waits: BOTH,
-    };
-    type Push<M: Message> = End<M>;
-    type Pop<M: Message> = End<M>;
-    type Blocking = Woken<Self>;
+/// Its lock.
+pub(super) struct Std;
 
-    fn open<M: Message>(capacity: usize) -> (Self::Push<M>, Self::Pop<M>) {
-        let queue = Arc::new(Mutex::new(Bounded::new(capacity)));
-        (End(queue.clone()), End(queue))
+impl Lock for Std {
+    const NAME: &'static str = "mutex";
+    const SUMMARY: &'static str = "VecDeque behind the standard library's Mutex, many producers";
+    type Around<T: Send + 'static> = Mutex<T>;
+
+    fn around<T: Send + 'static>(value: T) -> Self::Around<T> {
+        Mutex::new(value)
     }
-}
 
-/// Either end.
-pub(super) struct End<M>(Arc<Mutex<Bounded<M>>>);
-
-impl<M: Message> Push<M> for End<M> {
     #[inline]
-    fn push(&mut self, message: M) -> Result<(), Full> {
+    fn with<T: Send + 'static, R>(around: &Self::Around<T>, work: impl FnOnce(&mut T) -> R) -> R {
         // Nothing inside panics half-way, so what a poisoned lock guards is whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(message)
-    }
-
-    fn another(&self) -> Option<Self> {
-        Some(Self(self.0.clone()))
-    }
-}
-
-impl<M: Message> Pop<M> for End<M> {
-    #[inline]
-    fn pop(&mut self) -> Option<M> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        self.pop()
+        work(&mut around.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

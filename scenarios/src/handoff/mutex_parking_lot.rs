@@ -1,58 +1,26 @@
 //! A `VecDeque` behind parking_lot's mutex.
 
-use std::{sync::Arc, time::Duration};
-
 use parking_lot::Mutex;
 
-use tickcert_results::certificate::HeldUp;
-
-use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded};
+use super::locked::{Lock, Locked};
 
 /// See the module.
-pub(super) struct ParkingLotMutex;
+pub(super) type ParkingLotMutex = Locked<ParkingLot>;
 
-impl Queue for ParkingLotMutex {
-    const ABOUT: About = About {
-        name: "mutex-parking-lot",
-        summary: "VecDeque behind the Mutex of the crate parking_lot, many producers",
-        held_up: HeldUp::Everybody,
-        many_producers: true,
-        bounded: true,
-        allocates: false,
-        waits: BOTH,
-    };
-    type Push<M: Message> = End<M>;
-    type Pop<M: Message> = End<M>;
-    type Blocking = Woken<Self>;
+/// Its lock.
+pub(super) struct ParkingLot;
 
-    fn open<M: Message>(capacity: usize) -> (Self::Push<M>, Self::Pop<M>) {
-        let queue = Arc::new(Mutex::new(Bounded::new(capacity)));
-        (End(queue.clone()), End(queue))
-    }
-}
+impl Lock for ParkingLot {
+    const NAME: &'static str = "mutex-parking-lot";
+    const SUMMARY: &'static str = "VecDeque behind the Mutex of the crate parking_lot, many producers";
+    type Around<T: Send + 'static> = Mutex<T>;
 
-/// Either end.
-pub(super) struct End<M>(Arc<Mutex<Bounded<M>>>);
-
-impl<M: Message> Push<M> for End<M> {
-    #[inline]
-    fn push(&mut self, message: M) -> Result<(), Full> {
-        self.0.lock().push(message)
-    }
-
-    fn another(&self) -> Option<Self> {
-        Some(Self(self.0.clone()))
-    }
-}
-
-impl<M: Message> Pop<M> for End<M> {
-    #[inline]
-    fn pop(&mut self) -> Option<M> {
-        self.0.lock().pop()
+    fn around<T: Send + 'static>(value: T) -> Self::Around<T> {
+        Mutex::new(value)
     }
 
     #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        self.pop()
+    fn with<T: Send + 'static, R>(around: &Self::Around<T>, work: impl FnOnce(&mut T) -> R) -> R {
+        work(&mut around.lock())
     }
 }

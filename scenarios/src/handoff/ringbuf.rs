@@ -1,7 +1,5 @@
 //! ringbuf: a ring for one thread at each end; here with copies of the other's place at both, which the crate calls caching.
 
-use std::time::Duration;
-
 use ringbuf::{
     HeapCons, HeapProd, HeapRb,
     traits::{Consumer, Producer, Split},
@@ -48,10 +46,5 @@ impl<M: Message> Pop<M> for HeapCons<M> {
     #[inline]
     fn pop(&mut self) -> Option<M> {
         self.try_pop()
-    }
-
-    #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        self.pop()
     }
 }

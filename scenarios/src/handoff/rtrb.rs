@@ -1,7 +1,5 @@
 //! rtrb: a ring for one thread at each end, each of which keeps its own copy of where the other was last seen.
 
-use std::time::Duration;
-
 use tickcert_results::certificate::HeldUp;
 
 use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken};
@@ -43,10 +41,5 @@ impl<M: Message> Pop<M> for rtrb::Consumer<M> {
     #[inline]
     fn pop(&mut self) -> Option<M> {
         rtrb::Consumer::pop(self).ok()
-    }
-
-    #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        Pop::pop(self)
     }
 }

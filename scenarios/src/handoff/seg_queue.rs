@@ -1,7 +1,7 @@
 //! crossbeam's SegQueue: a list of blocks for any number of threads at both ends. Without bounds: it is never full, and
 //! allocates a block for every few messages instead.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crossbeam_queue::SegQueue;
 
@@ -48,10 +48,5 @@ impl<M: Message> Pop<M> for Arc<SegQueue<M>> {
     #[inline]
     fn pop(&mut self) -> Option<M> {
         SegQueue::pop(self)
-    }
-
-    #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        Pop::pop(self)
     }
 }

@@ -1,56 +1,27 @@
 //! A `VecDeque` behind a ticket lock of our own: threads are served in the order in which they came.
 
-use std::{sync::Arc, time::Duration};
-
-use tickcert_results::certificate::HeldUp;
-
-use super::{About, BOTH, Full, Message, Pop, Push, Queue, Woken, locked::Bounded, ticket_lock::TicketLock};
+use super::{
+    locked::{Lock, Locked},
+    ticket_lock::TicketLock,
+};
 
 /// See the module.
-pub(super) struct Ticket;
+pub(super) type Ticket = Locked<Own>;
 
-impl Queue for Ticket {
-    const ABOUT: About = About {
-        name: "ticket-lock",
-        summary: "VecDeque behind a ticket spin lock, many producers",
-        held_up: HeldUp::Everybody,
-        many_producers: true,
-        bounded: true,
-        allocates: false,
-        waits: BOTH,
-    };
-    type Push<M: Message> = End<M>;
-    type Pop<M: Message> = End<M>;
-    type Blocking = Woken<Self>;
+/// Its lock.
+pub(super) struct Own;
 
-    fn open<M: Message>(capacity: usize) -> (Self::Push<M>, Self::Pop<M>) {
-        let queue = Arc::new(TicketLock::new(Bounded::new(capacity)));
-        (End(queue.clone()), End(queue))
-    }
-}
+impl Lock for Own {
+    const NAME: &'static str = "ticket-lock";
+    const SUMMARY: &'static str = "VecDeque behind a ticket spin lock, many producers";
+    type Around<T: Send + 'static> = TicketLock<T>;
 
-/// Either end.
-pub(super) struct End<M>(Arc<TicketLock<Bounded<M>>>);
-
-impl<M: Message> Push<M> for End<M> {
-    #[inline]
-    fn push(&mut self, message: M) -> Result<(), Full> {
-        self.0.with(|queue| queue.push(message))
-    }
-
-    fn another(&self) -> Option<Self> {
-        Some(Self(self.0.clone()))
-    }
-}
-
-impl<M: Message> Pop<M> for End<M> {
-    #[inline]
-    fn pop(&mut self) -> Option<M> {
-        self.0.with(Bounded::pop)
+    fn around<T: Send + 'static>(value: T) -> Self::Around<T> {
+        TicketLock::new(value)
     }
 
     #[inline]
-    fn wait(&mut self, _limit: Duration) -> Option<M> {
-        self.pop()
+    fn with<T: Send + 'static, R>(around: &Self::Around<T>, work: impl FnOnce(&mut T) -> R) -> R {
+        around.with(work)
     }
 }
