@@ -11,6 +11,7 @@ mod needs;
 mod others;
 mod preempt;
 mod summary;
+mod together;
 mod trial;
 
 pub use certified::Ground;

@@ -1,10 +1,7 @@
 //! Producers that only keep the queue busy: numbered messages that say nothing, at the rate of the tape's own.
 
 use std::{
-    sync::{
-        Barrier,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
@@ -13,7 +10,10 @@ use tickcert_probes::{affinity, clocks::tsc};
 use tickcert_results::time::{Nanos, TickScale};
 use tickcert_scenarios::{handoff::Push, trader::Event};
 
-use super::message::{Crossing, NOTHING};
+use super::{
+    message::{Crossing, NOTHING},
+    together::Place,
+};
 
 /// Without a core of its own a producer sleeps so long, and then puts in what was due meanwhile.
 const SLEEP: Nanos = Nanos(1_000_000);
@@ -49,14 +49,16 @@ pub(super) fn run<const PAD: usize>(
     this: Other,
     push: &mut impl Push<Crossing<PAD>>,
     scale: TickScale,
-    begin: &Barrier,
+    place: Place<'_>,
     over: &AtomicBool,
 ) -> Done {
     // Without its core it still does its part, since others wait for it; the repetition is invalid.
     let pinned = affinity::pin(this.core).is_ok();
     let gap = scale.ticks(this.gap).max(1);
     let mut done = Done::default();
-    begin.wait();
+    if !place.pass() {
+        return done;
+    }
     let begun = tsc::now().raw();
     let (mut due, mut now) = (begun, begun);
     while !over.load(Ordering::Acquire) {

@@ -19,15 +19,13 @@ const LOOK: Nanos = Nanos(10_000_000);
 /// Whether this process may do so.
 pub(super) fn check() -> Result<(), Unmet> {
     // In a thread of its own: the priority stays with it.
-    let tried = thread::spawn(realtime::take_fifo_priority).join();
+    let tried = thread::Builder::new().spawn(realtime::take_fifo_priority).ok().and_then(|thread| thread.join().ok());
     match tried {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(e)) => {
+        Some(Ok(())) => Ok(()),
+        Some(Err(e)) => {
             Err(Unmet { needs: format!("a real-time priority, to take the core away: {e}"), how: e.remedy() })
         }
-        Err(_) => {
-            Err(Unmet { needs: "a thread".to_owned(), how: "raise the limit on threads (`ulimit -u`)".to_owned() })
-        }
+        None => Err(Unmet { needs: "a thread".to_owned(), how: "raise the limit on threads (`ulimit -u`)".to_owned() }),
     }
 }
 

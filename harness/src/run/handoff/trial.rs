@@ -1,11 +1,8 @@
 //! One repetition of one hand-off: its threads, each on its core, from the first tick to the last order.
 
 use std::{
-    sync::{
-        Barrier,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    thread,
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    thread::{self, Scope, ScopedJoinHandle},
 };
 
 use anyhow::{Result, anyhow};
@@ -27,6 +24,7 @@ use super::{
     message::Crossing,
     others::{self, Done, Other},
     preempt::{self, Preempted},
+    together::{Gate, NoThread, start},
 };
 use crate::endpoint::{control::Usage, process::UsageMeter};
 
@@ -71,19 +69,17 @@ impl Trial<'_> {
         let mut feed = Feed::new(self.tape, self.schedule.due(), self.scale)?;
         let mut desk = Desk::new(self.tape, self.schedule.due().len(), 1)?;
         let (preempted, usage, strayed) = thread::scope(|s| -> Result<_> {
-            let preempting = self.preemption.map(|p| {
-                let producers = &producers;
-                s.spawn(move || preempt::run(self.decode_core, p, self.scale, producers))
-            });
-            let working = s.spawn(|| {
-                let _left = Leaving(&producers);
+            let left = Leaving(&producers);
+            let preempting = self.preempted(s, self.decode_core, &producers)?;
+            let working = start(s, || {
+                let _left = left;
                 on_core(self.decode_core, || {
                     feed.play(|event, packet, before| {
                         desk.take(event, packet, before, tsc::arrival());
                         Ok(())
                     });
                 })
-            });
+            })?;
             let (usage, strayed) = joined(working)?;
             let preempted = preempting.map(joined).transpose()?.unwrap_or_default();
             Ok((preempted, [usage, Usage::default()], strayed))
@@ -98,37 +94,43 @@ impl Trial<'_> {
         let pushes = (self.others.iter().map(|_| push.another())).collect::<Option<Vec<_>>>();
         let pushes = pushes.ok_or_else(|| anyhow!("the queue takes one producer only"))?;
         let producers = AtomicU32::new(1 + u32::try_from(self.others.len())?);
-        let (over, begin) = (AtomicBool::new(false), Barrier::new(2 + self.others.len()));
+        let (over, gate) = (AtomicBool::new(false), Gate::default());
         let mut feed = Feed::new(self.tape, self.schedule.due(), self.scale)?;
         let mut desk = Desk::new(self.tape, self.schedule.due().len(), 1 + u32::try_from(self.others.len())?)?;
         thread::scope(|s| {
-            let (producers, over, begin) = (&producers, &over, &begin);
-            let deciding = s.spawn(move || {
+            // All of it before the first thread starts, so that those which were started end where a later one can't be.
+            let (over, producers) = (&over, &producers);
+            let (decide_place, decode_place, left) = (gate.place(), gate.place(), Leaving(producers));
+            let others: Vec<_> = (self.others.iter().zip(pushes))
+                .map(|(other, push)| (other, push, gate.place(), Leaving(producers)))
+                .collect();
+            let deciding = start(s, move || {
                 let usage = on_core(self.decide_core, || {
-                    begin.wait();
-                    desk.work(&mut pop, wait, producers);
+                    if decide_place.pass() {
+                        desk.work(&mut pop, wait, producers);
+                    }
                 });
                 (desk.into_decided(), usage)
-            });
-            let preempting =
-                self.preemption.map(|p| s.spawn(move || preempt::run(self.decide_core, p, self.scale, producers)));
-            let others: Vec<_> = (self.others.iter().zip(pushes))
-                .map(|(other, mut push)| {
-                    s.spawn(move || {
-                        let _left = Leaving(producers);
-                        others::run::<PAD>(*other, &mut push, self.scale, begin, over)
-                    })
+            })?;
+            let preempting = self.preempted(s, self.decide_core, producers)?;
+            let others = others.into_iter().map(|(other, mut push, place, left)| {
+                start(s, move || {
+                    let _left = left;
+                    others::run::<PAD>(*other, &mut push, self.scale, place, over)
                 })
-                .collect();
-            let decoding = s.spawn(move || {
-                let _left = Leaving(producers);
-                let _over = Over(over);
+            });
+            let others = others.collect::<Result<Vec<_>, _>>()?;
+            let decoding = start(s, move || {
+                let (_left, _over) = (left, Over(over));
+                let hand_on =
+                    |event: &_, packet, before: Ticks| push.push(Crossing::new(*event, packet, 0, before.raw()));
                 let usage = on_core(self.decode_core, || {
-                    begin.wait();
-                    feed.play(|event, packet, before: Ticks| push.push(Crossing::new(*event, packet, 0, before.raw())));
+                    if decode_place.pass() {
+                        feed.play(hand_on);
+                    }
                 });
                 (feed.into_decoded(), usage)
-            });
+            })?;
             let (decoded, (decode_usage, decode_strayed)) = joined(decoding)?;
             let (decided, (decide_usage, decide_strayed)) = joined(deciding)?;
             let others = others.into_iter().map(joined).collect::<Result<Vec<_>>>()?;
@@ -142,6 +144,18 @@ impl Trial<'_> {
                 others,
             })
         })
+    }
+
+    /// Has `core` taken away until no producer is left, if that was asked for.
+    fn preempted<'scope>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        core: u32,
+        producers: &'scope AtomicU32,
+    ) -> Result<Option<ScopedJoinHandle<'scope, Preempted>>, NoThread> {
+        let Some(preemption) = self.preemption else { return Ok(None) };
+        let scale = self.scale;
+        start(scope, move || preempt::run(core, preemption, scale, producers)).map(Some)
     }
 }
 
@@ -175,7 +189,7 @@ fn on_core(core: u32, work: impl FnOnce()) -> (Usage, Option<u32>) {
     (usage, (!there).then_some(core))
 }
 
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> Result<T> {
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T> {
     thread.join().map_err(|_| anyhow!("a thread of the trial panicked"))
 }
 
