@@ -5,7 +5,11 @@ mod support;
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::{
+        fs,
+        path::{Path, PathBuf},
+        process::Command,
+    };
 
     use serde_json::Value;
     use tickcert_probes::affinity;
@@ -147,25 +151,58 @@ mod tests {
         );
     }
 
+    /// A control group of one core, under cpusets of either version; taken away again when dropped.
+    struct Cpuset {
+        group: PathBuf,
+        /// The file by which a process joins it.
+        joins: PathBuf,
+        /// Where the controller had to be switched on.
+        switched: Option<PathBuf>,
+    }
+
+    impl Cpuset {
+        /// `None` where it can't be made.
+        fn of(core: u32) -> Option<Self> {
+            let root = Path::new("/sys/fs/cgroup");
+            let name = format!("tickcert-probe-{}", std::process::id());
+            let has = |file: &str, word: &str| {
+                fs::read_to_string(root.join(file)).is_ok_and(|words| words.split_whitespace().any(|w| w == word))
+            };
+            let unified = has("cgroup.controllers", "cpuset");
+            let (group, joins) =
+                if unified { (root.join(name), "cgroup.procs") } else { (root.join("cpuset").join(name), "tasks") };
+            let switch = root.join("cgroup.subtree_control");
+            let to_switch = unified && !has("cgroup.subtree_control", "cpuset");
+            let switched = (to_switch && fs::write(&switch, "+cpuset").is_ok()).then_some(switch);
+            fs::create_dir(&group).ok()?;
+            let made = Self { joins: group.join(joins), group, switched };
+            let set = |file: &str, text: &str| fs::write(made.group.join(file), text).is_ok();
+            (set("cpuset.cpus", &core.to_string()) && set("cpuset.mems", "0")).then_some(made)
+        }
+    }
+
+    impl Drop for Cpuset {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir(&self.group);
+            let _ = self.switched.as_ref().map(|switch| fs::write(switch, "-cpuset"));
+        }
+    }
+
     #[test]
     fn cores_that_a_control_group_forbids_are_a_row_with_the_remedy() {
         let cores = allowed();
-        let group =
-            std::path::Path::new("/sys/fs/cgroup/cpuset").join(format!("tickcert-probe-{}", std::process::id()));
-        let made = cores.len() > 1 && std::fs::create_dir(&group).is_ok();
-        let set = |file: &str, text: &str| std::fs::write(group.join(file), text).is_ok();
-        if !(made && set("cpuset.cpus", &cores[0].to_string()) && set("cpuset.mems", "0")) {
-            let _ = std::fs::remove_dir(&group);
+        let Some(cpuset) = (cores.len() > 1).then(|| Cpuset::of(cores[0])).flatten() else {
             println!(
-                "SKIPPED: a cpuset that forbids a core needs two cores, and a cpuset hierarchy (cgroup v1) that may be written"
+                "SKIPPED: a cpuset that forbids a core needs two cores, and a cpuset hierarchy that may be written"
             );
             return;
-        }
-        let script = format!("echo $$ > {}/tasks && exec \"$0\" probe --json --quiet topology clocks", group.display());
+        };
+        let script =
+            format!("echo $$ > {} && exec \"$0\" probe --json --quiet topology clocks", cpuset.joins.display());
         let mut command = Command::new("sh");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_tickcert")]);
         let ended = Ended::of(Home::new().dress(&mut command));
-        let _ = std::fs::remove_dir(&group);
+        drop(cpuset);
         let found = ended.expect(0).json();
         let rows = found["not_run"].as_array().unwrap();
         let row = rows.iter().find(|row| row["how"].as_str().unwrap().contains("--cpuset-cpus")).unwrap();

@@ -55,12 +55,28 @@ fn of_groups(root: &Path) -> BTreeSet<u32> {
 
 /// The `wanted` cores to measure on when nobody chose, in ascending order: isolated ones that this process may use first, since
 /// that is what they are kept free for, and then the last of those that it runs on, since the first ones serve most interrupts.
+/// Two threads of one physical core only where nothing else is left: they take turns at it, which is in every figure.
 #[must_use]
-pub fn preferred(isolated: &BTreeSet<u32>, allowed: &BTreeSet<u32>, wanted: usize) -> Vec<u32> {
+pub fn preferred(root: &Path, isolated: &BTreeSet<u32>, allowed: &BTreeSet<u32>, wanted: usize) -> Vec<u32> {
     let last = isolated.iter().rev().chain(allowed.iter().rev().filter(|core| !isolated.contains(core)));
-    let mut cores: Vec<u32> = last.take(wanted).copied().collect();
+    let (mut taken, mut alone, mut siblings) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for &core in last {
+        if taken.contains(&core) {
+            siblings.push(core);
+        } else {
+            alone.push(core);
+            taken.extend(threads_of(root, core));
+        }
+    }
+    let mut cores: Vec<u32> = alone.into_iter().chain(siblings).take(wanted).collect();
     cores.sort_unstable();
     cores
+}
+
+/// All threads of a core's physical core; none where the kernel doesn't say.
+fn threads_of(root: &Path, core: u32) -> BTreeSet<u32> {
+    let file = format!("sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
+    sysfs::read(root, &file).map(|list| sysfs::core_list(&list)).unwrap_or_default()
 }
 
 /// [`preferred`] of this host: isolated cores are those that the kernel lets this process be pinned to, though it isn't run there.
@@ -71,7 +87,7 @@ pub fn choose(wanted: usize) -> Result<Vec<u32>, affinity::AffinityError> {
     let allowed = affinity::allowed()?;
     let mut isolated = all(Path::new("/"));
     isolated.retain(|core| affinity::check(*core).is_ok());
-    Ok(preferred(&isolated, &allowed, wanted))
+    Ok(preferred(Path::new("/"), &isolated, &allowed, wanted))
 }
 
 #[cfg(test)]
@@ -98,14 +114,33 @@ mod tests {
         assert_eq!(all(Tree::new().root()), BTreeSet::new());
     }
 
+    fn set(cores: &[u32]) -> BTreeSet<u32> {
+        cores.iter().copied().collect()
+    }
+
     #[test]
     fn isolated_cores_are_taken_before_others_and_else_the_last() {
-        let set = |cores: &[u32]| cores.iter().copied().collect::<BTreeSet<u32>>();
-        let allowed = set(&[0, 1, 6, 7]);
-        assert_eq!(preferred(&set(&[]), &allowed, 2), [6, 7]);
-        assert_eq!(preferred(&set(&[2, 3, 4]), &allowed, 2), [3, 4]);
-        assert_eq!(preferred(&set(&[2]), &allowed, 2), [2, 7]);
-        assert_eq!(preferred(&set(&[7]), &allowed, 2), [6, 7]);
-        assert_eq!(preferred(&set(&[]), &set(&[3]), 2), [3]);
+        let untold = Tree::new();
+        let preferred = |isolated: &[u32], allowed: &[u32]| preferred(untold.root(), &set(isolated), &set(allowed), 2);
+        let allowed = [0, 1, 6, 7];
+        assert_eq!(preferred(&[], &allowed), [6, 7]);
+        assert_eq!(preferred(&[2, 3, 4], &allowed), [3, 4]);
+        assert_eq!(preferred(&[2], &allowed), [2, 7]);
+        assert_eq!(preferred(&[7], &allowed), [6, 7]);
+        assert_eq!(preferred(&[], &[3]), [3]);
+    }
+
+    #[test]
+    fn two_threads_of_one_physical_core_are_taken_only_where_nothing_else_is_left() {
+        let tree = (0..8).fold(Tree::new(), |tree, core| {
+            let file = format!("sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
+            tree.file(&file, &format!("{}-{}\n", core / 2 * 2, core / 2 * 2 + 1))
+        });
+        let preferred = |isolated: &[u32], allowed: &[u32]| preferred(tree.root(), &set(isolated), &set(allowed), 2);
+        assert_eq!(preferred(&[4, 5, 6, 7], &[0, 1, 2, 3]), [5, 7]);
+        assert_eq!(preferred(&[6, 7], &[0, 1, 2, 3]), [3, 7]);
+        assert_eq!(preferred(&[], &[0, 1, 2, 3]), [1, 3]);
+        assert_eq!(preferred(&[6, 7], &[6, 7]), [6, 7]);
+        assert_eq!(preferred(&[], &[0, 1]), [0, 1]);
     }
 }

@@ -244,19 +244,32 @@ mod tests {
         assert!(said.contains("/proc/sys/kernel/numa_balancing was given 0 and shows ;"), "{said}");
     }
 
+    /// A file that takes everything and shows nothing, until the script first waits: then it says `text`.
+    fn shows_late(host: &Host, file: &str, text: &str) -> PathBuf {
+        let path = host.root().join(file);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &path).unwrap();
+        let sleep = host.work.path().join("sleep");
+        let waits = format!("#!/bin/bash\nrm -f \"$ROOT/{file}\"\nprintf '{text}' >\"$ROOT/{file}\"\n");
+        fs::write(&sleep, waits).unwrap();
+        fs::set_permissions(&sleep, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
     #[test]
     fn a_file_that_shows_the_old_value_for_a_moment_is_looked_at_again() {
         let [host, ..] = Host::all();
-        let file = host.root().join("proc/sys/kernel/numa_balancing");
-        fs::remove_file(&file).unwrap();
-        std::os::unix::fs::symlink("/dev/null", &file).unwrap();
-        // The moment passes in the script's first wait.
-        let sleep = host.work.path().join("sleep");
-        let text = "#!/bin/bash\nrm -f \"$ROOT/proc/sys/kernel/numa_balancing\"\necho 0 >\"$ROOT/proc/sys/kernel/numa_balancing\"\n";
-        fs::write(&sleep, text).unwrap();
-        fs::set_permissions(&sleep, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        let before = host.files();
+        let file = "proc/sys/kernel/numa_balancing";
+        let recorded = fs::read(host.root().join(file)).unwrap();
         well(&host.run(&["apply"]));
-        assert_eq!(fs::read_to_string(&file).unwrap(), "0\n");
+        let path = shows_late(&host, file, "1\\n");
+        well(&host.run(&["undo"]));
+        assert_eq!(fs::read(&path).unwrap(), recorded);
+        assert_eq!(host.files(), before);
+        let path = shows_late(&host, file, "0\\n");
+        well(&host.run(&["apply"]));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "0\n");
     }
 
     #[test]

@@ -113,14 +113,14 @@ impl Look<'_> {
         match noise::measure(Path::new("/"), &[self.exchange_core], spec.duration, spec.threshold, self.scale) {
             Ok(found) => {
                 exchange.noise = Some(found.probe);
-                rows.extend(found.uncounted);
+                rows.extend(of_host("exchange", found.uncounted));
             }
             Err(e) => rows.push(missed("exchange", format!("{:#}", anyhow::Error::new(e)))),
         }
         exchange.audit.push(settings::held(self.hold));
         match self.far.probe(spec.duration, spec.threshold) {
             Ok(Probed { audit, noise, uncounted, stamp_cost_ns, record_cost_ns }) => {
-                rows.extend(uncounted);
+                rows.extend(of_host("trader", uncounted));
                 (probes.stamp_cost_ns, probes.record_cost_ns) = (stamp_cost_ns, record_cost_ns);
                 probes.audit = audit;
                 match noise {
@@ -135,6 +135,11 @@ impl Look<'_> {
         }
         not_run.extend(rows);
     }
+}
+
+/// Rows that either host may have say of which they are.
+fn of_host(which: &str, rows: Vec<NotRun>) -> impl Iterator<Item = NotRun> {
+    rows.into_iter().map(move |row| NotRun { name: format!("{which}'s host: {}", row.name), ..row })
 }
 
 /// What is not measured between two hosts, and why: rows beside the lanes that can't run.

@@ -32,21 +32,23 @@ put() {
     if ! printf '%s\n' "$3" >"$ROOT$2"; then
         fail "$2 doesn't take $3"
         [ -z "$new" ] || rm -f "$STATE/$1"
-    elif ! soon "$3" shown_by "$2"; then
+    elif ! soon shows "$3" shown_by "$2"; then
         fail "$2 was given $3 and shows $(shown_by "$2"); undo sets it back all the same"
     fi
 }
 
-# soon VALUE COMMAND...: whether the command shows the value within about a second: some drivers show the old one for a moment.
+# soon COMMAND...: whether it succeeds within about a second: some drivers show the old value for a moment.
 soon() {
-    local wanted=$1 tries=10
-    shift
-    while [ "$("$@")" != "$wanted" ]; do
+    local tries=10
+    until "$@"; do
         [ "$tries" -gt 0 ] || return 1
         tries=$((tries - 1))
         sleep 0.1
     done
 }
+
+# shows VALUE COMMAND...
+shows() { [ "$("${@:2}")" = "$1" ]; }
 
 # shown_by FILE: its value, of a choice the word in brackets, without blanks around it.
 shown_by() { sed -e 's/.*\[\(.*\)\].*/\1/' -e 's/^[[:space:]]*//' -e 's/[[:space:]]*$//' "$ROOT$1"; }
@@ -65,7 +67,7 @@ put_back() {
     else
         cat "$STATE/$1" >"$ROOT$2"
     fi
-    if same "$STATE/$1" "$ROOT$2"; then rm -f "$STATE/$1"; else fail "$2 isn't as it was: $(cat "$STATE/$1")"; fi
+    if soon same "$STATE/$1" "$ROOT$2"; then rm -f "$STATE/$1"; else fail "$2 isn't as it was: $(cat "$STATE/$1")"; fi
 }
 
 # nic_value OPTION INTERFACE NAME SHOWN: what ethtool shows now.
@@ -92,7 +94,7 @@ nic() {
         rm -f "$STATE/$1"
         return
     fi
-    soon "$6" nic_value "$2" "$3" "$4" "$5" ||
+    soon shows "$6" nic_value "$2" "$3" "$4" "$5" ||
         fail "$4 of $3 was given $6 and is $(nic_value "$2" "$3" "$4" "$5"); undo sets it back all the same"
 }
 

@@ -134,10 +134,7 @@ fn smi_row(by: u64) -> Counted {
 }
 
 fn uncounted(smi: &SmiCounter, interrupts_told: bool) -> Vec<NotRun> {
-    let mut rows = Vec::new();
-    if let SmiCounter::Unreadable(needs, remedy) = smi {
-        rows.push(NotRun::new(NotRunKind::Probe, "SMIs", needs.clone(), *remedy));
-    }
+    let mut rows: Vec<NotRun> = smi.unmet().into_iter().collect();
     if !interrupts_told {
         let (needs, how) = ("/proc/interrupts, with the cores watched", "in a container, run with the host's /proc");
         rows.push(NotRun::new(NotRunKind::Probe, "interrupts of the cores watched", needs, how));

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use perf_event::{Builder, Counter, events::Raw};
+use tickcert_results::certificate::{NotRun, NotRunKind};
 
 use crate::{host, sysfs};
 
@@ -55,6 +56,20 @@ impl SmiCounter {
                 format!("not applicable: a processor of {vendor} has no register that counts them")
             }
             Self::Unreadable(needs, _) => format!("not counted: needs {needs}"),
+        }
+    }
+
+    /// The row where they are not counted. What no setting of the host can change limits no verdict.
+    pub(super) fn unmet(&self) -> Option<NotRun> {
+        let row = |needs: &str, how| NotRun::new(NotRunKind::Probe, "SMIs", needs, how);
+        match self {
+            Self::Register | Self::Event(_) => None,
+            Self::NotApplicable(vendor) => {
+                let needs = format!("a processor with a register that counts them; one of {vendor} has none");
+                let how = "none here: of what firmware takes, the gaps tell that no event of the kernel accounts for";
+                Some(NotRun { optional: true, ..row(&needs, how) })
+            }
+            Self::Unreadable(needs, remedy) => Some(row(needs, remedy)),
         }
     }
 
@@ -134,11 +149,15 @@ mod tests {
         let mut counter = SmiCounter::find(tree.root(), &[0]);
         assert!(counter.describe().starts_with("not applicable: a processor of AuthenticAMD"), "{counter:?}");
         assert_eq!(counter.read(tree.root(), 0), None);
+        let row = counter.unmet().unwrap();
+        assert!(row.optional && row.needs.ends_with("one of AuthenticAMD has none"), "{row:?}");
     }
 
     #[test]
     fn a_register_that_can_not_be_read_says_how_it_can() {
         let (needs, remedy) = unreadable(&Tree::new().file("proc/cpuinfo", INTEL));
+        let row = SmiCounter::Unreadable(needs.clone(), remedy).unmet().unwrap();
+        assert!(!row.optional && row.needs == needs && row.how == remedy, "{row:?}");
         assert!(needs.contains("/dev/cpu/0/msr") && remedy.contains("modprobe msr"), "{needs}: {remedy}");
     }
 

@@ -91,7 +91,7 @@ fn cores(root: &Path, given: Option<(u32, u32)>) -> Result<(Vec<u32>, Vec<Findin
         }),
         None => {
             let online = affinity::online(root);
-            let chosen = isolated::preferred(&kept_free(root, &online), &online, 2);
+            let chosen = isolated::preferred(root, &kept_free(root, &online), &online, 2);
             Ok(if chosen.len() == 2 { (chosen, Vec::new()) } else { alone(&online) })
         }
     }
@@ -123,7 +123,7 @@ fn one_core(root: &Path, given: Option<u32>) -> Result<(Vec<u32>, Vec<Finding>),
         start::one_core(given)?
     } else {
         let online = affinity::online(root);
-        let chosen = isolated::preferred(&kept_free(root, &online), &online, 1).first().copied();
+        let chosen = isolated::preferred(root, &kept_free(root, &online), &online, 1).first().copied();
         given.or(chosen).ok_or_else(|| Failure::usage(anyhow!("{} has no cores on line", root.display())))?
     };
     Ok((vec![core], Vec::new()))
