@@ -1,8 +1,9 @@
 //! The bare queues: what one message costs in one thread, and a round trip between two threads on two cores.
 //!
-//! Without a workload: `tickcert run hand-off` has that. Messages of 64 bytes.
+//! Without a workload: `tickcert run hand-off` has that. Messages of 64 bytes. What a cache line takes from core to core may
+//! change while they run, so each round trip has one of a ring right before it, and the ratio to that is printed.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "a bench")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, missing_docs, reason = "a bench")]
 
 use std::{
     hint::black_box,
@@ -18,6 +19,7 @@ use tickcert_scenarios::handoff::{Handoff, Job, Pop, Push, Queue, Wait};
 type Message = [u64; 8];
 
 const CAPACITY: usize = 1024;
+const SAMPLES: usize = 30;
 /// A sleeping end looks this often whether it is over.
 const NAP: Duration = Duration::from_millis(10);
 
@@ -40,7 +42,10 @@ impl Job for Alone<'_> {
     }
 }
 
-/// There by one queue and back by another of the same kind.
+/// What each round trip is held against.
+const REFERENCE: &str = "rtrb";
+
+/// There by one queue and back by another of the same kind; the median of a round trip over criterion's samples, in ns.
 struct RoundTrip<'a> {
     criterion: &'a mut Criterion,
     name: String,
@@ -55,11 +60,11 @@ fn next<M>(pop: &mut impl Pop<M>, wait: Wait) -> Option<M> {
 }
 
 impl Job for RoundTrip<'_> {
-    type Out = ();
-    fn run<Q: Queue>(self, wait: Wait) {
+    type Out = f64;
+    fn run<Q: Queue>(self, wait: Wait) -> f64 {
         let (mut there, mut arrives) = Q::open::<Message>(CAPACITY);
         let (mut back, mut returns) = Q::open::<Message>(CAPACITY);
-        let over = AtomicBool::new(false);
+        let (over, mut each) = (AtomicBool::new(false), Vec::new());
         thread::scope(|s| {
             let (over, core) = (&over, self.second_core);
             s.spawn(move || {
@@ -78,11 +83,17 @@ impl Job for RoundTrip<'_> {
                         let _ = there.push([1; 8]);
                         while next(&mut returns, wait).is_none() {}
                     }
-                    start.elapsed()
+                    let took = start.elapsed();
+                    each.push(took.as_secs_f64() * 1e9 / rounds as f64);
+                    took
                 });
             });
             over.store(true, Ordering::Relaxed);
         });
+        // The first are criterion's own search for how many rounds a sample takes.
+        let mut samples = each.split_off(each.len().saturating_sub(SAMPLES));
+        samples.sort_by(f64::total_cmp);
+        samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
     }
 }
 
@@ -90,7 +101,7 @@ fn main() {
     let mut criterion = Criterion::default()
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
-        .sample_size(30)
+        .sample_size(SAMPLES)
         .configure_from_args();
     let cores: Vec<u32> = affinity::allowed().unwrap().into_iter().collect();
     for handoff in Handoff::usual() {
@@ -101,9 +112,15 @@ fn main() {
         return;
     };
     affinity::pin(first).unwrap();
-    for handoff in Handoff::all() {
-        let job = RoundTrip { criterion: &mut criterion, name: handoff.name(), second_core: second };
-        let _ = handoff.dispatch(job);
+    let mut round_trip =
+        |handoff: Handoff, name| handoff.dispatch(RoundTrip { criterion: &mut criterion, name, second_core: second });
+    for handoff in Handoff::all().into_iter().filter(|handoff| handoff.about().is_some()) {
+        let name = handoff.name();
+        let reference =
+            Handoff::by_name(REFERENCE).and_then(|ring| round_trip(ring, format!("{REFERENCE} before {name}")));
+        if let Some((of_ring, took)) = reference.zip(round_trip(handoff, name.clone())) {
+            println!("{name}: {:.2} of {REFERENCE} right before it", took / of_ring);
+        }
     }
     criterion.final_summary();
 }
