@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_goes_in_comes_out_in_order_around_the_rings_end_too() {
         let (mut relay, mut relayed) = open();
-        let run = |first: u8| (0..RUN - 7).map(|n| first.wrapping_add((n % 251) as u8)).collect::<Vec<u8>>();
+        let run = |first: u8| (0..=250_u8).cycle().take(RUN - 7).map(|n| first.wrapping_add(n)).collect::<Vec<u8>>();
         for round in 0..20 {
             relay.pump(&mut Runs(vec![run(round + 1), run(round)])).unwrap();
             let expected = [run(round), run(round + 1)].concat();
