@@ -86,6 +86,7 @@ impl Start<'_, '_> {
                 sender.log_in(spec.link.connect_timeout)?;
                 flags.logged_in.say();
                 let worked = measured(*send_core, counters, || sender.work(take.as_mut(), flags));
+                flags.closing.say();
                 sender.finish(flags.ended.is_said());
                 Ok(worked)
             };
@@ -104,7 +105,9 @@ impl Start<'_, '_> {
                 flags.ended.say();
             }
             drop(received);
-            // What it can't read any more the sender waits for in vain, but not for long.
+            // That the exchange ends the session is for the sender to hear when it has sent all, and not before.
+            flags.wait_until(&flags.closing);
+            // What can't be read any more it waits for in vain, but not for long.
             let _ = receiver.relay_until(rx, &flags.sent, flags);
             Ok((end, own, [joined(decides, "decides")?, joined(sends, "sends")?]))
         })?;

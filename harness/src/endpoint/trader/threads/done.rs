@@ -20,20 +20,29 @@ pub(super) struct Flags {
     pub(super) received: Over,
     /// Nothing more is put into the second.
     pub(super) decided: Over,
-    /// All is sent, and the session closed.
+    /// All is sent, and only the session is to be closed.
+    pub(super) closing: Over,
+    /// It is.
     pub(super) sent: Over,
     in_place: AtomicU32,
 }
 
 impl Flags {
     pub(super) fn new() -> Self {
-        let [logged_in, ended, received, decided, sent] = std::array::from_fn(|_| Over::new());
-        Self { logged_in, ended, received, decided, sent, in_place: AtomicU32::new(0) }
+        let [logged_in, ended, received, decided, closing, sent] = std::array::from_fn(|_| Over::new());
+        Self { logged_in, ended, received, decided, closing, sent, in_place: AtomicU32::new(0) }
     }
 
     /// Until the other threads are where they should be, or one of them has ended instead.
     pub(super) fn wait_for_others(&self) {
         while self.in_place.load(Ordering::Acquire) < OTHERS && !self.are_others_gone() {
+            thread::yield_now();
+        }
+    }
+
+    /// Until something is said, or nobody is left to say it.
+    pub(super) fn wait_until(&self, said: &Over) {
+        while !said.is_said() && !self.sent.is_said() {
             thread::yield_now();
         }
     }
