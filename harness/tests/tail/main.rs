@@ -65,7 +65,8 @@ fn ticks_that_come_after_a_disturbance_are_queued_behind_it() {
     let injection = Injection { busy: Nanos(50_000), ..Injection::default() };
     let plan = Plan { injection, ..Plan::default() };
     let trial = || {
-        let mut tail = tail(&plan, |scene| compete(scene, Duration::from_millis(1)))?;
+        // So long that what the hypervisor takes meanwhile, milliseconds at times, has fewer ticks behind it.
+        let mut tail = tail(&plan, compete_for_long)?;
         // What was disturbed itself is another test's.
         tail.slow.retain(|slow| slow.cause.queued);
         Some(tail)
