@@ -27,8 +27,8 @@ use crate::trial::{Plan, Scene, Wanted, expect, tail};
 
 const COMPETITOR: Wanted<'static> = Wanted { kind: TailKind::Thread, name: "competitor", by: Nanos(100_000) };
 
-/// A thread that takes the core for so long at a time.
-fn compete(scene: &Scene<'_>, length: Duration) {
+/// A thread that takes the core for so long at a time, with so long between.
+fn compete(scene: &Scene<'_>, length: Duration, pause: Duration) {
     // The name that the kernel knows it by.
     let named = thread::Builder::new().name("competitor".into());
     thread::scope(|s| {
@@ -37,26 +37,31 @@ fn compete(scene: &Scene<'_>, length: Duration) {
             while !scene.over.load(Ordering::Relaxed) {
                 let until = Instant::now() + length;
                 while Instant::now() < until {}
-                thread::sleep(Duration::from_millis(100));
+                thread::sleep(pause);
             }
         };
         named.spawn_scoped(s, spin).unwrap();
     });
 }
 
-fn compete_for_long(scene: &Scene<'_>) {
-    compete(scene, Duration::from_millis(15));
+fn compete_often(scene: &Scene<'_>) {
+    compete(scene, Duration::from_millis(15), Duration::from_millis(100));
+}
+
+/// So seldom that the slowest ticks of a trial reach down to those that were not disturbed themselves.
+fn compete_seldom(scene: &Scene<'_>) {
+    compete(scene, Duration::from_millis(10), Duration::from_millis(900));
 }
 
 #[test]
 fn a_thread_that_takes_the_traders_core_is_the_cause_by_its_name() {
-    expect(&COMPETITOR, || tail(&Plan::default(), compete_for_long));
+    expect(&COMPETITOR, || tail(&Plan::default(), compete_often));
 }
 
 #[test]
 fn of_a_trial_on_other_cores_than_the_run_it_is_those_that_are_watched() {
     let plan = Plan { swapped: true, ..Plan::default() };
-    expect(&COMPETITOR, || tail(&plan, compete_for_long));
+    expect(&COMPETITOR, || tail(&plan, compete_often));
 }
 
 /// A trader that needs half of the time between two ticks works off for as long as it was away what came meanwhile.
@@ -65,8 +70,7 @@ fn ticks_that_come_after_a_disturbance_are_queued_behind_it() {
     let injection = Injection { busy: Nanos(50_000), ..Injection::default() };
     let plan = Plan { injection, ..Plan::default() };
     let trial = || {
-        // So long that what the hypervisor takes meanwhile, milliseconds at times, has fewer ticks behind it.
-        let mut tail = tail(&plan, compete_for_long)?;
+        let mut tail = tail(&plan, compete_seldom)?;
         // What was disturbed itself is another test's.
         tail.slow.retain(|slow| slow.cause.queued);
         Some(tail)
@@ -76,7 +80,7 @@ fn ticks_that_come_after_a_disturbance_are_queued_behind_it() {
 
 #[test]
 fn where_there_is_no_room_for_events_nothing_is_said_of_what_came_after() {
-    let Some(tail) = tail(&Plan { room: 4096, ..Plan::default() }, compete_for_long) else { return };
+    let Some(tail) = tail(&Plan { room: 4096, ..Plan::default() }, compete_often) else { return };
     assert!(tail.lost > 0);
     let known = tail.slow.iter().filter(|s| s.cause.kind != TailKind::NotKnown).count();
     // No more than a ring of 4 KiB tells of, which is full of 48 bytes long switches to threads after 85 of them.
@@ -87,17 +91,17 @@ fn where_there_is_no_room_for_events_nothing_is_said_of_what_came_after() {
 
 #[test]
 fn page_faults_of_the_trader_are_the_cause() {
-    let injection = Injection { fresh_pages: 100, ..Injection::default() };
-    let wanted = Wanted { kind: TailKind::PageFault, name: "minor", by: Nanos(10_000) };
+    let injection = Injection { fresh_pages: 1500, ..Injection::default() };
+    let wanted = Wanted { kind: TailKind::PageFault, name: "minor", by: Nanos(200_000) };
     expect(&wanted, || tail(&Plan { injection, ..Plan::default() }, |_| ()));
 }
 
 #[test]
 fn a_system_call_that_takes_longer_than_it_usually_does_is_the_cause_where_calls_are_watched() {
-    let injection = Injection { slow_calls: Nanos(200_000), ..Injection::default() };
+    let injection = Injection { slow_calls: Nanos(1_000_000), ..Injection::default() };
     let plan = Plan { injection, calls: true, ..Plan::default() };
     let name = format!("number {}", libc::SYS_ppoll);
-    expect(&Wanted { kind: TailKind::SystemCall, name: &name, by: Nanos(100_000) }, || tail(&plan, |_| ()));
+    expect(&Wanted { kind: TailKind::SystemCall, name: &name, by: Nanos(300_000) }, || tail(&plan, |_| ()));
 }
 
 #[test]
