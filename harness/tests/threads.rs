@@ -11,7 +11,6 @@ mod tests {
     use tickcert::{
         endpoint::control::{Injection, Threads},
         run::{
-            endpoints::Homes,
             join::STAGES,
             plan::Slot,
             repetition::Attempt,
@@ -76,7 +75,7 @@ mod tests {
                 seat: None,
                 injection: Injection::default(),
             };
-            let finished = Stage { tape, tape_path, ..stage(site, &link) }.run(&request)?;
+            let finished = Stage { tape, tape_path, ..site.stage(&link) }.run(&request)?;
             let purpose = if self.staged { Purpose::Stages } else { Purpose::Latency };
             let slot = Slot { cell: 0, repetition: 1, purpose };
             let attempt = Attempt { slot, number: 1, position: 1, started_at: String::new() };
@@ -88,32 +87,6 @@ mod tests {
     /// Says why, where there can be none.
     fn site() -> Option<Site> {
         can_measure().then(Site::new)
-    }
-
-    fn stage<'a>(site: &'a Site, link: &'a Link) -> Stage<'a> {
-        Stage {
-            link,
-            homes: Homes {
-                exchange: Some(&site.bench.exchange_netns),
-                trader: Some(&site.bench.trader_netns),
-                logs: site.dir.path(),
-                program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
-                far: None,
-            },
-            tape: &site.tape,
-            tape_path: site.tape_path(),
-            scale: site.scale,
-            folder: site.dir.path(),
-            exchange_core: site.cores.0,
-            trader_core: site.cores.1,
-            memory_nodes: (None, None),
-            late_after: Nanos::SECOND * 5,
-            stamp_timeout: Nanos::SECOND,
-            stamps: None,
-            speeds: [None; 2],
-            seed: 1,
-            tail: None,
-        }
     }
 
     /// Every order came once, with the tape's bytes, in the tape's order.

@@ -389,6 +389,11 @@ pub trait Transport: Sized {
         None
     }
 
+    /// The only queue of both interfaces whose frames it looks at, counted from 0; `None` where it takes them from whichever.
+    fn queue(_config: &Self::Config) -> Option<u32> {
+        None
+    }
+
     /// Whether it does RDMA in software, on a device that is to be made for the run ([`Link::soft_rdma`]).
     fn wants_soft_rdma(_config: &Self::Config) -> bool {
         false

@@ -20,6 +20,8 @@ pub mod parent;
 pub mod run_dir;
 mod soft_rdma;
 pub mod stamping;
+pub mod steering;
+mod tuning;
 pub mod user_namespace;
 mod veth;
 pub mod wire;
@@ -30,7 +32,6 @@ use std::{
 };
 
 use tickcert_results::{stamp::StampPolicy, time::Nanos};
-use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::api::{Link, MacAddress, SoftRdma};
 
 use ends::End;
@@ -39,6 +40,7 @@ use journal::Journal;
 use netns::Namespace;
 pub use one_end::OneEnd;
 use stamping::{Place, Preparation, Stamps};
+pub use tuning::{Tuned, Tuning};
 pub use wire::Wire;
 
 /// Group and port that ticks are sent to.
@@ -59,8 +61,8 @@ pub struct BenchSpec {
     pub connect_timeout: Nanos,
     /// Folder of the undo journal; see [`run_dir::default_path`].
     pub run_dir: PathBuf,
-    /// How both interfaces are to put off their interrupts; `None` leaves them as they are.
-    pub deferral: Option<Deferral>,
+    /// How both interfaces are to be.
+    pub tuning: Tuning,
     /// What is wanted of hardware stamps.
     pub stamps: StampPolicy,
     /// Whether a lane does RDMA in software, so that a device for it is to be made.
@@ -74,7 +76,7 @@ impl Default for BenchSpec {
             packets_in_a_stall: 6_000,
             connect_timeout: Nanos::SECOND * 10,
             run_dir: run_dir::default_path(),
-            deferral: None,
+            tuning: Tuning::default(),
             stamps: StampPolicy::default(),
             soft_rdma: false,
         }
@@ -116,8 +118,8 @@ pub struct Bench {
     pub exchange_netns: PathBuf,
     /// Where the trader's can.
     pub trader_netns: PathBuf,
-    /// How each interface puts off its interrupts; `None` where the kernel doesn't say.
-    pub deferral: Vec<(String, Option<Deferral>)>,
+    /// How each interface is, the exchange's first.
+    pub tuned: Vec<Tuned>,
     /// What stamps frames at its ends, and the clocks for that; what lanes are to take is in `link.stamping`.
     pub stamps: Stamps,
     // Undone before the namespaces are let go: fields are dropped in this order.
@@ -163,7 +165,7 @@ impl Bench {
         let (exchange, trader) = (Namespace::create()?, Namespace::create()?);
         // Declared after the namespaces, so that a failure below undoes before it lets go of them.
         let mut undo = Undo { host: Namespace::current()?, journal: Journal::new(&spec.run_dir) };
-        let mut deferral = Vec::new();
+        let mut tuned = Vec::new();
         // Neither may be set before it is known that it may be lent.
         spec.wire.check()?;
         let preparation = Preparation::begin(spec.stamps, &spec.wire, &mut undo.journal)?;
@@ -172,13 +174,14 @@ impl Bench {
                 let names = veth::unique_names();
                 veth::create(&names, &exchange, &trader)?;
                 for (namespace, name) in [(&exchange, &names.exchange), (&trader, &names.trader)] {
-                    deferral.push((name.clone(), deferral::of_namespace(namespace, name, spec.deferral)?));
+                    tuned.push(Tuned::of_namespace(namespace, name, spec.tuning)?);
                 }
                 names
             }
             Wire::Interfaces { exchange: e, trader: t, force } => {
-                deferral.push((e.clone(), deferral::of_host(&mut undo.journal, e, spec.deferral)?));
-                deferral.push((t.clone(), deferral::of_host(&mut undo.journal, t, spec.deferral)?));
+                for interface in [e, t] {
+                    tuned.push(Tuned::of_host(&mut undo.journal, interface, spec.tuning)?);
+                }
                 interfaces::lend(&mut undo.journal, &spec.run_dir, [e, t], [&exchange, &trader], *force)?;
                 veth::Names { exchange: e.clone(), trader: t.clone() }
             }
@@ -205,7 +208,7 @@ impl Bench {
         let link = spec.link([names.exchange, names.trader], [macs.exchange, macs.trader]);
         let link = Link { is_virtual, stamping, soft_rdma, ..link };
         let (exchange_netns, trader_netns) = (exchange.path(), trader.path());
-        Ok(Self { link, exchange_netns, trader_netns, deferral, stamps, undo, _exchange: exchange, _trader: trader })
+        Ok(Self { link, exchange_netns, trader_netns, tuned, stamps, undo, _exchange: exchange, _trader: trader })
     }
 
     /// Takes it down, and says what could not be undone.

@@ -9,11 +9,10 @@ use std::{
 };
 
 use tickcert_results::time::Nanos;
-use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::api::Role;
 
 use super::{
-    Undo, deferral,
+    Tuned, Tuning, Undo,
     ends::{self, End, RETRY},
     error::BenchError,
     fitting::Fitting,
@@ -31,8 +30,8 @@ const TRIAL_PORT: u16 = 26480;
 pub struct OneEnd {
     role: Role,
     interface: String,
-    /// How it puts off its interrupts; `None` where the kernel doesn't say.
-    pub deferral: Option<Deferral>,
+    /// How it is.
+    pub tuned: Tuned,
     // Undone before the namespace is let go: fields are dropped in this order.
     undo: Undo,
     namespace: Namespace,
@@ -44,20 +43,14 @@ impl OneEnd {
     ///
     /// # Errors
     /// [`BenchError`]; everything done until then is undone.
-    pub fn lend(
-        role: Role,
-        interface: &str,
-        force: bool,
-        wanted: Option<Deferral>,
-        run_dir: &Path,
-    ) -> Result<Self, BenchError> {
+    pub fn lend(role: Role, interface: &str, force: bool, wanted: Tuning, run_dir: &Path) -> Result<Self, BenchError> {
         interfaces::check_one(interface, force)?;
         let namespace = Namespace::create()?;
         // Declared after the namespace, so that a failure below undoes before it lets go of it.
         let mut undo = Undo { host: Namespace::current()?, journal: Journal::new(run_dir) };
-        let deferral = deferral::of_host(&mut undo.journal, interface, wanted)?;
+        let tuned = Tuned::of_host(&mut undo.journal, interface, wanted)?;
         interfaces::lend_one(&mut undo.journal, run_dir, interface, &namespace, force)?;
-        let end = Self { role, interface: interface.to_owned(), deferral, undo, namespace };
+        let end = Self { role, interface: interface.to_owned(), tuned, undo, namespace };
         end.end().switch_on()?;
         Ok(end)
     }

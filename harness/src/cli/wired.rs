@@ -16,7 +16,7 @@ use super::{
     wire_args::WireArgs,
 };
 use crate::{
-    bench::{BenchSpec, lock::RunLock},
+    bench::{BenchSpec, Tuning, lock::RunLock},
     remote::Session,
     run::{endpoints::Homes, progress::Progress, soft_rdma, wiring::Wiring},
 };
@@ -27,8 +27,8 @@ pub(super) const LINK: &str = "TICKCERT_LINK";
 
 /// A wire: one of our own, or that of the `tickcert bench exec` around us, which holds the lock too.
 pub(super) enum Wired {
-    Own { wiring: Wiring, far: Option<Arc<Session>>, _lock: RunLock },
-    Given { link: Link, exchange: PathBuf, trader: PathBuf },
+    Own { wiring: Box<Wiring>, far: Option<Arc<Session>>, _lock: RunLock },
+    Given { link: Box<Link>, exchange: PathBuf, trader: PathBuf },
 }
 
 impl Wired {
@@ -63,12 +63,16 @@ impl Wired {
         let far = wire.session(profile, &made_of, trader_core, common.no_wait, progress)?;
         let cores = (cores.0, far.as_ref().map_or(cores.1, |far| far.survey().core));
         let soft_rdma = soft_rdma::is_wanted(lanes, profile).map_err(Failure::cannot_run)?;
-        let spec = BenchSpec { wire: made_of, deferral: profile.deferral, soft_rdma, ..BenchSpec::default() };
+        let tuning = Tuning { deferral: profile.deferral, queue: profile.queue };
+        let spec = BenchSpec { wire: made_of, tuning, soft_rdma, ..BenchSpec::default() };
         let wiring = Wiring::set_up(&spec, far.as_ref()).map_err(Failure::cannot_run)?;
-        Ok((Self::Own { wiring, far, _lock: lock }, cores))
+        for unmet in wiring.tuned().iter().filter_map(|tuned| tuned.queue.as_ref()?.as_ref().err()) {
+            progress.say(&format!("warning: not all goes to one queue: {unmet}"));
+        }
+        Ok((Self::Own { wiring: Box::new(wiring), far, _lock: lock }, cores))
     }
 
-    pub(super) const fn link(&self) -> &Link {
+    pub(super) fn link(&self) -> &Link {
         match self {
             Self::Own { wiring, .. } => wiring.link(),
             Self::Given { link, .. } => link,

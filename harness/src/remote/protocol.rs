@@ -6,10 +6,10 @@ use tickcert_results::{
     certificate::{ClockProbe, Host, NoiseProbe, NotRun, Setting},
     time::Nanos,
 };
-use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::api::{MacAddress, Unmet};
 
 use crate::{
+    bench::Tuning,
     endpoint::control::{Command, Report},
     version,
 };
@@ -55,10 +55,10 @@ pub enum Request {
         /// Over a virtual wire.
         virtual_link: bool,
     },
-    /// Lend the interface, and switch it on; gives how it puts off its interrupts, where the kernel says so.
+    /// Lend the interface, and switch it on; gives a [`Tuned`](crate::bench::Tuned).
     Lend {
-        /// How it is to.
-        deferral: Option<Deferral>,
+        /// How it is to be.
+        tuning: Tuning,
     },
     /// Wait for the carrier; gives the hardware address.
     Carrier {

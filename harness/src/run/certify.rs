@@ -28,6 +28,7 @@ use super::{
     handoff, huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
+    queues::Steered,
     scratch::Scratch,
     settings, sweep, tail, threads,
     trial::Stage,
@@ -203,7 +204,9 @@ impl Prepared<'_> {
         found.not_run.extend(without);
         found.not_run.extend(counters::missing());
         let stage = Stage { tail: watch.as_ref(), ..stage };
-        let mut trials = Trials::new(order, &stage, planned);
+        let (steered, not_steered) = Steered::of(wiring, order.profile.queue.is_some());
+        found.not_run.extend(not_steered);
+        let mut trials = Trials::new(order, &stage, planned, steered);
         if stop.is_none() {
             stop = trials.run(progress)?;
         }
@@ -250,8 +253,8 @@ impl Prepared<'_> {
             return;
         }
         found.probes.audit.push(settings::held(hold));
-        let deferral = wiring.deferral().iter();
-        found.probes.audit.extend(deferral.filter_map(|(name, found)| found.map(|f| settings::put_off(name, f))));
+        let deferral = wiring.tuned().iter();
+        found.probes.audit.extend(deferral.filter_map(|t| t.deferral.map(|f| settings::put_off(&t.interface, f))));
         overhead::measure(found.probes, self.scale);
         between_cores::measure(&order.all_pairs(), self.scale, found.probes, found.not_run);
         gate(order, self.scale, found.probes, found.not_run, progress);

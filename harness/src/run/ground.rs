@@ -18,10 +18,10 @@ use super::{
     certify::Order,
     limits::Limits,
     plan::{self, PlannedCell},
-    soft_rdma, two_hosts,
+    queues, soft_rdma, two_hosts,
 };
 use crate::{
-    bench::{BenchSpec, user_namespace},
+    bench::{BenchSpec, Tuning, user_namespace},
     remote::protocol::Survey,
 };
 
@@ -54,7 +54,9 @@ impl Ground {
         for lane in &order.lanes {
             let settings = lane.settings(&order.profile.settings_of(lane.transport()))?;
             let virtual_link = self.limits.is_wire_virtual();
-            match two_hosts::preflight(*lane, &settings, virtual_link, order.far.as_deref())? {
+            let caps = two_hosts::preflight(*lane, &settings, virtual_link, order.far.as_deref())?;
+            let in_reach = queues::check(*lane, &settings, order.profile.queue);
+            match caps.and_then(|caps| in_reach.map(|()| caps)) {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
                     not_run.extend(order.lacked_by_lane(*lane, &caps));
@@ -142,10 +144,11 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
 /// Receive buffers hold the most that any load sends within the length of a stall.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
     let packets_in_a_stall = most_within(cells, order.profile.run.stall);
-    let (deferral, stamps) = (order.profile.deferral, order.profile.stamps.policy);
+    let tuning = Tuning { deferral: order.profile.deferral, queue: queues::wanted(order, cells) };
+    let stamps = order.profile.stamps.policy;
     // Settings that are not understood have been refused before.
     let soft_rdma = cells.iter().any(|cell| soft_rdma::is_wanted_by(cell.lane, &cell.settings).unwrap_or_default());
-    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, deferral, stamps, soft_rdma, ..BenchSpec::default() }
+    BenchSpec { wire: order.wire.clone(), packets_in_a_stall, tuning, stamps, soft_rdma, ..BenchSpec::default() }
 }
 
 /// The most packets that any of the cells sends within the length of a stall.

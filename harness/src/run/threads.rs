@@ -1,6 +1,11 @@
 //! The trader's threads as a dimension of the cells: one, or three with a queue between each two, for which there must be cores.
 
-use tickcert_probes::{affinity, isolated};
+use std::{cmp::Reverse, collections::BTreeSet, path::Path};
+
+use tickcert_probes::{
+    affinity, isolated,
+    topology::{self, Relation, Topology},
+};
 use tickcert_results::certificate::{Handoff as Record, NotRun, NotRunKind};
 use tickcert_scenarios::{handoff::Handoff, profile::Attribution};
 use tickcert_transports::api::Unmet;
@@ -22,6 +27,12 @@ impl Crew {
     /// Whether the cores of its threads beyond the first can still be used.
     pub(super) fn check(&self) -> Result<(), Unmet> {
         self.0.as_ref().map_or(Ok(()), |threads| seated::usable([threads.decide_core, threads.send_core]))
+    }
+
+    /// What of the cores of its threads costs more than it has to, beside exchange and trader on these, a line each.
+    pub(super) fn warnings(&self, ends: (u32, u32)) -> Vec<String> {
+        let host = topology::of_this_host().unwrap_or_default();
+        self.0.as_ref().map(|threads| ill_placed(&host, threads, ends)).unwrap_or_default()
     }
 
     /// For the endpoint.
@@ -112,9 +123,9 @@ fn more_cores(ends: (u32, u32), given: Option<(u32, u32)>) -> Result<(u32, u32),
                 .to_owned(),
         });
     }
-    let chosen = isolated::choose(CORES).unwrap_or_default();
-    let mut free = chosen.into_iter().filter(|core| ![ends.0, ends.1].contains(core));
-    free.next().zip(free.next()).ok_or_else(|| Unmet {
+    let free = isolated::choose(usize::MAX).unwrap_or_default();
+    let host = topology::of_this_host().unwrap_or_default();
+    nearest(&host, &isolated::all(Path::new("/")), &free, ends).ok_or_else(|| Unmet {
         needs: format!(
             "{CORES} cores, for the exchange and for the trader's threads that receive, decide and send; this process may use {}",
             affinity::allowed().map_or(0, |cores| cores.len())
@@ -125,9 +136,110 @@ fn more_cores(ends: (u32, u32), given: Option<(u32, u32)>) -> Result<(u32, u32),
     })
 }
 
+/// Of these cores two for the threads that decide and send: rather those that are kept free, none that shares a physical core with
+/// another thread that never rests, and each as near as can be to the one before it in the chain.
+fn nearest(host: &Topology, isolated: &BTreeSet<u32>, free: &[u32], ends: (u32, u32)) -> Option<(u32, u32)> {
+    let mut taken = vec![ends.0, ends.1];
+    let mut next = |before| {
+        let is_shared = |core| taken.iter().any(|other| host.relation(core, *other) == Relation::Siblings);
+        // The last ones serve the fewest interrupts.
+        let fitness =
+            |core: &u32| (is_shared(*core), !isolated.contains(core), host.relation(*core, before), Reverse(*core));
+        let core = free.iter().copied().filter(|core| !taken.contains(core)).min_by_key(fitness)?;
+        taken.push(core);
+        Some(core)
+    };
+    let decide = next(ends.1)?;
+    Some((decide, next(decide)?))
+}
+
+/// What of these cores costs more than it has to, a line each.
+fn ill_placed(host: &Topology, threads: &Threads, (exchange, trader): (u32, u32)) -> Vec<String> {
+    let Threads { decide_core, send_core, .. } = *threads;
+    let (decides, sends) = (("the thread that decides", decide_core), ("the one that sends", send_core));
+    let (exchange, receives) = (("the exchange", exchange), ("the thread that receives", trader));
+    let shared = [(exchange, decides), (receives, decides), (exchange, sends), (receives, sends), (decides, sends)];
+    let shared = shared.into_iter().filter(|(a, b)| host.relation(a.1, b.1) == Relation::Siblings).map(|(a, b)| {
+        format!(
+            "{} and {} are on two threads of one physical core ({} and {}) and take turns at it",
+            a.0, b.0, a.1, b.1
+        )
+    });
+    let far = [(receives, decides), (decides, sends)].into_iter().filter_map(|(from, to)| {
+        let where_to = match host.relation(from.1, to.1) {
+            Relation::SamePackage => "a core of another last-level cache",
+            Relation::OtherPackage => "another socket",
+            Relation::Siblings | Relation::SameCache | Relation::Unknown => return None,
+        };
+        Some(format!("what {} hands on goes to {where_to} (core {} to {})", from.0, from.1, to.1))
+    });
+    shared.chain(far).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use tickcert_probes::topology::{Core, SharedCache};
+
     use super::*;
+
+    /// Two sockets of two cores with two threads each; a cache for each core of the second.
+    fn host() -> Topology {
+        let core = |number: u32, package, siblings: [u32; 2]| Core {
+            number,
+            package: Some(package),
+            siblings: siblings.into(),
+            ..Core::default()
+        };
+        let cores = [(0, 0, [0, 4]), (1, 0, [1, 5]), (2, 1, [2, 6]), (3, 1, [3, 7])];
+        let both = |(n, package, siblings)| [core(n, package, siblings), core(n + 4, package, siblings)];
+        let cache =
+            |cores: &[u32]| SharedCache { level: 3, cores: cores.iter().copied().collect(), ..SharedCache::default() };
+        Topology {
+            cores: cores.into_iter().flat_map(both).collect(),
+            last_level_caches: [&[0, 1, 4, 5][..], &[2, 6], &[3, 7]].map(cache).into(),
+            ..Topology::default()
+        }
+    }
+
+    #[test]
+    fn cores_are_chosen_near_the_trader_and_of_no_physical_core_twice() {
+        let all: Vec<u32> = (0..8).collect();
+        let none = BTreeSet::new();
+        // Of the first socket nothing is left that is not shared.
+        assert_eq!(nearest(&host(), &none, &all, (0, 1)), Some((7, 6)));
+        // The trader's own socket is nearer than the exchange's.
+        assert_eq!(nearest(&host(), &none, &all, (0, 2)), Some((7, 5)));
+        assert_eq!(nearest(&host(), &BTreeSet::from([2]), &all, (0, 1)), Some((2, 7)), "who is kept free comes first");
+        assert_eq!(
+            nearest(&host(), &none, &[0, 1, 4, 5], (0, 1)),
+            Some((5, 4)),
+            "shared ones, where there are no others"
+        );
+        assert_eq!(nearest(&Topology::default(), &none, &[0, 1, 2, 3], (0, 1)), Some((3, 2)), "nothing is known");
+        assert_eq!(nearest(&host(), &none, &[0, 1, 2], (0, 1)), None);
+    }
+
+    #[test]
+    fn cores_that_are_shared_or_far_are_said() {
+        let of = |decide_core, send_core| {
+            let threads = Threads { handoff: "rtrb".into(), capacity: 64, decide_core, send_core };
+            ill_placed(&host(), &threads, (0, 2))
+        };
+        assert_eq!(
+            of(4, 5),
+            [
+                "the exchange and the thread that decides are on two threads of one physical core (0 and 4) and take turns at it",
+                "what the thread that receives hands on goes to another socket (core 2 to 4)",
+            ]
+        );
+        assert_eq!(
+            of(3, 7),
+            [
+                "the thread that decides and the one that sends are on two threads of one physical core (3 and 7) and take turns at it",
+                "what the thread that receives hands on goes to a core of another last-level cache (core 2 to 3)",
+            ]
+        );
+    }
 
     #[test]
     fn one_thread_needs_nothing_more_and_three_have_a_row_that_names_the_cores_where_they_lack() {

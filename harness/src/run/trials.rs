@@ -25,6 +25,7 @@ use super::{
     interrupt, placement,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
+    queues::Steered,
     repetition::{Attempt, Kept},
     sample_file::SampleFile,
     seated::{self, Unseated},
@@ -88,12 +89,14 @@ pub(super) struct Trials<'a> {
     unmet: BTreeMap<usize, (NotRunKind, Unmet)>,
     /// Interrupts that the placements send about.
     interrupts: Interrupts,
+    /// Interfaces of which all goes to one queue.
+    steered: Steered,
     /// By cell, what of its placement no trial has shown to be so.
     unshown: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl<'a> Trials<'a> {
-    pub(super) fn new(order: &'a Order, stage: &'a Stage<'a>, cells: Vec<PlannedCell>) -> Self {
+    pub(super) fn new(order: &'a Order, stage: &'a Stage<'a>, cells: Vec<PlannedCell>, steered: Steered) -> Self {
         Self {
             order,
             stage,
@@ -105,6 +108,7 @@ impl<'a> Trials<'a> {
             unwatched: BTreeMap::new(),
             unmet: BTreeMap::new(),
             interrupts: Interrupts::new(Path::new("/"), &run_dir::default_path()),
+            steered,
             unshown: BTreeMap::new(),
         }
     }
@@ -238,6 +242,9 @@ impl<'a> Trials<'a> {
         };
         self.formats.insert(attempt.slot.cell, finished.format);
         let cell = &self.cells[attempt.slot.cell];
+        if cell.caps.own_wire.is_none() {
+            finished.astray.extend(self.steered.strayed());
+        }
         // A slash would be another folder.
         let lane = &cell.lane.name().replace('/', "-");
         let (number, repetition) = (attempt.slot.cell + 1, attempt.slot.repetition);
@@ -292,6 +299,7 @@ impl<'a> Trials<'a> {
             let on_the_wire = planned.caps.own_wire.is_none();
             warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
             warnings.extend(seated::warning(&planned.seat));
+            warnings.extend(planned.crew.warnings(planned.seat.cores));
             warnings.extend(self.unshown.remove(&n).unwrap_or_default());
             let terms = self.terms(planned, probes.stamping.as_ref());
             let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
@@ -353,6 +361,7 @@ impl<'a> Trials<'a> {
             nodes,
             class: cell.seat.class,
             interrupts: seated::asked_for(&cell.seat),
+            queues: if cell.caps.own_wire.is_none() { self.steered.record() } else { Vec::new() },
         }
     }
 }

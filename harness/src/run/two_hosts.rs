@@ -130,8 +130,8 @@ impl Look<'_> {
             }
             Err(e) => rows.push(missed("trader", e.to_string())),
         }
-        for (into, (name, found)) in [&mut exchange.audit, &mut probes.audit].into_iter().zip(self.wiring.deferral()) {
-            into.extend(found.map(|found| settings::put_off(name, found)));
+        for (into, tuned) in [&mut exchange.audit, &mut probes.audit].into_iter().zip(self.wiring.tuned()) {
+            into.extend(tuned.deferral.map(|found| settings::put_off(&tuned.interface, found)));
         }
         not_run.extend(rows);
     }

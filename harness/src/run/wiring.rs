@@ -5,12 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::api::{Link, Role, Unmet};
 
 use super::endpoints::{Far, Homes};
 use crate::{
-    bench::{Bench, BenchError, BenchSpec, OneEnd, Wire},
+    bench::{Bench, BenchError, BenchSpec, OneEnd, Tuned, Wire},
     remote::{
         RemoteError, Session,
         protocol::{Problem, ethernet},
@@ -32,7 +31,7 @@ pub struct TwoHosts {
     end: OneEnd,
     netns: PathBuf,
     link: Link,
-    deferral: Vec<(String, Option<Deferral>)>,
+    tuned: Vec<Tuned>,
     session: Arc<Session>,
 }
 
@@ -59,12 +58,21 @@ impl Wiring {
         }
     }
 
-    /// How each interface puts off its interrupts; `None` where the kernel doesn't say.
+    /// How each interface is, the exchange's first.
     #[must_use]
-    pub fn deferral(&self) -> &[(String, Option<Deferral>)] {
+    pub fn tuned(&self) -> &[Tuned] {
         match self {
-            Self::OneHost(bench) => &bench.deferral,
-            Self::TwoHosts(both) => &both.deferral,
+            Self::OneHost(bench) => &bench.tuned,
+            Self::TwoHosts(both) => &both.tuned,
+        }
+    }
+
+    /// Where the namespaces of both ends' interfaces can be entered, the exchange's first; `None` of another host's.
+    #[must_use]
+    pub fn namespaces(&self) -> [Option<PathBuf>; 2] {
+        match self {
+            Self::OneHost(bench) => [Some(bench.exchange_netns.clone()), Some(bench.trader_netns.clone())],
+            Self::TwoHosts(both) => [Some(both.netns.clone()), None],
         }
     }
 
@@ -114,8 +122,8 @@ impl TwoHosts {
         let remote = |e| unmet(session, e);
         let is_virtual = spec.wire.virtual_because().map_err(BenchError::into_unmet)?.is_some()
             || session.survey().virtual_because.is_some();
-        let there = session.lend(spec.deferral).map_err(remote)?;
-        let end = OneEnd::lend(Role::Exchange, exchange, force, spec.deferral, &spec.run_dir);
+        let there = session.lend(spec.tuning).map_err(remote)?;
+        let end = OneEnd::lend(Role::Exchange, exchange, force, spec.tuning, &spec.run_dir);
         let end = end.map_err(BenchError::into_unmet)?;
         let at_most = spec.connect_timeout;
         // Both are on by now, so a cable between them carries.
@@ -128,9 +136,9 @@ impl TwoHosts {
         heard.map_err(remote)?;
         let names = [exchange.clone(), trader.clone()];
         let link = spec.link(names, [ethernet(exchange_mac), ethernet(trader_mac)]);
-        let deferral = vec![(exchange.clone(), end.deferral), (trader.clone(), there)];
+        let tuned = vec![end.tuned.clone(), there];
         let link = Link { is_virtual, same_host: false, ..link };
-        Ok(Self { netns: end.netns(), end, link, deferral, session: Arc::clone(session) })
+        Ok(Self { netns: end.netns(), end, link, tuned, session: Arc::clone(session) })
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn cell(ground: &Ground<'_>, load: Load, repetitions: Vec<Repetition>
             nodes: None,
             class: None,
             interrupts: Vec::new(),
+            queues: Vec::new(),
         },
         handoff: Handoff::Inline,
         load,

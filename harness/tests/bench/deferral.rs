@@ -7,7 +7,7 @@ use nix::{
     sched::{CloneFlags, unshare},
 };
 use tickcert::bench::{
-    Bench, BenchSpec,
+    Bench, BenchSpec, Tuned, Tuning,
     netns::{self, Namespace},
 };
 use tickcert_results::time::Nanos;
@@ -46,9 +46,19 @@ fn deferred_interrupts_are_set_on_lent_interfaces_for_the_run_and_set_back_after
             fs::write("/sys/class/net/left0/gro_flush_timeout", "9000").unwrap();
             let before = ["left0", "right0"].map(deferral_of);
             let wanted = Deferral { napi_defer_hard_irqs: 2, gro_flush_timeout: Nanos(200_000) };
-            let bench = Bench::set_up(&BenchSpec { deferral: Some(wanted), ..bench_of(run_dir, "left0", "right0") });
+            let bench = Bench::set_up(&BenchSpec {
+                tuning: Tuning { deferral: Some(wanted), queue: Some(0) },
+                ..bench_of(run_dir, "left0", "right0")
+            });
             let bench = bench.unwrap();
-            assert_eq!(bench.deferral, ["left0", "right0"].map(|name| (name.to_owned(), Some(wanted))));
+            let of: Vec<_> = bench.tuned.iter().map(|tuned| (tuned.interface.as_str(), tuned.deferral)).collect();
+            assert_eq!(of, ["left0", "right0"].map(|name| (name, Some(wanted))));
+            let queue = |tuned: &Tuned| tuned.queue.clone().unwrap().unwrap_err().needs;
+            assert!(
+                bench.tuned.iter().map(queue).all(|needs| needs.contains("how many queues it receives on")),
+                "{:?}",
+                bench.tuned
+            );
             for (netns, name) in [(&bench.exchange_netns, "left0"), (&bench.trader_netns, "right0")] {
                 with_sysfs_of_its_own(netns, || assert_eq!(deferral_of(name), ["2", "200000"]));
             }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tickcert::bench::{Bench, BenchSpec, netlink::Connection, netns::Namespace};
+use tickcert::bench::{Bench, BenchSpec, Tuning, netlink::Connection, netns::Namespace};
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::profile::Deferral;
 
@@ -56,7 +56,7 @@ fn a_bench_carries_multicast_ticks_one_way_and_tcp_orders_the_other() {
 #[test]
 fn interrupts_are_put_off_as_asked_on_both_ends_and_nothing_is_left_to_undo() {
     on_a_host_of_its_own(|run_dir| {
-        let found = |bench: &Bench| bench.deferral.iter().map(|(_, found)| *found).collect::<Vec<_>>();
+        let found = |bench: &Bench| bench.tuned.iter().map(|tuned| tuned.deferral).collect::<Vec<_>>();
         let as_made = Bench::set_up(&veth_bench(run_dir)).unwrap();
         if found(&as_made) == [None; 2] {
             println!("SKIPPED: a sysfs of its own can't be mounted here (in a chroot, say)");
@@ -65,7 +65,9 @@ fn interrupts_are_put_off_as_asked_on_both_ends_and_nothing_is_left_to_undo() {
         let off = Deferral { napi_defer_hard_irqs: 0, gro_flush_timeout: Nanos::ZERO };
         assert_eq!(found(&as_made), [Some(off); 2]);
         let wanted = Deferral { napi_defer_hard_irqs: 2, gro_flush_timeout: Nanos::MICRO * 20 };
-        let bench = Bench::set_up(&BenchSpec { deferral: Some(wanted), ..veth_bench(run_dir) }).unwrap();
+        let bench =
+            Bench::set_up(&BenchSpec { tuning: Tuning { deferral: Some(wanted), queue: None }, ..veth_bench(run_dir) })
+                .unwrap();
         assert_eq!(found(&bench), [Some(wanted); 2]);
         assert!(entries(run_dir).is_empty());
     });

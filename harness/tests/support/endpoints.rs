@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tickcert::{
     bench::{Bench, BenchSpec, lock::IfHeld, lock::RunLock},
     endpoint::control::{self, Injection, Report, TrialSpec, Usage},
-    run::certify::choose_cores,
+    run::{certify::choose_cores, endpoints::Homes, trial::Stage},
 };
 use tickcert_probes::clocks;
 use tickcert_results::time::{Nanos, PerSecond, TickScale};
@@ -74,6 +74,33 @@ impl Site {
             stamp_timeout: Nanos::SECOND,
             injection: Injection::default(),
             samples: self.samples(role),
+        }
+    }
+
+    /// Where trials of two processes are run over `link`.
+    pub(crate) fn stage<'a>(&'a self, link: &'a Link) -> Stage<'a> {
+        Stage {
+            link,
+            homes: Homes {
+                exchange: Some(&self.bench.exchange_netns),
+                trader: Some(&self.bench.trader_netns),
+                logs: self.dir.path(),
+                program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
+                far: None,
+            },
+            tape: &self.tape,
+            tape_path: &self.path,
+            scale: self.scale,
+            folder: self.dir.path(),
+            exchange_core: self.cores.0,
+            trader_core: self.cores.1,
+            memory_nodes: (None, None),
+            late_after: Nanos::SECOND * 5,
+            stamp_timeout: Nanos::SECOND,
+            stamps: None,
+            speeds: [None; 2],
+            seed: 1,
+            tail: None,
         }
     }
 

@@ -9,7 +9,6 @@ use std::{
 use tickcert::{
     endpoint::control::Injection,
     run::{
-        endpoints::Homes,
         placements::Seat,
         tail::{Slow, TrialTail, Watch},
         trial::{Request, Stage},
@@ -74,7 +73,7 @@ pub(crate) fn tail(plan: &Plan, disturb: impl Fn(&Scene<'_>) + Sync) -> Option<T
         }
     };
     let link = Link { meeting: site.dir.path().into(), ..site.bench.link.clone() };
-    let stage = stage(&site, &link, &watch);
+    let stage = Stage { late_after: Nanos::SECOND, tail: Some(&watch), ..site.stage(&link) };
     let lane = Lane::by_name("shm").unwrap();
     let settings = lane.settings(&serde_json::Map::new()).unwrap();
     let load = Arrival::Constant { rate: plan.rate };
@@ -103,32 +102,6 @@ pub(crate) fn tail(plan: &Plan, disturb: impl Fn(&Scene<'_>) + Sync) -> Option<T
         over.store(true, Ordering::Relaxed);
         Some(finished.unwrap().tail.expect("the trial was watched"))
     })
-}
-
-fn stage<'a>(site: &'a Site, link: &'a Link, watch: &'a Watch) -> Stage<'a> {
-    Stage {
-        link,
-        homes: Homes {
-            exchange: Some(&site.bench.exchange_netns),
-            trader: Some(&site.bench.trader_netns),
-            logs: site.dir.path(),
-            program: Some(Path::new(env!("CARGO_BIN_EXE_tickcert"))),
-            far: None,
-        },
-        tape: &site.tape,
-        tape_path: site.tape_path(),
-        scale: site.scale,
-        folder: site.dir.path(),
-        exchange_core: site.cores.0,
-        trader_core: site.cores.1,
-        memory_nodes: (None, None),
-        late_after: Nanos::SECOND,
-        stamp_timeout: Nanos::SECOND,
-        stamps: None,
-        speeds: [None; 2],
-        seed: 1,
-        tail: Some(watch),
-    }
 }
 
 /// The cause, on the trader's core, that ticks are to have that were slow by at least so much.

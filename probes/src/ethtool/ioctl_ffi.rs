@@ -1,7 +1,7 @@
 //! Questions that ethtool's ioctl answers on every kernel (`linux/ethtool.h`).
 #![expect(unsafe_code, reason = "SIOCETHTOOL passes a pointer inside a struct")]
 
-use std::os::fd::AsRawFd;
+use std::{io, os::fd::AsRawFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
@@ -116,16 +116,25 @@ fn value(interface: &str, cmd: u32) -> Option<u32> {
 /// `None` where there is no such interface, or its driver has no answer.
 ///
 /// # Safety
-/// `info` begins with a command that reads and writes no more than a `T`, and leaves a valid one.
+/// As for [`call`].
 pub(super) unsafe fn ask<T>(interface: &str, info: &mut T) -> Option<()> {
-    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).ok()?;
+    // SAFETY: the caller answers for the same.
+    unsafe { call(interface, info) }.ok()
+}
+
+/// Has the kernel carry out a command.
+///
+/// # Safety
+/// `info` begins with a command that reads and writes no more than a `T`, and leaves a valid one.
+pub(super) unsafe fn call<T>(interface: &str, info: &mut T) -> io::Result<()> {
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     let mut request = libc::ifreq {
         ifr_name: [0; libc::IFNAMSIZ],
         ifr_ifru: libc::__c_anonymous_ifr_ifru { ifru_data: std::ptr::from_mut(info).cast() },
     };
     // One byte stays zero, as the end of the name.
     if interface.len() >= libc::IFNAMSIZ {
-        return None;
+        return Err(io::ErrorKind::InvalidInput.into());
     }
     for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes()) {
         *to = from.cast_signed();
@@ -133,7 +142,7 @@ pub(super) unsafe fn ask<T>(interface: &str, info: &mut T) -> Option<()> {
     // SAFETY: the request and what it points to live across the call, the name is terminated, and the caller answers for
     // what is behind the pointer.
     let answer = unsafe { libc::ioctl(socket.as_raw_fd(), SIOCETHTOOL, &raw mut request) };
-    (answer == 0).then_some(())
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 pub(super) fn text(field: &[u8]) -> String {

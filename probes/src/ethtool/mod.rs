@@ -3,8 +3,9 @@
 
 mod features_ffi;
 mod ioctl_ffi;
+mod table_ffi;
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use crate::{host::is_live, sysfs};
 
@@ -63,6 +64,30 @@ pub struct Pause {
     pub rx: bool,
     /// Whether this one sends any.
     pub tx: bool,
+}
+
+/// How many queues an interface of the calling thread's network namespace receives on.
+///
+/// # Errors
+/// Where its driver doesn't say.
+pub fn receive_queues(interface: &str) -> io::Result<u32> {
+    table_ffi::queues(interface)
+}
+
+/// The queue that each part of what it receives goes to: its table of receive side scaling.
+///
+/// # Errors
+/// Where its driver has none, or doesn't show it.
+pub fn receive_table(interface: &str) -> io::Result<Vec<u32>> {
+    table_ffi::read(interface)
+}
+
+/// Sets that table, to as many entries as it has; an empty one is the driver's own choice.
+///
+/// # Errors
+/// What the kernel or the driver says against it.
+pub fn set_receive_table(interface: &str, queues: &[u32]) -> io::Result<()> {
+    table_ffi::set(interface, queues)
 }
 
 /// Who drives it; `None` where nobody answers.

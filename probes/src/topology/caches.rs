@@ -8,7 +8,7 @@ use super::{Core, cpu_file, cpu_list};
 use crate::sysfs;
 
 /// A cache and the cores that share it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct SharedCache {
     /// Cores on line.
     pub cores: BTreeSet<u32>,

@@ -8,7 +8,7 @@ use super::{CPUS, cpu_file, cpu_list};
 use crate::{affinity, numa, sysfs};
 
 /// A core, in the kernel's sense: one thread of the processor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Core {
     /// The kernel's number.
     pub number: u32,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CellStamps, InterruptsSent, PlacementClass, Repetition, Tail};
+use super::{CellStamps, InterruptsSent, PlacementClass, QueueSteered, Repetition, Tail};
 use crate::{
     evidence::Evidence,
     time::{Nanos, PerSecond, SignedNanos},
@@ -106,6 +106,9 @@ pub struct Placement {
     /// Where interrupts were sent; none where they were left as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interrupts: Vec<InterruptsSent>,
+    /// Interfaces of which all that arrives was sent to one queue; none where it came to whichever the device chose.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<QueueSteered>,
 }
 
 /// Memory nodes of a placement.

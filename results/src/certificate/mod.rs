@@ -31,7 +31,9 @@ pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, HeldUp, Pre
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
 pub use noise::{Counted, GapCause, GapsOfCause, NoiseCore, NoiseProbe};
-pub use placement_class::{CoreRelation, InterruptSite, InterruptsSent, Nearness, PLACEMENT_WORDS, PlacementClass};
+pub use placement_class::{
+    CoreRelation, InterruptSite, InterruptsSent, Nearness, PLACEMENT_WORDS, PlacementClass, QueueSteered,
+};
 pub use placement_matrix::{Penalty, PlacementMatrix, PlacementRow, Recommendation};
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, Probes, Setting, Topic};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};

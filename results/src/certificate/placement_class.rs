@@ -147,6 +147,17 @@ pub struct InterruptsSent {
     pub core: u32,
 }
 
+/// An interface of which all that arrives was sent to one queue.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct QueueSteered {
+    /// Which: `eth2`.
+    pub interface: String,
+    /// The queue, counted from 0.
+    pub queue: u32,
+    /// How many it has; of one, nothing had to be set.
+    pub of: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

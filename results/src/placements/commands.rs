@@ -1,6 +1,6 @@
 //! How to put a program where a placement has its trader.
 
-use crate::certificate::{InterruptsSent, Placement, PlacementClass, Recommendation};
+use crate::certificate::{InterruptsSent, Placement, PlacementClass, QueueSteered, Recommendation};
 
 /// The commands and the lines of a profile for a placement.
 pub(super) fn recommendation(placement: &Placement) -> Recommendation {
@@ -12,6 +12,7 @@ pub(super) fn recommendation(placement: &Placement) -> Recommendation {
         commands.push("systemctl stop irqbalance  # or it moves them back within seconds".to_owned());
     }
     commands.extend(sent.into_iter().map(interrupts));
+    commands.extend(placement.queues.iter().filter(|steered| steered.of > 1).map(queue));
     Recommendation { placement: placement.name.clone(), commands, profile: profile(placement, memory) }
 }
 
@@ -27,6 +28,12 @@ fn interrupts(sent: &InterruptsSent) -> String {
     let numbers: Vec<String> = sent.numbers.iter().map(ToString::to_string).collect();
     let InterruptsSent { interface, core, .. } = sent;
     format!("for i in {}; do echo {core} > /proc/irq/$i/smp_affinity_list; done  # {interface}", numbers.join(" "))
+}
+
+/// All that an interface receives to one queue; `ethtool -X IF default` takes it back.
+fn queue(steered: &QueueSteered) -> String {
+    let QueueSteered { interface, queue, .. } = steered;
+    format!("ethtool -X {interface} equal 1 start {queue}")
 }
 
 fn profile(placement: &Placement, [exchange, trader]: [Option<u32>; 2]) -> Vec<String> {

@@ -75,6 +75,10 @@ fn commands_of_a_host_with_one_node_name_no_node_and_interrupts_are_sent_each_by
     assert_eq!(said.profile, ["[run.placement]", "exchange_core = 1", "trader_core = 2"]);
     placement.interrupts[0].numbers.clear();
     assert_eq!(commands::recommendation(&placement).commands.len(), 1, "nothing is to be sent");
+    let steered = |interface: &str, of| crate::certificate::QueueSteered { interface: interface.into(), queue: 1, of };
+    placement.queues = vec![steered("eth2", 1), steered("eth3", 4)];
+    let said = commands::recommendation(&placement);
+    assert_eq!(said.commands[1..], ["ethtool -X eth3 equal 1 start 1"], "a device with one queue needs nothing set");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Full, Handoff, Job, Message, Pop, Push, Queue, Wait};
+use super::{Full, Handoff, Job, Message, Pop, Push, Queue, Wait, go_around};
 
 /// A sleeping taker looks up this often.
 const NAP: Duration = Duration::from_millis(10);
@@ -77,11 +77,7 @@ impl<M: Message> Job for Open<M> {
 
     fn run<Q: Queue>(self, wait: Wait) -> Opened<M> {
         let (mut push, mut pop) = Q::open::<M>(self.capacity);
-        // Once around, so that all of its memory is there. One that is full earlier shows when it is used.
-        for _ in 0..self.capacity {
-            let _ = push.push(M::default());
-        }
-        while pop.pop().is_some() {}
+        go_around(&mut push, &mut pop, self.capacity);
         Opened { put: Box::new(push), take: Box::new(Taker { pop, wait }) }
     }
 }

@@ -72,6 +72,14 @@ pub trait Queue: 'static {
     fn open<M: Message>(capacity: usize) -> (Self::Push<M>, Self::Pop<M>);
 }
 
+/// Goes once around an empty queue, so that all of its memory is there. One that is full earlier shows when it is used.
+pub fn go_around<M: Message>(push: &mut impl Push<M>, pop: &mut impl Pop<M>, capacity: usize) {
+    for _ in 0..capacity {
+        let _ = push.push(M::default());
+    }
+    while pop.pop().is_some() {}
+}
+
 /// What there is to say of a kind of queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {

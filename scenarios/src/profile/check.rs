@@ -46,6 +46,7 @@ pub(super) fn profile(source: &str, text: &str, folder: Option<&Path>) -> Result
         interfaces: doc.interfaces(&raw.bench)?,
         trader_host: doc.trader_host(&raw.bench)?,
         deferral: doc.deferral(&raw.bench)?,
+        queue: raw.bench.queue.as_ref().map(|queue| *queue.get_ref()),
         tape: doc.tape(&raw.tape, folder)?,
         excerpt: doc.excerpt(&raw.tape)?,
         excerpt_place: raw.tape.from.as_ref().or(raw.tape.until.as_ref()).map(|s| Place(s.span())),

@@ -79,6 +79,8 @@ pub struct Profile {
     pub trader_host: Option<TraderHost>,
     /// How the wire's interfaces are to put off their interrupts, where the profile says so.
     pub deferral: Option<Deferral>,
+    /// The queue, counted from 0, that all is sent to that both interfaces receive, where the profile says so.
+    pub queue: Option<u32>,
     /// The workload's ticks.
     pub tape: TapeSpec,
     /// The part of a file of ticks that is played, whether the profile names the file or the command line does.

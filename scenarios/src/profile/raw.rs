@@ -80,6 +80,7 @@ pub(super) struct RawBench {
     pub(super) trader_interface: Option<Spanned<String>>,
     pub(super) napi_defer_hard_irqs: Option<Spanned<u32>>,
     pub(super) gro_flush_timeout: Option<Spanned<Scalar>>,
+    pub(super) queue: Option<Spanned<u32>>,
     pub(super) trader_host: Option<Spanned<String>>,
     pub(super) trader_program: Option<Spanned<String>>,
     pub(super) ssh_options: Option<Spanned<Vec<Spanned<String>>>>,

@@ -146,6 +146,14 @@ fn a_profile_may_name_two_interfaces_for_the_wire() {
 }
 
 #[test]
+fn all_that_is_received_goes_to_a_queue_if_the_profile_names_one() {
+    assert_eq!(Profile::from_text("my.toml", SMALL).unwrap().queue, None);
+    assert_eq!(Profile::from_text("my.toml", &with_bench("queue = 2")).unwrap().queue, Some(2));
+    let negative = complaint(&with_bench("queue = -1"));
+    assert!(negative.contains("queue"), "{negative}");
+}
+
+#[test]
 fn interrupts_are_put_off_only_with_both_keys_and_with_a_unit() {
     let p = Profile::from_text("my.toml", &with_bench("napi_defer_hard_irqs = 2\ngro_flush_timeout = \"20 us\""));
     let both = Deferral { napi_defer_hard_irqs: 2, gro_flush_timeout: Nanos::MICRO * 20 };

@@ -76,6 +76,10 @@ impl Transport for AfXdp {
         },
     ];
 
+    fn queue(config: &Config) -> Option<u32> {
+        Some(config.queue)
+    }
+
     fn headers_before_ticks(_config: &Config) -> Option<u32> {
         Some(UDP_HEADERS)
     }

@@ -109,6 +109,11 @@ impl Transport for Dpdk {
         Ok(Caps { orders: config.orders, evidence, evidence_why: evidence_why.to_owned(), own_wire })
     }
 
+    fn queue(config: &Config) -> Option<u32> {
+        // As its arguments name it.
+        (config.device == Device::Afxdp).then_some(0)
+    }
+
     fn takes_no_stamps(config: &Config) -> Option<&'static str> {
         match config.device {
             Device::Memif => Some("its frames cross memory that both processes share, and no NIC"),

@@ -64,6 +64,15 @@ pub enum Change {
         /// As the driver has it, which may be none of the attempts; `null` where it refused them all.
         set: Option<Configuration>,
     },
+    /// All that an interface receives was sent to one of its queues; undone only as long as it is still so.
+    ReceiveTableSet {
+        /// Of which interface.
+        interface: String,
+        /// The queue of each entry, as it was.
+        before: Vec<u32>,
+        /// Which is in every entry now.
+        queue: u32,
+    },
     /// A kernel module was loaded.
     ModuleLoaded {
         /// Which.
@@ -102,7 +111,9 @@ impl Change {
                 was.addresses.iter().try_for_each(check_address)?;
                 was.routes.iter().try_for_each(check_route)
             }
-            Self::StampingSet { interface, .. } | Self::StampingCame { interface, .. } => check_name(interface),
+            Self::StampingSet { interface, .. }
+            | Self::StampingCame { interface, .. }
+            | Self::ReceiveTableSet { interface, .. } => check_name(interface),
             Self::ModuleLoaded { module } if soft::MODULES.contains(&module.as_str()) => Ok(()),
             Self::ModuleLoaded { module } => Err(format!("{module:?} is no module that a run loads")),
             Self::InterfaceMade { interface } => check_name(interface),

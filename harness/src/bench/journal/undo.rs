@@ -25,6 +25,7 @@ use super::{Change, InterfaceState, change::ignore_if_so, ignore_missing, stampi
 use crate::bench::{
     netlink::{Connection, NetlinkError},
     netns::{Namespace, NamespaceError},
+    steering,
 };
 
 /// Why a change is still there.
@@ -56,6 +57,14 @@ pub enum UndoError {
         interface: String,
         /// As it was.
         before: Configuration,
+        /// Why.
+        source: io::Error,
+    },
+    /// The queues that an interface receives on can't be set back.
+    #[error("which queues {interface} receives on can't be set back (`ethtool -X {interface} default` does it)")]
+    ReceiveTable {
+        /// Which.
+        interface: String,
         /// Why.
         source: io::Error,
     },
@@ -150,6 +159,7 @@ fn undo(change: &Change, all: &[Change], owner: Owner) -> Result<Option<String>,
         Change::StampingSet { interface, before, attempts } => {
             stamping::undo(&Kernel, interface, *before, &stamping::ours(all, interface, attempts))
         }
+        Change::ReceiveTableSet { interface, before, queue } => steering::undo(interface, before, *queue),
         change => undo_own(change, owner).map(|()| None),
     }
 }
@@ -168,7 +178,7 @@ fn undo_own(change: &Change, owner: Owner) -> Result<(), UndoError> {
         Change::RouteAdded { interface, route } => {
             with_interface(interface, |connection, found| connection.remove_route(found, route))
         }
-        Change::StampingSet { .. } | Change::StampingCame { .. } => Ok(()),
+        Change::StampingSet { .. } | Change::StampingCame { .. } | Change::ReceiveTableSet { .. } => Ok(()),
         Change::ModuleLoaded { module } => unload(module),
         Change::InterfaceMade { interface } => with_interface(interface, |connection, found| connection.delete(found)),
         Change::RdmaDeviceMade { device } => remove_rdma_device(device),

@@ -177,14 +177,14 @@ impl Agent {
             Request::Preflight { lane, settings, virtual_link } => {
                 value(host::preflight(&lane, &settings, virtual_link).map_err(|e| failed(&e))?)
             }
-            Request::Lend { deferral } => {
+            Request::Lend { tuning } => {
                 let found = self.found()?;
                 let (name, force) = (&found.interface, found.force);
                 let end =
-                    OneEnd::lend(Role::Trader, name, force, deferral, &run_dir::default_path()).map_err(of_bench)?;
-                let deferral = end.deferral;
+                    OneEnd::lend(Role::Trader, name, force, tuning, &run_dir::default_path()).map_err(of_bench)?;
+                let tuned = end.tuned.clone();
                 self.lent = Some(end);
-                value(deferral)
+                value(tuned)
             }
             Request::Carrier { at_most } => value(self.lent()?.carrier(at_most).map_err(of_bench)?),
             Request::Hear { mac, at_most } => {

@@ -13,7 +13,6 @@ use tickcert_results::{
     certificate::{ClockProbe, Host},
     time::{Nanos, TickScale},
 };
-use tickcert_scenarios::profile::Deferral;
 use tickcert_transports::{
     Lane,
     api::{Caps, Unmet},
@@ -21,6 +20,7 @@ use tickcert_transports::{
 
 use super::{Inbox, Problem, RemoteError, Session, protocol};
 use crate::{
+    bench::{Tuned, Tuning},
     endpoint::control::Command,
     remote::protocol::{Probed, Request, Survey},
 };
@@ -119,12 +119,12 @@ impl Session {
         self.ask(&Request::Preflight { lane, settings, virtual_link }, SOON)
     }
 
-    /// Lends the trader's interface; gives how it puts off its interrupts.
+    /// Lends the trader's interface; gives how it is then.
     ///
     /// # Errors
     /// [`RemoteError`].
-    pub fn lend(&self, deferral: Option<Deferral>) -> Result<Option<Deferral>, RemoteError> {
-        self.ask(&Request::Lend { deferral }, SOON)
+    pub fn lend(&self, tuning: Tuning) -> Result<Tuned, RemoteError> {
+        self.ask(&Request::Lend { tuning }, SOON)
     }
 
     /// Waits for its carrier; gives its hardware address.

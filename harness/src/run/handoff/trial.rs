@@ -13,7 +13,7 @@ use tickcert_results::{
     time::{Nanos, TickScale, Ticks},
 };
 use tickcert_scenarios::{
-    handoff::{Handoff, Job, Pop, Push, Queue, Wait},
+    handoff::{Handoff, Job, Push, Queue, Wait, go_around},
     load::Schedule,
     tape::Tape,
 };
@@ -90,7 +90,7 @@ impl Trial<'_> {
 
     fn queued<Q: Queue, const PAD: usize>(self, wait: Wait) -> Result<Finished> {
         let (mut push, mut pop) = Q::open::<Crossing<PAD>>(self.capacity);
-        touch(&mut push, &mut pop, self.capacity);
+        go_around(&mut push, &mut pop, self.capacity);
         let pushes = (self.others.iter().map(|_| push.another())).collect::<Option<Vec<_>>>();
         let pushes = pushes.ok_or_else(|| anyhow!("the queue takes one producer only"))?;
         let producers = AtomicU32::new(1 + u32::try_from(self.others.len())?);
@@ -167,15 +167,6 @@ impl<const PAD: usize> Job for Sized<'_, PAD> {
     fn run<Q: Queue>(self, wait: Wait) -> Self::Out {
         self.0.queued::<Q, PAD>(wait)
     }
-}
-
-/// Goes once around the queue, so that all of its memory is there.
-fn touch<const PAD: usize>(push: &mut impl Push<Crossing<PAD>>, pop: &mut impl Pop<Crossing<PAD>>, capacity: usize) {
-    for _ in 0..capacity {
-        // A queue that is full earlier shows in the trial.
-        let _ = push.push(Crossing::default());
-    }
-    while pop.pop().is_some() {}
 }
 
 /// Pins, measures the usage of, and looks whether the core was left.

@@ -20,7 +20,6 @@ pub(super) fn of(host: &HostFacts, seats: &[Seat], wanted: &PlacementSelection) 
             let lacks = |word: &&&str| !seats.iter().filter_map(|s| s.class).any(|class| class.words().contains(word));
             let rows_of = WORDS.iter().filter(lacks).filter_map(|word| Some(row(word, need(host, seats, word)?)));
             rows.extend(rows_of.map(|row| NotRun { optional: true, ..row }));
-            rows.extend(host.interfaces.is_some().then(queues));
         }
     }
     rows.extend(cores(host).into_iter().map(|row| NotRun { optional: true, ..row }));
@@ -118,13 +117,6 @@ fn need(host: &HostFacts, seats: &[Seat], word: &str) -> Option<(String, String)
         "irq-other" => said("an interface with interrupts that may be sent elsewhere", "another NIC or driver"),
         _ => None,
     }
-}
-
-/// A dimension that is not measured yet.
-fn queues() -> NotRun {
-    let needs = "a choice of the interface's queue, which is no part of placements yet";
-    let how = "steer the feed to one queue (`ethtool -N`), and run a matrix for each";
-    NotRun { optional: true, ..NotRun::new(NotRunKind::Placement, "nic-queue", needs, how) }
 }
 
 /// Cores that no placement can use.

@@ -59,7 +59,7 @@ fn an_intel_of_two_sockets_has_each_placement_once_with_what_is_far_in_its_name(
     assert_eq!((far.cores, far.memory), ((62, 63), (Some(1), Some(0))));
     let sent: Vec<_> = far.interrupts.iter().map(|s| (s.interface.as_str(), s.numbers.clone(), s.core)).collect();
     assert_eq!(sent, [("eth2", vec![130, 131], 62), ("eth3", vec![140, 141], 0)]);
-    assert_eq!(lacking(&found), ["other-l3", "nic-queue"]);
+    assert_eq!(lacking(&found), ["other-l3"]);
     assert_eq!(names(found.of_lane(false)).len(), 6, "a lane with a way of its own knows no NIC");
 }
 
@@ -80,7 +80,7 @@ fn an_epyc_of_one_socket_has_other_complexes_and_no_other_socket() {
         ("other-l3+nic-remote+mem-remote", (23, 15)),
     ];
     assert_eq!(cores, wanted.map(|(name, cores)| (name.to_owned(), cores)));
-    assert_eq!(lacking(&found), ["smt-sibling", "other-socket", "irq-same", "irq-other", "nic-queue"]);
+    assert_eq!(lacking(&found), ["smt-sibling", "other-socket", "irq-same", "irq-other"]);
 }
 
 #[test]

@@ -94,6 +94,7 @@ pub(super) fn cell(shape: &LaneShape, at: usize, of: usize, repetitions: u32, n:
             nodes: None,
             class: None,
             interrupts: Vec::new(),
+            queues: Vec::new(),
         },
         handoff: Handoff::Inline,
         load: Load {

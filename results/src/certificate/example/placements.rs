@@ -4,7 +4,7 @@ use super::{LaneShape, certificate};
 use crate::{
     certificate::{
         Certificate, CoreRelation, EndNodes, InterruptSite, InterruptsSent, Nearness, NotRun, NotRunKind,
-        PlacementClass, PlacementNodes,
+        PlacementClass, PlacementNodes, QueueSteered,
     },
     evidence::Evidence,
     placements::matrices,
@@ -88,4 +88,5 @@ fn put(placement: &mut super::super::Placement, name: &str) {
         })
         .into_iter()
         .collect();
+    placement.queues = ["eth2", "eth3"].map(|name| QueueSteered { interface: name.to_owned(), queue: 0, of: 4 }).into();
 }

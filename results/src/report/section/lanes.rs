@@ -130,8 +130,13 @@ pub(super) fn setting(cell: &Cell) -> String {
     let p = &cell.placement;
     let nodes = p.nodes.as_ref().map(|n| format!(" (memory nodes {} → {})", of_end(&n.exchange), of_end(&n.trader)));
     let (nodes, load) = (nodes.unwrap_or_default(), &cell.load.text);
+    let queues: Vec<_> = p.queues.iter().map(|q| format!("{} to queue {} of {}", q.interface, q.queue, q.of)).collect();
+    let queues = if queues.is_empty() { String::new() } else { format!(" (all of {})", queues.join(", of ")) };
     let class = p.class.map(|_| format!("{}: ", p.name)).unwrap_or_default();
-    format!("{load}; {class}cores {} → {}{nodes} over {}, {handoff}; {orders}", p.exchange_core, p.trader_core, p.link)
+    format!(
+        "{load}; {class}cores {} → {}{nodes} over {}{queues}, {handoff}; {orders}",
+        p.exchange_core, p.trader_core, p.link
+    )
 }
 
 /// `1`, or what of an end is on another node than its core: `1, memory 0, interface 0`.
