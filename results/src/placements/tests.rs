@@ -66,6 +66,7 @@ fn commands_of_a_host_with_one_node_name_no_node_and_interrupts_are_sent_each_by
     let mut cells = example::placed(&[("same-l3", 5_000)], 5).cells;
     let mut placement = cells.remove(0).placement;
     placement.nodes = None;
+    placement.queues.clear();
     placement.interrupts =
         vec![crate::certificate::InterruptsSent { interface: "eth3".into(), numbers: vec![41, 42], core: 7 }];
     let said = commands::recommendation(&placement);
