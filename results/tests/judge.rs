@@ -454,7 +454,7 @@ type Damage = (&'static str, fn(&mut Certificate, usize));
 
 /// Each takes a piece of evidence away, or turns it against the system.
 #[cfg(test)]
-const DAMAGE: [Damage; 34] = [
+const DAMAGE: [Damage; 36] = [
     ("no cell", |c, _| c.cells.clear()),
     ("broken off", |c, _| c.interrupted = true),
     ("no clock probe", |c, _| c.probes.clocks = None),
@@ -464,6 +464,8 @@ const DAMAGE: [Damage; 34] = [
     ("clock of no rate", |c, _| c.probes.clocks.as_mut().unwrap().start.hz = f64::NAN),
     ("no noise probe", |c, _| c.probes.noise = None),
     ("noise of no core", |c, _| c.probes.noise.as_mut().unwrap().cores.clear()),
+    ("noise of one core only", |c, _| c.probes.noise.as_mut().unwrap().cores.truncate(1)),
+    ("noise of other cores", |c, _| c.probes.noise.as_mut().unwrap().cores.iter_mut().for_each(|n| n.core += 100)),
     ("host unknown", |c, _| c.sut.host.virtualised.clear()),
     ("emulated", |c, _| c.cells[0].evidence = Evidence::Emulated),
     ("no repetition", |c, _| c.cells[0].repetitions.clear()),

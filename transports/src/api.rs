@@ -389,6 +389,11 @@ pub trait Transport: Sized {
         None
     }
 
+    /// Whether frames come to it by rules of its own, past the interface's table of receive queues.
+    fn passes_by_queues(_config: &Self::Config) -> bool {
+        false
+    }
+
     /// The only queue of both interfaces whose frames it looks at, counted from 0; `None` where it takes them from whichever.
     fn queue(_config: &Self::Config) -> Option<u32> {
         None

@@ -16,9 +16,9 @@ use super::{
     wire_args::WireArgs,
 };
 use crate::{
-    bench::{BenchSpec, Tuning, lock::RunLock},
+    bench::{BenchSpec, Tuning, Wire, lock::RunLock},
     remote::Session,
-    run::{endpoints::Homes, progress::Progress, soft_rdma, wiring::Wiring},
+    run::{endpoints::Homes, progress::Progress, queues, soft_rdma, wiring::Wiring},
 };
 
 pub(super) const EXCHANGE_NETNS: &str = "TICKCERT_EXCHANGE_NETNS";
@@ -63,11 +63,16 @@ impl Wired {
         let far = wire.session(profile, &made_of, trader_core, common.no_wait, progress)?;
         let cores = (cores.0, far.as_ref().map_or(cores.1, |far| far.survey().core));
         let soft_rdma = soft_rdma::is_wanted(lanes, profile).map_err(Failure::cannot_run)?;
+        for lane in lanes {
+            let settings = lane.settings(&profile.settings_of(lane.transport())).map_err(Failure::usage)?;
+            let queue = profile.queue.filter(|_| made_of != Wire::Veth);
+            queues::check(*lane, &settings, queue).map_err(Failure::usage)?;
+        }
         let tuning = Tuning { deferral: profile.deferral, queue: profile.queue };
         let spec = BenchSpec { wire: made_of, tuning, soft_rdma, ..BenchSpec::default() };
         let wiring = Wiring::set_up(&spec, far.as_ref()).map_err(Failure::cannot_run)?;
         for unmet in wiring.tuned().iter().filter_map(|tuned| tuned.queue.as_ref()?.as_ref().err()) {
-            progress.say(&format!("warning: not all goes to one queue: {unmet}"));
+            progress.say(&format!("warning: no queue is chosen: {unmet}"));
         }
         Ok((Self::Own { wiring: Box::new(wiring), far, _lock: lock }, cores))
     }

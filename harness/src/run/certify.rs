@@ -28,7 +28,7 @@ use super::{
     handoff, huge_pages, output, overhead,
     plan::PlannedCell,
     progress::Progress,
-    queues::Steered,
+    queues::{self, Steered},
     scratch::Scratch,
     settings, sweep, tail, threads,
     trial::Stage,
@@ -206,6 +206,7 @@ impl Prepared<'_> {
         let stage = Stage { tail: watch.as_ref(), ..stage };
         let (steered, not_steered) = Steered::of(wiring, order.profile.queue.is_some());
         found.not_run.extend(not_steered);
+        found.not_run.extend(queues::wanted(order, &planned).err());
         let mut trials = Trials::new(order, &stage, planned, steered);
         if stop.is_none() {
             stop = trials.run(progress)?;

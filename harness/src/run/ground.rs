@@ -21,7 +21,7 @@ use super::{
     queues, soft_rdma, two_hosts,
 };
 use crate::{
-    bench::{BenchSpec, Tuning, user_namespace},
+    bench::{BenchSpec, Tuning, Wire, user_namespace},
     remote::protocol::Survey,
 };
 
@@ -55,7 +55,9 @@ impl Ground {
             let settings = lane.settings(&order.profile.settings_of(lane.transport()))?;
             let virtual_link = self.limits.is_wire_virtual();
             let caps = two_hosts::preflight(*lane, &settings, virtual_link, order.far.as_deref())?;
-            let in_reach = queues::check(*lane, &settings, order.profile.queue);
+            // Over a virtual wire nothing is sent to any.
+            let queue = order.profile.queue.filter(|_| order.wire != Wire::Veth);
+            let in_reach = queues::check(*lane, &settings, queue);
             match caps.and_then(|caps| in_reach.map(|()| caps)) {
                 Err(unmet) => not_run.push(lane_not_run(lane.name(), unmet)),
                 Ok(caps) => {
@@ -144,7 +146,8 @@ pub(super) fn mark_optional(optional: &[String], not_run: &mut [NotRun]) {
 /// Receive buffers hold the most that any load sends within the length of a stall.
 pub(super) fn bench_spec(order: &Order, cells: &[PlannedCell]) -> BenchSpec {
     let packets_in_a_stall = most_within(cells, order.profile.run.stall);
-    let tuning = Tuning { deferral: order.profile.deferral, queue: queues::wanted(order, cells) };
+    // Why none is wanted is said where the trials are.
+    let tuning = Tuning { deferral: order.profile.deferral, queue: queues::wanted(order, cells).unwrap_or_default() };
     let stamps = order.profile.stamps.policy;
     // Settings that are not understood have been refused before.
     let soft_rdma = cells.iter().any(|cell| soft_rdma::is_wanted_by(cell.lane, &cell.settings).unwrap_or_default());

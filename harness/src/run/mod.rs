@@ -21,7 +21,7 @@ mod placement;
 pub mod placements;
 pub mod plan;
 pub mod progress;
-mod queues;
+pub mod queues;
 pub mod rate;
 pub mod repetition;
 pub mod sample_file;

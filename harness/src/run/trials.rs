@@ -25,7 +25,7 @@ use super::{
     interrupt, placement,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
-    queues::Steered,
+    queues::{self, Steered},
     repetition::{Attempt, Kept},
     sample_file::SampleFile,
     seated::{self, Unseated},
@@ -242,7 +242,7 @@ impl<'a> Trials<'a> {
         };
         self.formats.insert(attempt.slot.cell, finished.format);
         let cell = &self.cells[attempt.slot.cell];
-        if cell.caps.own_wire.is_none() {
+        if queues::concern(cell) {
             finished.astray.extend(self.steered.strayed());
         }
         // A slash would be another folder.
@@ -300,6 +300,7 @@ impl<'a> Trials<'a> {
             warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
             warnings.extend(seated::warning(&planned.seat));
             warnings.extend(planned.crew.warnings(planned.seat.cores));
+            warnings.extend(self.steered.unwatched().filter(|_| queues::concern(planned)));
             warnings.extend(self.unshown.remove(&n).unwrap_or_default());
             let terms = self.terms(planned, probes.stamping.as_ref());
             let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
@@ -361,7 +362,7 @@ impl<'a> Trials<'a> {
             nodes,
             class: cell.seat.class,
             interrupts: seated::asked_for(&cell.seat),
-            queues: if cell.caps.own_wire.is_none() { self.steered.record() } else { Vec::new() },
+            queues: if queues::concern(cell) { self.steered.record() } else { Vec::new() },
         }
     }
 }

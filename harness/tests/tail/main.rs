@@ -4,6 +4,7 @@
 mod storm;
 #[path = "../support/mod.rs"]
 mod support;
+mod timers;
 mod trial;
 
 use std::{

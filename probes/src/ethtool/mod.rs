@@ -74,6 +74,12 @@ pub fn receive_queues(interface: &str) -> io::Result<u32> {
     table_ffi::queues(interface)
 }
 
+/// How many rules (`ethtool -N`) send some of what it receives to a queue by themselves, whatever its table says.
+#[must_use]
+pub fn receive_rules(interface: &str) -> u32 {
+    table_ffi::rules(interface)
+}
+
 /// The queue that each part of what it receives goes to: its table of receive side scaling.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 //! Which of its queues what an interface receives goes to: the table of receive side scaling, through ethtool's ioctl, which drivers
-//! of every age have (`ETHTOOL_GRXRINGS`, `ETHTOOL_GRXFHINDIR` and `ETHTOOL_SRXFHINDIR` in `linux/ethtool.h`).
+//! of every age have (`ETHTOOL_GRXRINGS`, `ETHTOOL_GRXCLSRLCNT`, `ETHTOOL_GRXFHINDIR` and `ETHTOOL_SRXFHINDIR` in `linux/ethtool.h`).
 #![expect(unsafe_code, reason = "SIOCETHTOOL passes a pointer inside a struct")]
 
 use std::io;
@@ -7,20 +7,23 @@ use std::io;
 use super::ioctl_ffi::call;
 
 const ETHTOOL_GRXRINGS: u32 = 0x2d;
+const ETHTOOL_GRXCLSRLCNT: u32 = 0x2e;
 const ETHTOOL_GRXFHINDIR: u32 = 0x38;
 const ETHTOOL_SRXFHINDIR: u32 = 0x39;
 
 /// Entries of the largest table that is read; drivers have 16 to 2,048.
 const MOST: usize = 8192;
 
-/// `struct ethtool_rxnfc`, of which this question uses `cmd` and `data` only.
+/// `struct ethtool_rxnfc`, of which these questions use `cmd`, `data` and `rule_cnt` only.
 #[repr(C)]
+#[derive(Default)]
 struct Rings {
     cmd: u32,
     flow_type: u32,
     data: u64,
-    /// `fs` and `rule_cnt`, as the compiler pads them.
-    rest: [u64; 22],
+    fs: [u64; 21],
+    rule_cnt: u32,
+    padding: u32,
 }
 
 /// `struct ethtool_rxfh_indir`, with room for the entries behind it.
@@ -36,10 +39,17 @@ const _: () = assert!(size_of::<Table>() == 8 + 4 * MOST, "entries follow the he
 
 /// How many queues it receives on.
 pub(super) fn queues(interface: &str) -> io::Result<u32> {
-    let mut rings = Rings { cmd: ETHTOOL_GRXRINGS, flow_type: 0, data: 0, rest: [0; 22] };
+    let mut rings = Rings { cmd: ETHTOOL_GRXRINGS, ..Rings::default() };
     // SAFETY: this command reads and writes a `Rings`, whose size is asserted above.
     unsafe { call(interface, &mut rings) }?;
     Ok(u32::try_from(rings.data).unwrap_or(u32::MAX))
+}
+
+/// How many rules send some of it to a queue by themselves, whatever the table says; none where its driver knows no rules.
+pub(super) fn rules(interface: &str) -> u32 {
+    let mut rings = Rings { cmd: ETHTOOL_GRXCLSRLCNT, ..Rings::default() };
+    // SAFETY: this command reads and writes a `Rings`, whose size is asserted above.
+    unsafe { call(interface, &mut rings) }.map_or(0, |()| rings.rule_cnt)
 }
 
 /// Its table.
@@ -69,8 +79,8 @@ mod tests {
     fn an_interface_that_is_not_there_and_one_without_a_table_say_so() {
         assert_eq!(queues("nosuchinterface").unwrap_err().raw_os_error(), Some(libc::ENODEV));
         assert_eq!(queues("a-name-that-is-longer-than-any").unwrap_err().kind(), io::ErrorKind::InvalidInput);
-        for refused in [read("lo").map(drop), set("lo", &[]), set("lo", &[0; MOST + 1])] {
-            assert!(refused.is_err());
-        }
+        assert!(read("lo").is_err() && set("lo", &[]).is_err());
+        assert_eq!((rules("lo"), rules("nosuchinterface")), (0, 0));
+        assert_eq!(set("lo", &[0; MOST + 1]).unwrap_err().to_string(), "a table of 8193 entries");
     }
 }

@@ -92,7 +92,8 @@ pub fn measure(
     let mut smi = SmiCounter::find(root, cores);
     let mut counted = |core: &u32| (Counters::read(root, *core), smi.read(root, *core));
     let before: Vec<_> = cores.iter().map(&mut counted).collect();
-    let limits = Limits { threshold: scale.ticks(threshold), ask_above: scale.ticks(Nanos::MICRO) };
+    let limits =
+        Limits { threshold: scale.ticks(threshold), ask_above: scale.ticks(Nanos::MICRO), settle: scale.ticks(SETTLE) };
     let seen = watch_all(root, cores, scale.ticks(duration), limits);
     let after: Vec<_> = cores.iter().map(counted).collect();
     let mut found = Vec::with_capacity(cores.len());
@@ -142,6 +143,9 @@ fn uncounted(smi: &SmiCounter, interrupts_told: bool) -> Vec<NotRun> {
     rows
 }
 
+/// How long a core spins before it is watched.
+const SETTLE: Nanos = Nanos(10_000_000);
+
 /// In ticks.
 #[derive(Clone, Copy)]
 struct Limits {
@@ -149,6 +153,8 @@ struct Limits {
     threshold: u64,
     /// After a longer step the kernel is asked, whether it is a gap or not.
     ask_above: u64,
+    /// So long it spins before it begins to count.
+    settle: u64,
 }
 
 type Seen = io::Result<Result<Thread, AffinityError>>;
@@ -186,6 +192,9 @@ struct Thread {
 
 /// Reads the clock until `ticks` have passed. The time that the kernel is asked in is not watched.
 fn watch(root: &Path, core: u32, ticks: u64, limits: Limits) -> Thread {
+    // A core that was asleep comes out of its idle state and up to its speed first, as it has in a trial.
+    let counts_from = tsc::now().raw().saturating_add(limits.settle);
+    while tsc::now().raw() < counts_from {}
     let waited_before = own::waited(root);
     let began = Own::read();
     let mut seen = Attributed::new(tsc::now(), limits.threshold, limits.ask_above, began);
@@ -252,7 +261,7 @@ mod tests {
             println!("SKIPPED: a core taken away from the noise probe: needs two cores that this process may use");
             return;
         };
-        let limits = Limits { threshold: 1000, ask_above: 1000 };
+        let limits = Limits { threshold: 1000, ask_above: 1000, settle: 0 };
         let stayed = |pinned: u32| {
             let watching = move || affinity::pin(pinned).map(|()| watch(Path::new("/"), first, 1000, limits).stayed);
             thread::spawn(watching).join().unwrap().unwrap()

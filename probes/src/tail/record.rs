@@ -91,6 +91,31 @@ mod tests {
         assert_eq!(Record::read(&named).unwrap().said, to);
     }
 
+    #[test]
+    fn each_kind_is_what_the_programs_number_it_as() {
+        let number = 5;
+        let said =
+            |kind| Record::read(&[bytes(kind, number), b"eth2-rx-0\0\0\0\0\0\0\0".to_vec()].concat()).map(|r| r.said);
+        let wanted = [
+            (1, Said::Interrupt(number, Comm::from("eth2-rx-0"))),
+            (2, Said::Softirq(number)),
+            (3, Said::Vector(Vector::Spurious)),
+            (4, Said::Fault),
+            (5, Said::FaultDone { major: true }),
+            (6, Said::Switch { to: number, name: Comm::from("eth2-rx-0"), waited: false }),
+            (7, Said::Migration(number)),
+            (8, Said::Frequency(number)),
+            (9, Said::Call(number)),
+        ];
+        for (kind, wanted) in wanted {
+            assert_eq!(said(kind), Some(wanted));
+        }
+        assert_eq!((said(0), said(10)), (None, None));
+        let beyond = u32::try_from(Vector::ALL.len()).unwrap();
+        assert_eq!(Record::read(&bytes(3, beyond)), None, "a vector that has no name");
+        assert_eq!(Record::read(&bytes(1, 0)), None, "a name that is not there");
+    }
+
     proptest! {
         #[test]
         fn bytes_of_any_kind_cause_no_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {

@@ -68,7 +68,7 @@ pub(super) fn spans(side: Side, records: &[Record], [timed, core]: [u32; 2], unt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tail::Comm;
+    use crate::tail::{Comm, event::Vector};
 
     const TIMED: u32 = 10;
     const CORE: u32 = 1;
@@ -108,6 +108,27 @@ mod tests {
         let records = [record(10, Said::Fault), record(50, Said::Fault), done, record(80, Said::Fault)];
         let (open, ended) = (What::Fault { major: false, ended: false }, What::Fault { major: false, ended: true });
         assert_eq!(of(&records), [(open, 10, 10), (ended, 50, 60), (open, 80, 80)]);
+    }
+
+    #[test]
+    fn what_interrupts_the_core_lasts_as_long_as_it_says_and_a_change_of_its_speed_is_a_point() {
+        let lasting = |at, said| Record { end: Nanos(at + 30), ..record(at, said) };
+        let name = Comm::from("eth2-rx-0");
+        let records = [
+            lasting(10, Said::Interrupt(40, name)),
+            lasting(50, Said::Softirq(3)),
+            lasting(90, Said::Vector(Vector::CallFunctionSingle)),
+            lasting(130, Said::Call(7)),
+            record(170, Said::Frequency(3_400_000)),
+        ];
+        let wanted = [
+            (What::Interrupt(40, name), 10, 40),
+            (What::Softirq(3), 50, 80),
+            (What::Vector(Vector::CallFunctionSingle), 90, 120),
+            (What::Call(7), 130, 160),
+            (What::Frequency(3_400_000), 170, 170),
+        ];
+        assert_eq!(of(&records), wanted);
     }
 
     #[test]

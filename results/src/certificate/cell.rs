@@ -106,7 +106,8 @@ pub struct Placement {
     /// Where interrupts were sent; none where they were left as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interrupts: Vec<InterruptsSent>,
-    /// Interfaces of which all that arrives was sent to one queue; none where it came to whichever the device chose.
+    /// Interfaces whose table of receive queues sent all to one, and that had no rules before it; none where frames came to
+    /// whichever queue the device chose.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<QueueSteered>,
 }

@@ -147,7 +147,7 @@ pub struct InterruptsSent {
     pub core: u32,
 }
 
-/// An interface of which all that arrives was sent to one queue.
+/// An interface whose table of receive queues sent all to one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct QueueSteered {
     /// Which: `eth2`.

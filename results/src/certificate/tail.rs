@@ -171,7 +171,7 @@ impl Tail {
     /// What watching does to the lane's own figures, where its ticks go through the kernel: measured by `ci/peers attribution`.
     #[must_use]
     pub fn watching_costs(&self) -> Option<&'static str> {
-        (self.untimed_softirqs > 0).then_some("to watch a lane through the kernel costs some 2 to 3 % of its median")
+        (self.untimed_softirqs > 0).then_some("to watch a lane through the kernel costs it some percent of its median (`ci/peers attribution` measures it)")
     }
 }
 

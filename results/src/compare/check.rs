@@ -180,10 +180,20 @@ fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'sta
         let (exchange, trader) = (bound("exchange", memory(|n| &n.exchange)), bound("trader", memory(|n| &n.trader)));
         format!("{} (cores {} and {}{exchange}{trader})", p.name, p.exchange_core, p.trader_core)
     };
+    let queues = |p: &Placement| match p.queues.first() {
+        Some(steered) => format!("all on {}", steered.queue),
+        None => "as the device chooses".to_owned(),
+    };
     let facts = [
         ("load", load(&a.load), load(&b.load), SAME_WORKLOAD),
         ("settings", settings(a), settings(b), "set the transport up alike, with builds that have the same defaults"),
         ("placement", place(&a.placement), place(&b.placement), "run both on the same cores"),
+        (
+            "receive queue",
+            queues(&a.placement),
+            queues(&b.placement),
+            "name the same `queue` under [bench] for both, or for neither",
+        ),
         (
             "threads",
             threads(&a.handoff),

@@ -7,7 +7,7 @@ use super::{
     latency::{evidence_too_weak, quantiles},
 };
 use crate::{
-    certificate::{Cell, Certificate, NoiseCore, NoiseProbe, NotRunKind, Repetition},
+    certificate::{Cell, Certificate, NoiseCore, NoiseProbe, NotRunKind, Placement, Repetition},
     hist::count_f64,
     stats::{
         len_f64,
@@ -168,6 +168,19 @@ fn probe_missing(certificate: &Certificate, probe: &str) -> Finding {
     }
 }
 
+/// A core of exchange or trader that the noise probe says nothing of: it was taken away, say.
+fn unwatched(certificate: &Certificate) -> Option<u32> {
+    let here = certificate.probes.noise.as_ref()?;
+    let there = certificate.exchange_host.as_ref().and_then(|host| host.noise.as_ref());
+    let lacks = |noise: &NoiseProbe, core| !noise.cores.iter().any(|watched| watched.core == core);
+    certificate.cells.iter().find_map(|cell| {
+        let Placement { exchange_core, trader_core, .. } = cell.placement;
+        lacks(here, trader_core)
+            .then_some(trader_core)
+            .or_else(|| lacks(there.unwrap_or(here), exchange_core).then_some(exchange_core))
+    })
+}
+
 /// A figure of the noise probe, of the worst core.
 fn noise(
     certificate: &Certificate,
@@ -186,6 +199,12 @@ fn noise(
     };
     let mut all = cores(certificate.probes.noise.as_ref(), "");
     all.extend(cores(of_exchange.and_then(|host| host.noise.as_ref()), " of the exchange's host"));
+    if let Some(core) = unwatched(certificate) {
+        return Finding::new(
+            Verdict::NotRun,
+            format!("core {core}, on which was measured, was not watched for noise to the end"),
+        );
+    }
     let Some((value, core, host)) = all.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
         return probe_missing(certificate, "noise");
     };

@@ -153,6 +153,10 @@ impl Transport for Rdma {
         Ok(caps(Evidence::Emulated, why, Some("soft-RoCE".to_owned())))
     }
 
+    fn passes_by_queues(config: &Config) -> bool {
+        config.operation == Operation::Raw
+    }
+
     fn takes_no_stamps(config: &Config) -> Option<&'static str> {
         match config.operation {
             Operation::RcWritePoll => {

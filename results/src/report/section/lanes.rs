@@ -131,7 +131,8 @@ pub(super) fn setting(cell: &Cell) -> String {
     let nodes = p.nodes.as_ref().map(|n| format!(" (memory nodes {} → {})", of_end(&n.exchange), of_end(&n.trader)));
     let (nodes, load) = (nodes.unwrap_or_default(), &cell.load.text);
     let queues: Vec<_> = p.queues.iter().map(|q| format!("{} to queue {} of {}", q.interface, q.queue, q.of)).collect();
-    let queues = if queues.is_empty() { String::new() } else { format!(" (all of {})", queues.join(", of ")) };
+    let queues =
+        if queues.is_empty() { String::new() } else { format!(" (receive table of {})", queues.join(", of ")) };
     let class = p.class.map(|_| format!("{}: ", p.name)).unwrap_or_default();
     format!(
         "{load}; {class}cores {} → {}{nodes} over {}{queues}, {handoff}; {orders}",
