@@ -344,3 +344,42 @@ fn a_matrix_of_placements_has_a_field_and_a_row_for_each_and_the_commands_of_the
     (matrix.recommended, matrix.why) = (None, "they can't be told apart".to_owned());
     assert!(words(&page(&alike)).contains("None is recommended: they can't be told apart."));
 }
+
+#[test]
+fn the_tail_of_a_cell_is_told_by_cause_with_what_each_does_to_it_and_its_slowest_ticks_are_drawn() {
+    let mut seen = 0;
+    for (name, certificate) in all() {
+        let html = page(certificate);
+        let text = words(&html);
+        let tails: Vec<_> = certificate.cells.iter().filter_map(|cell| cell.tail.as_ref()).collect();
+        let drawn: usize = tails.iter().map(|tail| tail.slowest.len()).sum();
+        assert_eq!(html.matches("slow-tick").count() - style_rules(&html, "slow-tick"), drawn, "{name}");
+        for tail in tails {
+            assert!(text.contains("without it p99.9 is lower by p99.99 by"), "{name}");
+            for row in &tail.causes {
+                assert!(text.contains(&format!("{} {} ", row.cause, thousands(row.ticks))), "{name}: {}", row.cause);
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+/// How often the style sheet names a class.
+fn style_rules(html: &str, class: &str) -> usize {
+    let (head, _) = html.split_once("<body>").unwrap();
+    head.matches(class).count()
+}
+
+/// As the page writes counts.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
