@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # Prints the comment at the top of the script that was called.
-help() { awk 'NR > 1 { if (!sub(/^# ?/, "")) exit; print }' "$0"; }
+print_help() { awk 'NR > 1 { if (!sub(/^# ?/, "")) exit; print }' "$0"; }
 
 # A heading on the screen.
 step() { printf '\n== %s\n' "$*"; }

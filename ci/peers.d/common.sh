@@ -8,9 +8,6 @@ work='' exchange_core='' trader_core=''
 # Options of `tickcert bench exec` that a comparison wants.
 bench_options=()
 
-# The comment at the head of the script that was called.
-print_help() { awk 'NR > 1 { if (!sub(/^# ?/, "")) exit; print }' "$0"; }
-
 # Reads the options that all comparisons have; `option NAME VALUE`, if the script defines it, takes further ones.
 read_options() {
     local usage='--help tells the options'

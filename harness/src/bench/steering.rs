@@ -83,7 +83,9 @@ pub fn strayed(namespace: &Path, steered: &QueueSteered) -> Option<String> {
     });
     let said = match now {
         Ok(Ok((queues, ..))) if queues != *of => format!("has {queues} queues now, not {of}"),
-        Ok(Ok((.., rules))) if rules > 0 => format!("has {rules} rules now that go before its table"),
+        Ok(Ok((queues, .., rules))) if queues > 1 && rules > 0 => {
+            format!("has {rules} rules now that go before its table")
+        }
         Ok(Ok((_, table, _))) if table.iter().all(|entry| entry == queue) => return None,
         Ok(Ok((_, table, _))) => format!("is {} now", list(&table)),
         Ok(Err(e)) => format!("can't be asked for any more: {e}"),

@@ -1,5 +1,5 @@
-//! The queue that the interfaces' tables of receive queues send all to: the profile's, or in a matrix of placements one of its own choice, since
-//! otherwise each flow comes to whichever queue its addresses fall on, and with it to whichever core.
+//! The queue that the interfaces' tables of receive queues send all to: the profile's, or in a matrix of placements one of its own
+//! choice, since otherwise each flow comes to whichever queue its addresses fall on, and with it to whichever core.
 
 use std::path::PathBuf;
 
@@ -66,6 +66,7 @@ fn of_lane(lane: Lane, settings: &serde_json::Value) -> Option<u32> {
 }
 
 /// That nothing would come to a lane, since the profile sends all to another queue than its own.
+///
 /// # Errors
 /// What it needs.
 pub fn check(lane: Lane, settings: &serde_json::Value, of_profile: Option<u32>) -> Result<(), Unmet> {

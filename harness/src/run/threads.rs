@@ -31,8 +31,8 @@ impl Crew {
 
     /// What of the cores of its threads costs more than it has to, beside exchange and trader on these, a line each.
     pub(super) fn warnings(&self, ends: (u32, u32)) -> Vec<String> {
-        let host = topology::of_this_host().unwrap_or_default();
-        self.0.as_ref().map(|threads| ill_placed(&host, threads, ends)).unwrap_or_default()
+        let Some(threads) = &self.0 else { return Vec::new() };
+        ill_placed(&topology::of_this_host().unwrap_or_default(), threads, ends)
     }
 
     /// For the endpoint.
