@@ -7,7 +7,9 @@
 #                                  the rest has a section [stamps]
 #   certify NAME PROFILE [ARG]...  runs it and leaves the certificate in /lab/NAME, what was said in
 #                                  /lab/NAME.log; claims that there is one
-#   claim_lane NAME LANE           every repetition of the lane valid, every order as expected, the evidence `emulated`
+#   claims NAME|FILE               claims of that certificate, or file, from standard input: the words of each, and indented
+#                                  below them what must be true of it, in jq (and in the words of `jq_words`)
+#   claim_lanes NAME LANE...       every repetition of each lane valid, every order as expected, the evidence `emulated`
 
 small_profile() {
     local lanes=${2// /\", \"} stamps=''
@@ -28,7 +30,7 @@ orders_late_after = "30 s"
 stall = "2 s"
 
 [window]
-orders = ${orders:-60}
+orders = ${orders:-30}
 max_duration = "20 s"
 
 [tape]
@@ -73,22 +75,56 @@ issue() {
     return 1
 }
 
-# Whether a condition in jq holds of the lane's cells: cells NAME LANE CONDITION.
-cells() {
-    local of_lane='[.cells[] | select(.lane + (if .variant == "" then "" else "/" + .variant end) == $lane)]'
-    # One call while all is well: each takes an emulated processor long.
-    jq -e --arg lane "$2" "$of_lane | length > 0 and ($3)" "/lab/$1/certificate.json" >/dev/null && return
-    jq -r --arg lane "$2" "$of_lane"' | .[] | "evidence: \(.evidence)", (.repetitions[] |
-        "valid \(.valid): \(.invalid_reasons), orders \(.matched)/\(.expected_orders), lost \(.lost)")' "/lab/$1/certificate.json"
-    jq -r --arg lane "$2" '.not_run[] | select(.name == $lane) | "not run: \(.needs)\n\(.how)"' "/lab/$1/certificate.json"
+# What the conditions of claims may use: cells(LANE; F) is whether F holds of the cells of a lane, as `kernel-udp-busypoll` or
+# `rdma-rc-send/cm`, of which there are some; each(LANE; F) whether F holds of each of their valid repetitions.
+jq_words() {
+    echo 'def of_lane($lane): [.cells[] | select(.lane + (if .variant == "" then "" else "/" + .variant end) == $lane)];
+        def cells($lane; f): of_lane($lane) | length > 0 and f;
+        def each($lane; f): cells($lane; all(.[].repetitions[] | select(.valid); f));'
+}
+
+# One jq for all claims, since each takes an emulated processor half a second.
+claims() {
+    local file=$1 line number texts=() conditions=() program='' outcomes=()
+    [[ $file == /* ]] || file=/lab/$file/certificate.json
+    while IFS= read -r line; do
+        if [[ $line == ' '* ]]; then conditions[-1]+=" ${line#"${line%%[! ]*}"}"; else texts+=("$line") conditions+=(''); fi
+    done
+    for line in "${conditions[@]}"; do
+        program+="${program:+, }([try ($line) catch false] | length > 0 and (.[-1] | . != null and . != false))"
+    done
+    mapfile -t outcomes < <(jq "$(jq_words) $program" "$file" 2>/dev/null)
+    for number in "${!texts[@]}"; do
+        if [ "${outcomes[number]:-}" = true ]; then
+            kept "${texts[number]}"
+        else
+            claim "${texts[number]}" explain "$file" "${conditions[number]}"
+        fi
+    done
+}
+
+# Fails, with what there is to say of a condition that does.
+explain() {
+    jq -e "$(jq_words) $2" "$1"
+    jq -r '.cells[]? | "\(.lane) \(.variant), evidence \(.evidence)", (.repetitions[] |
+        "  valid \(.valid): \(.invalid_reasons), orders \(.matched)/\(.expected_orders), lost \(.lost)")' "$1"
+    jq -r '.not_run[]? | "not run: \(.name): \(.needs)\n\(.how)"' "$1"
     return 1
 }
 
-claim_lane() {
-    claim "$1: $2 has valid repetitions" cells "$1" "$2" 'all(.[]; [.repetitions[] | select(.valid)] | length >= 2)'
-    claim "$1: $2 has every order as the tape wants it" \
-        cells "$1" "$2" 'all(.[].repetitions[] | select(.valid); .matched > 0 and .orders_sha256 != "" and .orders_sha256 == .expected_sha256)'
-    claim "$1: $2 is emulated evidence" cells "$1" "$2" 'all(.[]; .evidence == "emulated")'
+claim_lanes() {
+    local name=$1 lane
+    shift
+    claims "$name" < <(for lane in "$@"; do
+        cat <<END
+$name: $lane has valid repetitions
+    cells("$lane"; all(.[]; [.repetitions[] | select(.valid)] | length >= 2))
+$name: $lane has every order as the tape wants it
+    each("$lane"; .matched > 0 and .orders_sha256 != "" and .orders_sha256 == .expected_sha256)
+$name: $lane is emulated evidence
+    cells("$lane"; all(.[]; .evidence == "emulated"))
+END
+    done)
 }
 
-export -f small_profile certify issue cells claim_lane
+export -f small_profile certify issue jq_words claims explain claim_lanes

@@ -15,13 +15,18 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/r
 guest=$(sed -n 's/.*lab\.guest=\([^ ]*\).*/\1/p' /proc/cmdline)
 program=$(sed -n 's/.*lab\.program=\([^ ]*\).*/\1/p' /proc/cmdline)
 
+kept() {
+    local at
+    read -r at _ </proc/uptime
+    printf 'ok %7s s  %s\n' "$at" "$1"
+    echo "$1" >>/lab/kept
+}
+
 claim() {
-    local text=$1 at
+    local text=$1
     shift
     if "$@" >/tmp/claim 2>&1; then
-        read -r at _ </proc/uptime
-        printf 'ok %7s s  %s\n' "$at" "$text"
-        echo "$text" >>/lab/kept
+        kept "$text"
     else
         printf 'FAILED  %s\n        %s\n' "$text" "$*"
         tail -n 40 /tmp/claim | sed 's/^/        | /'
@@ -82,7 +87,7 @@ name_nics() {
 # shellcheck source=hosts.sh
 . /lab/hosts.sh
 export guest
-export -f claim claim_equal within skip name_nics
+export -f kept claim claim_equal within skip name_nics
 printf 'LAB-BOOTED after %s s\n' "$(cut -d ' ' -f 1 /proc/uptime)"
 set_up
 printf "LAB-READY after %s s\n" "$(cut -d " " -f 1 /proc/uptime)"

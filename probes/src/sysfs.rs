@@ -58,23 +58,7 @@ pub fn core_list(text: &str) -> BTreeSet<u32> {
     cores
 }
 
-/// The inverse of [`core_list`]: `0-3,8`; `none` when empty.
-#[must_use]
-pub fn write_core_list<'a>(cores: impl IntoIterator<Item = &'a u32>) -> String {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for &core in cores.into_iter().collect::<BTreeSet<_>>() {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == core => *last = core,
-            _ => runs.push((core, core)),
-        }
-    }
-    if runs.is_empty() {
-        return "none".into();
-    }
-    let parts: Vec<String> =
-        runs.iter().map(|&(a, b)| if a == b { a.to_string() } else { format!("{a}-{b}") }).collect();
-    parts.join(",")
-}
+pub use tickcert_results::core_list::write as write_core_list;
 
 #[cfg(test)]
 pub(crate) mod fixture {

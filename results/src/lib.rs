@@ -8,6 +8,7 @@ mod arm;
 pub mod atomic_file;
 pub mod certificate;
 pub mod compare;
+pub mod core_list;
 pub mod crews;
 pub mod evidence;
 pub mod export;

@@ -25,7 +25,7 @@ pub use super::order::Order;
 use super::{
     between_cores, counters, floor,
     ground::{self, Ground},
-    handoff, huge_pages, output, overhead,
+    handoff, huge_pages, machine, output, overhead,
     plan::PlannedCell,
     progress::Progress,
     queues::{self, Steered},
@@ -55,13 +55,15 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     let (mut clock, scale) = clocks::start(root)?;
     let far = order.far.as_deref();
     let (sut, mut exchange_host) = two_hosts::hosts(far, order.label.as_deref().unwrap_or_default(), &clock);
-    let mut probes = Probes { audit: order.audit(root, &mut exchange_host), ..Probes::default() };
+    let mut not_run = Vec::new();
+    let machine = far.is_none().then(|| machine::read(&mut not_run));
+    let mut probes = Probes { audit: order.audit(root, &mut exchange_host), machine, ..Probes::default() };
     let folder = Scratch::new()?;
     progress.say("Building the tape");
     let tape_path = folder.path().join("tape");
     let tape = workload::make_tape(&order.profile, order.ticks.as_deref(), &tape_path)?;
     progress.say(&describe(&tape));
-    let (mut not_run, mut rates, mut hand_off) = (Vec::new(), Vec::new(), None);
+    let (mut rates, mut hand_off) = (Vec::new(), None);
     not_run.extend(order.seats.iter().flat_map(|seats| seats.not_run.iter().cloned()));
     not_run.extend(order.no_crews.iter().cloned());
     let ground = Ground::new(order, two_hosts::hypervisor(&sut, exchange_host.as_ref()));
@@ -258,6 +260,9 @@ impl Prepared<'_> {
         found.probes.audit.extend(deferral.filter_map(|t| t.deferral.map(|f| settings::put_off(&t.interface, f))));
         overhead::measure(found.probes, self.scale);
         between_cores::measure(&order.all_pairs(), self.scale, found.probes, found.not_run);
+        if let Some(machine) = &mut found.probes.machine {
+            machine::measure(order, self.scale, machine, found.not_run, progress);
+        }
         gate(order, self.scale, found.probes, found.not_run, progress);
     }
 

@@ -12,6 +12,7 @@ pub mod huge_pages;
 pub mod interrupt;
 pub mod join;
 pub(crate) mod limits;
+pub(crate) mod machine;
 mod measured;
 pub mod one_way;
 mod order;

@@ -143,7 +143,7 @@ fn of_host(which: &str, rows: Vec<NotRun>) -> impl Iterator<Item = NotRun> {
 }
 
 /// What is not measured between two hosts, and why: rows beside the lanes that can't run.
-pub(super) fn unknown() -> [NotRun; 2] {
+pub(super) fn unknown() -> [NotRun; 3] {
     let row = |name: &str, needs: &str, how: &str| NotRun::new(NotRunKind::Probe, name, needs, how);
     [
         row(
@@ -155,6 +155,11 @@ pub(super) fn unknown() -> [NotRun; 2] {
             "floor lane (shm)",
             "both ends on one host, since it crosses nothing but memory",
             "run `tickcert certify` on the trader's host alone for the tool's own overhead there",
+        ),
+        row(
+            "what the hosts are made of, core to core, and memory",
+            "both ends on one host, whose parts are then measured",
+            "run `tickcert probe` on each",
         ),
     ]
 }

@@ -1,19 +1,9 @@
 //! What it costs to ask each clock for the time.
 
 use nix::time::{ClockId, clock_gettime};
-use serde::Serialize;
-use tickcert_results::{stats::quantile, time::TickScale};
+use tickcert_results::{certificate::ReadCost, stats::quantile, time::TickScale};
 
 use super::tsc;
-
-/// What one read of a clock costs, back to back with others like it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ReadCost {
-    /// How it is read: an instruction, or a clock of `clock_gettime(2)`.
-    pub clock: &'static str,
-    /// Median.
-    pub median_ns: f64,
-}
 
 /// Batches that a median is taken over.
 const BATCHES: usize = 201;
@@ -34,19 +24,19 @@ const KERNEL: [(&str, ClockId); 4] = [
 pub fn measure(scale: TickScale) -> Vec<ReadCost> {
     let mut costs = vec![
         ReadCost {
-            clock: "rdtsc",
+            clock: "rdtsc".to_owned(),
             median_ns: median(scale, || {
                 let _ = tsc::unfenced();
             }),
         },
         ReadCost {
-            clock: "rdtscp",
+            clock: "rdtscp".to_owned(),
             median_ns: median(scale, || {
                 let _ = tsc::arrival();
             }),
         },
         ReadCost {
-            clock: "rdtscp, lfence",
+            clock: "rdtscp, lfence".to_owned(),
             median_ns: median(scale, || {
                 let _ = tsc::now();
             }),
@@ -55,7 +45,7 @@ pub fn measure(scale: TickScale) -> Vec<ReadCost> {
     for (clock, id) in KERNEL {
         if clock_gettime(id).is_ok() {
             costs.push(ReadCost {
-                clock,
+                clock: clock.to_owned(),
                 median_ns: median(scale, || {
                     let _ = clock_gettime(id);
                 }),

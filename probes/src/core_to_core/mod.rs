@@ -6,9 +6,8 @@
 
 mod bounce;
 
-use serde::Serialize;
 use tickcert_results::{
-    certificate::LineLatency,
+    certificate::{CoreMatrix, LineLatency},
     time::{Nanos, TickScale},
 };
 
@@ -20,32 +19,10 @@ const LONGEST: Nanos = Nanos(250_000_000);
 /// A pair that hasn't its fewest samples by then is given up: between two cores they take some hundred microseconds.
 const GIVEN_UP_AFTER: Nanos = Nanos::SECOND;
 
-/// One-way latencies of every pair of cores.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Matrix {
-    /// The cores, in the order of rows and columns.
-    pub cores: Vec<u32>,
-    /// Medians by row and column; nothing on the diagonal, nor where a pair could not be measured. A pair is measured once
-    /// and stands on both sides.
-    pub one_way_ns: Vec<Vec<Option<f64>>>,
-    /// Each pair.
-    pub pairs: Vec<LineLatency>,
-}
-
-impl Matrix {
-    /// Of these pairs.
-    #[must_use]
-    pub fn new(cores: &[u32], pairs: Vec<LineLatency>) -> Self {
-        let of = |a: u32, b: u32| pairs.iter().find(|p| p.cores == [a, b] || p.cores == [b, a]).map(|p| p.one_way_ns);
-        let one_way_ns = cores.iter().map(|&a| cores.iter().map(|&b| of(a, b)).collect()).collect();
-        Self { cores: cores.to_vec(), one_way_ns, pairs }
-    }
-}
-
 /// Measures every two of `cores` within about `limit` (or a millisecond for each pair, if that is more). A pair that could
 /// not be measured is in the second list; the others go on.
 #[must_use]
-pub fn measure(cores: &[u32], limit: Nanos, scale: TickScale) -> (Matrix, Vec<([u32; 2], PairError)>) {
+pub fn measure(cores: &[u32], limit: Nanos, scale: TickScale) -> (CoreMatrix, Vec<([u32; 2], PairError)>) {
     let number = u64::try_from(pair::of(cores).count()).unwrap_or(u64::MAX);
     let each = Nanos(limit.get() / number.max(1)).clamp(SHORTEST, LONGEST);
     let (mut pairs, mut failed) = (Vec::new(), Vec::new());
@@ -55,7 +32,7 @@ pub fn measure(cores: &[u32], limit: Nanos, scale: TickScale) -> (Matrix, Vec<([
             Err(e) => failed.push((two, e)),
         }
     }
-    (Matrix::new(cores, pairs), failed)
+    (CoreMatrix::new(cores, pairs), failed)
 }
 
 /// Measures one pair for about `duration`.
@@ -78,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_matrix_is_symmetric_and_has_nothing_on_the_diagonal_or_for_a_pair_that_failed() {
-        let matrix = Matrix::new(&[2, 5, 7], vec![pair([2, 5], 30.0), pair([5, 7], 80.0)]);
+        let matrix = CoreMatrix::new(&[2, 5, 7], vec![pair([2, 5], 30.0), pair([5, 7], 80.0)]);
         assert_eq!(
             matrix.one_way_ns,
             [[None, Some(30.0), None], [Some(30.0), None, Some(80.0)], [None, Some(80.0), None]]

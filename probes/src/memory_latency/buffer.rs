@@ -3,34 +3,10 @@
 use std::{fs, io, path::Path};
 
 use memmap2::{Advice, MmapMut, MmapOptions};
-use serde::Serialize;
+use tickcert_results::certificate::Pages;
 use zerocopy::FromBytes;
 
 use crate::{memory, numa};
-
-/// Pages that memory consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pages {
-    /// 4 KiB.
-    Small,
-    /// 2 MiB.
-    Huge,
-}
-
-impl Pages {
-    /// Both.
-    pub const KINDS: [Self; 2] = [Self::Small, Self::Huge];
-
-    /// `4 KiB`, `2 MiB`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Small => "4 KiB",
-            Self::Huge => "2 MiB",
-        }
-    }
-}
 
 /// Why there is no such memory.
 #[derive(Debug, thiserror::Error)]

@@ -8,8 +8,10 @@ mod reading;
 
 use std::{io, path::Path, thread};
 
-use serde::Serialize;
-use tickcert_results::time::{Nanos, TickScale, Ticks};
+use tickcert_results::{
+    certificate::{LoadPoint, MemoryView, Pages},
+    time::{Nanos, TickScale, Ticks},
+};
 
 use crate::{
     affinity::{self, AffinityError},
@@ -18,7 +20,7 @@ use crate::{
     sysfs,
     topology::largest_cache_kib,
 };
-pub use buffer::{Pages, PagesError};
+pub use buffer::PagesError;
 
 /// Why nothing was measured from a core to a node's memory.
 #[derive(Debug, thiserror::Error)]
@@ -92,33 +94,6 @@ impl MemoryLatencyError {
     }
 }
 
-/// Latency of a working set.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Point {
-    /// Its size.
-    pub bytes: u64,
-    /// How long a load takes that needs the one before it: median of blocks.
-    pub load_ns: f64,
-}
-
-/// Memory of one node, seen from one core.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct View {
-    /// The core.
-    pub core: u32,
-    /// Its memory node; nothing where the kernel knows of none.
-    pub core_node: Option<u32>,
-    /// The node that the memory was on, as looked at afterwards.
-    pub memory_node: Option<u32>,
-    /// Its pages.
-    pub pages: Pages,
-    /// By working set, smallest first; to another node's memory the largest only. The last is larger than all caches, if
-    /// memory allows.
-    pub loads: Vec<Point>,
-    /// How fast the core alone reads the largest working set from one end to the other, median of passes.
-    pub read_bytes_per_second: f64,
-}
-
 /// What is to be looked at: a core, where it is, and a node of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Want {
@@ -189,7 +164,7 @@ fn of_the_tightest(root: &Path) -> u64 {
 /// Measures all that is wanted, within about `limit`: what has not begun by then is not begun. What could not be measured
 /// is in the second list; the others go on.
 #[must_use]
-pub fn measure(wants: &[Want], limit: Nanos, scale: TickScale) -> (Vec<View>, Vec<(Want, MemoryLatencyError)>) {
+pub fn measure(wants: &[Want], limit: Nanos, scale: TickScale) -> (Vec<MemoryView>, Vec<(Want, MemoryLatencyError)>) {
     let start = tsc::now();
     let (mut views, mut failed) = (Vec::new(), Vec::new());
     for want in wants {
@@ -201,7 +176,7 @@ pub fn measure(wants: &[Want], limit: Nanos, scale: TickScale) -> (Vec<View>, Ve
     (views, failed)
 }
 
-fn one(want: Want, start: Ticks, limit: Nanos, scale: TickScale) -> Result<View, MemoryLatencyError> {
+fn one(want: Want, start: Ticks, limit: Nanos, scale: TickScale) -> Result<MemoryView, MemoryLatencyError> {
     if scale.ns(tsc::now().since(start)).is_none_or(|passed| passed > limit) {
         return Err(MemoryLatencyError::Time { limit });
     }
@@ -213,7 +188,7 @@ fn one(want: Want, start: Ticks, limit: Nanos, scale: TickScale) -> Result<View,
     view.map_err(MemoryLatencyError::Thread)?
 }
 
-fn view(want: Want, scale: TickScale) -> Result<View, MemoryLatencyError> {
+fn view(want: Want, scale: TickScale) -> Result<MemoryView, MemoryLatencyError> {
     let Want { core, core_node, memory_node, pages } = want;
     affinity::pin(core).map_err(|source| MemoryLatencyError::Core { core, source })?;
     if let Some(node) = memory_node {
@@ -230,12 +205,12 @@ fn view(want: Want, scale: TickScale) -> Result<View, MemoryLatencyError> {
     let smallest = if memory_node == core_node { chase::SMALLEST } else { largest };
     let loads = chase::sizes(smallest, largest)
         .into_iter()
-        .map(|bytes| Point { bytes, load_ns: chase::load_ns(words, bytes, scale) })
+        .map(|bytes| LoadPoint { bytes, load_ns: chase::load_ns(words, bytes, scale) })
         .collect();
     if !affinity::is_on(core) {
         return Err(MemoryLatencyError::TakenAway { core });
     }
-    Ok(View { core, core_node, memory_node, pages, loads, read_bytes_per_second })
+    Ok(MemoryView { core, core_node, memory_node, pages, loads, read_bytes_per_second })
 }
 
 /// Whether memory of so many bytes lies where it was bound to, by the kernel's account of its mapping. Memory that the account

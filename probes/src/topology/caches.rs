@@ -2,21 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use serde::Serialize;
-
-use super::{Core, cpu_file, cpu_list};
+use super::{Core, SharedCache, cpu_file, cpu_list};
 use crate::sysfs;
-
-/// A cache and the cores that share it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct SharedCache {
-    /// Cores on line.
-    pub cores: BTreeSet<u32>,
-    /// Its level; 3 as a rule.
-    pub level: u32,
-    /// Its size; nothing where the kernel doesn't say.
-    pub kib: Option<u64>,
-}
 
 /// Each core's largest unified cache by level, each once, in the order of the cores.
 pub(super) fn last_level(root: &Path, cores: &[Core]) -> Vec<SharedCache> {

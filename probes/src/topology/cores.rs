@@ -2,31 +2,8 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use serde::Serialize;
-
-use super::{CPUS, cpu_file, cpu_list};
+use super::{CPUS, Core, cpu_file, cpu_list};
 use crate::{affinity, numa, sysfs};
-
-/// A core, in the kernel's sense: one thread of the processor.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Core {
-    /// The kernel's number.
-    pub number: u32,
-    /// On line.
-    pub online: bool,
-    /// On line, and this process may run on it.
-    pub usable: bool,
-    /// Its socket; nothing where it is off line, as for what follows.
-    pub package: Option<u32>,
-    /// Its die in the socket.
-    pub die: Option<u32>,
-    /// Its number in the socket, which threads of one core share.
-    pub core: Option<u32>,
-    /// Other threads of the same core (SMT), on line.
-    pub siblings: BTreeSet<u32>,
-    /// Its memory node.
-    pub node: Option<u32>,
-}
 
 pub(super) fn read(root: &Path, usable: &BTreeSet<u32>) -> Vec<Core> {
     // Without sysfs there is nothing to say of any core; `affinity::online` falls back on the calling thread's own.

@@ -1,66 +1,41 @@
-//! Network devices on PCI, with their node and link.
+//! Devices on PCI that have a link, with their node.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
-use serde::Serialize;
-
-use super::devices_text::{gigatransfers, lanes};
+use super::{
+    Link, PciDevice, PciKind,
+    devices_text::{gigatransfers, lanes},
+};
 use crate::sysfs;
 
 const DEVICES: &str = "sys/bus/pci/devices";
-/// Upper byte of the class of every network controller (PCI Code and ID Assignment, "Network controller").
-const NETWORK: &str = "0x02";
+/// Upper byte of the class of every bridge, root ports and switches among them (PCI Code and ID Assignment Specification).
+const BRIDGE: &str = "0x06";
 
-/// A network controller.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct NetworkDevice {
-    /// Its address: `0000:3b:00.0`.
-    pub address: String,
-    /// Its interfaces in the calling process's network namespace; none while a driver of user space has it.
-    pub interfaces: Vec<String>,
-    /// Its driver; nothing where none has it.
-    pub driver: Option<String>,
-    /// Its memory node; nothing where it has none, as on hosts with one.
-    pub node: Option<u32>,
-    /// Cores near it, as the kernel says.
-    pub local_cores: BTreeSet<u32>,
-    /// Its link as it is…
-    pub link: Option<Link>,
-    /// …and as it could be at most, as the device says; its slot may be the narrower one.
-    pub link_at_most: Option<Link>,
-}
-
-/// A link of PCI Express.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Link {
-    /// Giga-transfers a second of a lane: 8 is PCIe 3.0, 16 is 4.0.
-    pub gigatransfers: f64,
-    /// Lanes.
-    pub lanes: u32,
-}
-
-impl NetworkDevice {
-    /// Whether its link is slower or narrower than the device could have it.
-    #[must_use]
-    pub fn is_held_back(&self) -> bool {
-        match (self.link, self.link_at_most) {
-            (Some(now), Some(most)) => now.gigatransfers < most.gigatransfers || now.lanes < most.lanes,
-            _ => false,
-        }
+/// By the upper byte of its class, as of that specification.
+fn kind(class: &str) -> PciKind {
+    match class.get(..4) {
+        Some("0x01") => PciKind::Storage,
+        Some("0x02") => PciKind::Network,
+        Some("0x03") => PciKind::Display,
+        Some("0x12") => PciKind::Accelerator,
+        _ => PciKind::Other,
     }
 }
 
-pub(super) fn read(root: &Path) -> Vec<NetworkDevice> {
+/// Network controllers, linked or not, as a hypervisor's are; and all else that has a link and is no bridge.
+pub(super) fn read(root: &Path) -> Vec<PciDevice> {
     sysfs::names(root, DEVICES)
         .into_iter()
-        .filter(|address| {
-            sysfs::read(root, &format!("{DEVICES}/{address}/class")).is_some_and(|class| class.starts_with(NETWORK))
+        .filter_map(|address| {
+            let class = sysfs::read(root, &format!("{DEVICES}/{address}/class"))?;
+            let found = (!class.starts_with(BRIDGE)).then(|| device(root, address, kind(&class)))?;
+            Some(found).filter(|device| device.kind == PciKind::Network || device.link_at_most.is_some())
         })
-        .map(|address| device(root, address))
         .collect()
 }
 
-fn device(root: &Path, address: String) -> NetworkDevice {
+fn device(root: &Path, address: String, kind: PciKind) -> PciDevice {
     let file = |file: &str| format!("{DEVICES}/{address}/{file}");
     let link = |which: &str| {
         Some(Link {
@@ -68,7 +43,8 @@ fn device(root: &Path, address: String) -> NetworkDevice {
             lanes: lanes(&sysfs::read(root, &file(&format!("{which}_link_width")))?)?,
         })
     };
-    NetworkDevice {
+    PciDevice {
+        kind,
         interfaces: interfaces(root, &address),
         driver: sysfs::link_name(root, &file("driver")),
         // The kernel writes -1 for none.

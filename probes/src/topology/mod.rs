@@ -1,5 +1,5 @@
 //! What the host is made of, as far as distances within it go: packages, dies, groups of cores that share a last-level cache,
-//! cores and their siblings, memory nodes, and the network devices on PCI Express with the links that they have.
+//! cores and their siblings, memory nodes, and the devices on PCI Express with the links that they have.
 //!
 //! All of it is read below a root (`/`, or a recorded tree), from the files that
 //! `Documentation/admin-guide/cputopology.rst` and `Documentation/ABI/testing/{sysfs-devices-system-cpu,sysfs-bus-pci}` of the
@@ -11,55 +11,15 @@ mod devices;
 mod devices_text;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
 mod relation;
 
 use std::{collections::BTreeSet, path::Path};
 
-use serde::Serialize;
-
-pub use caches::{SharedCache, largest_cache_kib};
-pub use cores::Core;
-pub use devices::{Link, NetworkDevice};
-pub use relation::Relation;
+pub use caches::largest_cache_kib;
+pub use tickcert_results::certificate::{Core, Die, Link, Node, PciDevice, PciKind, Relation, SharedCache, Topology};
 
 use crate::{affinity, numa, sysfs};
-
-/// The host's parts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Topology {
-    /// Sockets, by the kernel's numbers.
-    pub packages: Vec<u32>,
-    /// Dies, each with the number of its package.
-    pub dies: Vec<Die>,
-    /// Last-level caches: cores of the same one reach each other soonest.
-    pub last_level_caches: Vec<SharedCache>,
-    /// Cores (threads of the processor), on line or not.
-    pub cores: Vec<Core>,
-    /// Memory nodes.
-    pub nodes: Vec<Node>,
-    /// Network devices on PCI.
-    pub network_devices: Vec<NetworkDevice>,
-}
-
-/// A die within a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Die {
-    /// Its package.
-    pub package: u32,
-    /// Its number there.
-    pub die: u32,
-}
-
-/// A memory node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Node {
-    /// Its number.
-    pub number: u32,
-    /// Its cores.
-    pub cores: BTreeSet<u32>,
-    /// Its distances to all nodes, by the firmware: 10 to itself.
-    pub distances: Vec<u32>,
-}
 
 /// There is nothing that tells of cores: sysfs is not mounted, or hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +53,7 @@ pub fn read(root: &Path, usable: &BTreeSet<u32>) -> Result<Topology, NoSysfs> {
             .into_iter()
             .map(|n| Node { number: n.number, cores: n.cores, distances: n.distances })
             .collect(),
-        network_devices: devices::read(root),
+        pci_devices: devices::read(root),
         cores,
     })
 }
@@ -104,20 +64,6 @@ pub fn read(root: &Path, usable: &BTreeSet<u32>) -> Result<Topology, NoSysfs> {
 /// [`NoSysfs`].
 pub fn of_this_host() -> Result<Topology, NoSysfs> {
     read(Path::new("/"), &affinity::allowed().unwrap_or_default())
-}
-
-impl Topology {
-    /// Cores that are off line.
-    #[must_use]
-    pub fn off_line(&self) -> BTreeSet<u32> {
-        self.cores.iter().filter(|core| !core.online).map(|core| core.number).collect()
-    }
-
-    /// Cores that are on line, but not for this process.
-    #[must_use]
-    pub fn forbidden(&self) -> BTreeSet<u32> {
-        self.cores.iter().filter(|core| core.online && !core.usable).map(|core| core.number).collect()
-    }
 }
 
 fn cpu_file(core: u32, file: &str) -> String {

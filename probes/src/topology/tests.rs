@@ -30,7 +30,7 @@ fn two_sockets_with_smt_have_two_packages_two_caches_and_siblings() {
 
 #[test]
 fn a_network_device_has_its_node_and_both_links_and_one_in_a_narrow_slot_is_held_back() {
-    let devices = all(&two_sockets()).network_devices;
+    let devices = all(&two_sockets()).pci_devices;
     let [nic, twin] = devices.as_slice() else { panic!("{devices:?}") };
     assert_eq!((nic.address.as_str(), nic.driver.as_deref()), ("0000:af:00.0", Some("mlx5_core")));
     assert_eq!((nic.interfaces.as_slice(), nic.node), (&["ens3f0np0".to_owned()][..], Some(1)));

@@ -11,6 +11,7 @@ pub mod example;
 mod handoff;
 mod host;
 mod hw_stamps;
+mod machine;
 mod noise;
 mod placement_class;
 mod placement_matrix;
@@ -30,6 +31,10 @@ pub use crew::{CrewComparison, CrewRow};
 pub use handoff::{HandoffCell, HandoffComparison, HandoffRepetition, HeldUp, Preemption};
 pub use host::{CpuInfo, ExchangeHost, Host, NicInfo, Sut};
 pub use hw_stamps::{CellStamps, Conversion, EndStamps, HwStamps, OneWay, StampCounts, StampingCost, TrialClock};
+pub use machine::{
+    Core, CoreMatrix, Die, Link, LoadPoint, Machine, MemoryView, Node, Pages, PciDevice, PciKind, ReadCost, Relation,
+    SharedCache, Topology,
+};
 pub use noise::{Counted, GapCause, GapsOfCause, NoiseCore, NoiseProbe};
 pub use placement_class::{
     CoreRelation, InterruptSite, InterruptsSent, Nearness, PLACEMENT_WORDS, PlacementClass, QueueSteered,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CounterOffset, LineLatency, NoiseProbe, Quantiles, StampingRecord};
+use super::{CounterOffset, LineLatency, Machine, NoiseProbe, Quantiles, StampingRecord};
 use crate::evidence::Evidence;
 
 /// Everything that the probes found; a probe that did not run is in [`super::Certificate::not_run`].
@@ -35,6 +35,9 @@ pub struct Probes {
     /// What stamps frames, and by which clocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stamping: Option<StampingRecord>,
+    /// What the host is made of, and what lies between its parts; certificates of older versions don't say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Machine>,
 }
 
 /// The tool's own overhead: a lane that crosses nothing but the memory between the two cores. Of one short repetition,

@@ -111,6 +111,16 @@ pub(super) fn quantile(name: &str) -> String {
     name.replace('_', ".")
 }
 
+/// Bytes by powers of two: `48 KiB`, `32 MiB`.
+pub(super) fn bytes(n: u64) -> String {
+    match n {
+        0..1024 => format!("{n}{SPACE}B"),
+        1024..1_048_576 => format!("{}{SPACE}KiB", n >> 10),
+        1_048_576..1_073_741_824 => format!("{}{SPACE}MiB", n >> 20),
+        _ => format!("{}{SPACE}GiB", n >> 30),
+    }
+}
+
 /// A rate, whole.
 pub(super) fn rate(rate: crate::time::PerSecond) -> String {
     significant_or_whole(rate.0.round())

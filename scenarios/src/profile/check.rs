@@ -199,6 +199,7 @@ impl Document<'_> {
             retries: raw.retries.unwrap_or(0),
             staged_repetitions: raw.staged_repetitions.unwrap_or(1),
             floor: raw.floor.unwrap_or(true),
+            machine: raw.machine.unwrap_or(true),
             attribution: self.attribution(raw.attribution.as_ref())?,
             seed: raw.seed.unwrap_or(1),
             orders_late_after: self.duration_or(raw.orders_late_after.as_ref(), Nanos::MILLI * 10)?,

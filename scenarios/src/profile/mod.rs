@@ -140,6 +140,8 @@ pub struct Run {
     pub queue_capacity: usize,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
+    /// Whether it is measured what lies between the host's parts: from core to core, and memory.
+    pub machine: bool,
     /// Whether it is looked into why the slowest ticks were slow.
     pub attribution: Attribution,
 }

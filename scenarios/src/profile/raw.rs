@@ -52,6 +52,7 @@ pub(super) struct RawRun {
     pub(super) retries: Option<u32>,
     pub(super) staged_repetitions: Option<u32>,
     pub(super) floor: Option<bool>,
+    pub(super) machine: Option<bool>,
     pub(super) attribution: Option<Spanned<String>>,
     pub(super) seed: Option<u64>,
     pub(super) orders_late_after: Option<Spanned<Scalar>>,

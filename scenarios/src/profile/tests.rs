@@ -351,7 +351,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, attribution, seed, orders_late_after, stall, placement, placements, handoffs, queue_capacity"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, machine, attribution, seed, orders_late_after, stall, placement, placements, handoffs, queue_capacity"
     );
 }
 

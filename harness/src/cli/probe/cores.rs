@@ -8,9 +8,10 @@ use tickcert_probes::{
     isolated, sysfs,
     topology::{self, NoSysfs, Topology},
 };
-use tickcert_results::certificate::{NotRun, NotRunKind};
+use tickcert_results::certificate::NotRun;
 
 use super::super::Failure;
+use crate::run::machine::row;
 
 /// The cores to measure, and those asked for that can't be.
 pub(super) struct Cores {
@@ -88,10 +89,6 @@ const USE: &str = "widen the cpuset: `taskset -c`, a container's --cpuset-cpus, 
 
 fn on_line(core: u32) -> String {
     format!("echo 1 > /sys/devices/system/cpu/cpu{core}/online, as root, if the host has such a core")
-}
-
-pub(super) fn row(name: &str, needs: impl std::fmt::Display, how: impl Into<String>) -> NotRun {
-    NotRun::new(NotRunKind::Probe, name, needs.to_string(), how)
 }
 
 #[cfg(test)]

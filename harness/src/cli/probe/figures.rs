@@ -4,26 +4,22 @@ use std::path::Path;
 
 use serde::Serialize;
 use tickcert_probes::{
-    affinity,
-    clocks::{self, costs::ReadCost, offset},
-    core_to_core::{self, Matrix},
-    memory_latency::{self, View},
+    clocks::{self, offset},
     pair,
 };
 use tickcert_results::{
-    certificate::{ClockProbe, ClockRecord, CounterOffset, NotRun, SystemClockRecord},
+    certificate::{ClockProbe, ClockRecord, CounterOffset, NotRun, ReadCost, SystemClockRecord},
     time::{Nanos, TickScale},
 };
 
-use super::{Found, What, cores::row, ptp};
-use crate::run::progress::Progress;
+use super::{Found, What, ptp};
+use crate::run::{
+    machine::{self, causes, row},
+    progress::Progress,
+};
 
-/// How long all pairs of cores together are measured, where a millisecond for each isn't more…
-const CORE_TO_CORE: Nanos = Nanos(4_000_000_000);
-/// …and how long the counters of all together, as far as two of them don't need more for a round trip or two.
+/// How long the counters of all pairs of cores together are measured, as far as two of them don't need more for a round trip or two.
 const OFFSETS: Nanos = Nanos(2_000_000_000);
-/// How long memory is measured; what has begun by then is ended.
-const MEMORY: Nanos = Nanos(20_000_000_000);
 
 /// The clock that software stamps are taken from, and the others.
 #[derive(Debug, Serialize)]
@@ -63,16 +59,16 @@ pub(super) fn measure(cores: &[u32], wanted: &[What], noise: (Nanos, Nanos), fou
     let mut clocks = None;
     if wants(What::Clocks) {
         progress.say("Reading the clocks");
-        let read_costs = on_first(cores, scale);
+        let read_costs = machine::read_costs(cores, scale);
         clocks = Some((read_costs, offsets(cores, scale, &mut found.not_run), ptp::look(&mut found.not_run)));
     }
     if wants(What::CoreToCore) && cores.len() > 1 {
         progress.say("Measuring from core to core");
-        found.core_to_core = core_to_core(cores, scale, &mut found.not_run);
+        found.core_to_core = machine::core_to_core(cores, scale, &mut found.not_run);
     }
     if wants(What::Memory) {
         progress.say("Measuring memory");
-        found.memory = memory(cores, scale, &mut found.not_run);
+        found.memory = machine::memory(cores, scale, &mut found.not_run);
     }
     if wants(What::Noise) {
         progress.say("Watching the cores");
@@ -113,19 +109,6 @@ fn none(wanted: &[What], needs: &str, how: &str, not_run: &mut Vec<NotRun>) {
     not_run.extend(wanted.iter().map(|what| row(&what.name(), needs, how)));
 }
 
-/// Costs of reading on the first core, in a thread of its own, so that this one stays where it may be.
-fn on_first(cores: &[u32], scale: TickScale) -> Vec<ReadCost> {
-    let first = cores.first().copied();
-    std::thread::scope(|s| {
-        let reading = s.spawn(move || {
-            // Where it can't be kept on a core, the figures are of whichever it runs on.
-            let _ = first.map(affinity::pin);
-            clocks::costs::measure(scale)
-        });
-        reading.join().unwrap_or_default()
-    })
-}
-
 fn offsets(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<CounterOffset> {
     let mut found = Vec::new();
     let pairs = u64::try_from(pair::of(cores).count()).unwrap_or(u64::MAX);
@@ -137,27 +120,4 @@ fn offsets(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<Co
         }
     }
     found
-}
-
-fn core_to_core(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Option<Matrix> {
-    let (matrix, failed) = core_to_core::measure(cores, CORE_TO_CORE, scale);
-    for ([a, b], e) in failed {
-        not_run.push(row(&format!("core-to-core of {a} and {b}"), causes(&e), e.remedy()));
-    }
-    Some(matrix).filter(|matrix| !matrix.pairs.is_empty())
-}
-
-fn memory(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Vec<View> {
-    let (views, failed) = memory_latency::measure(&memory_latency::wants(Path::new("/"), cores), MEMORY, scale);
-    for (want, e) in failed {
-        let node = want.memory_node.map_or_else(String::new, |node| format!(" on node {node}"));
-        let name = format!("memory{node} from core {}, pages of {}", want.core, want.pages.name());
-        not_run.push(row(&name, causes(&e), e.remedy()));
-    }
-    views
-}
-
-/// An error with its causes, on a line.
-fn causes(e: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(e), |e| e.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

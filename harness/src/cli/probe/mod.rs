@@ -10,9 +10,8 @@ mod text;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tickcert_probes::{core_to_core::Matrix, memory_latency::View, topology::Topology};
 use tickcert_results::{
-    certificate::{NoiseProbe, NotRun},
+    certificate::{CoreMatrix, MemoryView, NoiseProbe, NotRun, Topology},
     time::Nanos,
 };
 
@@ -48,7 +47,7 @@ pub(crate) struct ProbeArgs {
 /// A probe, or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum What {
-    /// Sockets, caches, cores, memory nodes, and network devices with their links
+    /// Sockets, caches, cores, memory nodes, and devices on PCI Express with their links
     Topology,
     /// The time-stamp counter: its rate, how far the cores' counters are apart, what reading a clock costs; PTP clocks and who keeps them
     Clocks,
@@ -76,9 +75,9 @@ struct Found {
     #[serde(skip_serializing_if = "Option::is_none")]
     clocks: Option<Clocks>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    core_to_core: Option<Matrix>,
+    core_to_core: Option<CoreMatrix>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    memory: Vec<View>,
+    memory: Vec<MemoryView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     noise: Option<NoiseProbe>,
     not_run: Vec<NotRun>,

@@ -12,7 +12,7 @@ use tickcert_results::{
     stamp::StampClock,
 };
 
-use super::cores::row;
+use crate::run::machine::row;
 
 /// Readings of each clock; fewer than three would show no drift.
 const READINGS: usize = 3;

@@ -6,13 +6,10 @@ use std::{
 };
 
 use comfy_table::{Table, presets};
-use tickcert_probes::{
-    core_to_core::Matrix,
-    memory_latency::View,
-    sysfs::write_core_list,
-    topology::{Link, NetworkDevice, Relation, Topology},
+use tickcert_probes::sysfs::write_core_list;
+use tickcert_results::certificate::{
+    CoreMatrix, CounterOffset, LineLatency, Link, MemoryView, NotRun, PciDevice, Relation, Topology,
 };
-use tickcert_results::certificate::{CounterOffset, LineLatency, NotRun};
 
 use super::{Found, figures::Clocks, noise_text::noise, ptp};
 
@@ -78,18 +75,17 @@ fn of_topology(topology: &Topology) -> String {
         let cores = write_core_list(&node.cores);
         let _ = writeln!(text, "node {}: cores {cores}, distances {}", node.number, distances.join(" "));
     }
-    topology.network_devices.iter().for_each(|device| text.push_str(&network_device(device)));
+    topology.pci_devices.iter().for_each(|device| text.push_str(&pci_device(device)));
     text
 }
 
-fn network_device(device: &NetworkDevice) -> String {
-    let link = |link: Option<Link>| {
-        link.map_or_else(|| "not told".to_owned(), |link| format!("{} GT/s x{}", link.gigatransfers, link.lanes))
-    };
+fn pci_device(device: &PciDevice) -> String {
+    let link = |link: Option<Link>| link.map_or_else(|| "not told".to_owned(), |link| link.to_string());
     let interfaces = if device.interfaces.is_empty() { "-".into() } else { device.interfaces.join(" ") };
     format!(
-        "device {}: {interfaces}, driver {}, node {}, link {}, at most {}{}\n",
+        "device {} ({}): {interfaces}, driver {}, node {}, link {}, at most {}{}\n",
         device.address,
+        device.kind.name(),
         number(device.driver.as_ref()),
         number(device.node),
         link(device.link),
@@ -110,7 +106,7 @@ fn clocks(clocks: &Clocks) -> String {
     );
     let mut costs = table(["clock", "a read costs"]);
     for cost in &clocks.read_costs {
-        costs.add_row([cost.clock.to_owned(), format!("{:.1} ns", cost.median_ns)]);
+        costs.add_row([cost.clock.clone(), format!("{:.1} ns", cost.median_ns)]);
     }
     let _ = writeln!(text, "{costs}");
     text.push_str(&in_step(&clocks.offsets, clocks.pairs_not_compared));
@@ -158,7 +154,7 @@ fn out_of_step(offset: &CounterOffset) -> String {
     )
 }
 
-fn core_to_core(matrix: &Matrix, topology: Option<&Topology>) -> String {
+fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>) -> String {
     let mut text = "Core to core: a cache line one way, median in ns\n".to_owned();
     let mut rows = Table::new();
     rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
@@ -194,17 +190,13 @@ fn core_to_core(matrix: &Matrix, topology: Option<&Topology>) -> String {
 }
 
 /// A column for each view, a row for each working set.
-fn memory(views: &[View]) -> String {
-    let of = |view: &View| {
-        let memory = view.memory_node.map_or_else(|| "memory".to_owned(), |node| format!("node {node}"));
-        format!("core {} to {memory}, {}", view.core, view.pages.name())
-    };
+fn memory(views: &[MemoryView]) -> String {
     let mut rows = Table::new();
     rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
-    rows.set_header(["working set".to_owned()].into_iter().chain(views.iter().map(of)));
+    rows.set_header(["working set".to_owned()].into_iter().chain(views.iter().map(MemoryView::name)));
     let sizes: BTreeSet<u64> = views.iter().flat_map(|view| &view.loads).map(|point| point.bytes).collect();
     for size in sizes {
-        let load = |view: &View| {
+        let load = |view: &MemoryView| {
             let point = view.loads.iter().find(|point| point.bytes == size);
             point.map_or_else(|| "-".to_owned(), |point| format!("{:.1} ns", point.load_ns))
         };

@@ -159,7 +159,7 @@ fn made_up((sockets, complexes, cores, threads): (u32, u32, u32, u32), told: boo
                 distances: (0..sockets).map(|other| if other == number { 10 } else { 20 + other }).collect(),
             })
             .collect(),
-        network_devices: Vec::new(),
+        pci_devices: Vec::new(),
     };
     let interface = |name: &str, irqs: std::ops::Range<u32>| InterfaceFacts {
         name: name.to_owned(),

@@ -101,6 +101,7 @@ pub(super) fn probes() -> Probes {
         stamp_cost_ns: Some(11.4),
         record_cost_ns: Some(14.2),
         stamping: None,
+        machine: Some(super::machine::machine()),
         core_to_core: Some(LineLatency {
             cores: [2, 3],
             one_way_ns: 31.6,

@@ -3,6 +3,7 @@
 mod cells;
 mod handoffs;
 mod host;
+mod machine;
 mod placements;
 mod rates;
 mod samples;

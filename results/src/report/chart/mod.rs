@@ -2,9 +2,11 @@
 //! (t2t_due is solid, t2t_sent dashed; quantiles differ by the shape of their mark).
 
 mod ccdf;
+mod cores;
 mod frame;
 mod handoffs;
 mod heat;
+mod memory;
 mod over_time;
 mod overview;
 mod percentiles;
@@ -14,8 +16,10 @@ mod timeline;
 mod waterfall;
 
 pub(super) use ccdf::ccdf;
+pub(super) use cores::cores;
 pub(super) use handoffs::{HANDOFF_MARKS, handoffs};
 pub(super) use heat::{FAR_EXCHANGE, heat};
+pub(super) use memory::memory;
 pub(super) use over_time::over_time;
 pub(super) use overview::overview;
 pub(super) use percentiles::percentiles;

@@ -11,6 +11,8 @@ pub(super) enum Scale {
     Linear { hi: f64 },
     /// Quantiles from 0 to 0.9999, spread by their nines.
     Nines,
+    /// Bytes, logarithmic, labelled by powers of two.
+    Bytes { lo: f64, hi: f64 },
     /// Shares of one down to `10^-decades`, logarithmic, 1 at the top.
     Share { decades: u32 },
 }
@@ -37,7 +39,7 @@ impl Scale {
     /// 0 at the beginning, 1 at the end; values outside are put at the edge.
     pub(super) fn place(&self, value: f64) -> f64 {
         let at = match self {
-            Self::Log { lo, hi } => (value.max(*lo) / lo).ln() / (hi / lo).ln(),
+            Self::Log { lo, hi } | Self::Bytes { lo, hi } => (value.max(*lo) / lo).ln() / (hi / lo).ln(),
             Self::Linear { hi } => value / hi,
             Self::Nines => -(1.0 - value.min(0.999_9)).log10() / 4.0,
             Self::Share { decades } => 1.0 + value.max(f64::MIN_POSITIVE).log10() / f64::from(*decades),
@@ -57,6 +59,14 @@ impl Scale {
                     if few || lead == 1 { text::tick(v) } else { String::new() }
                 };
                 steps.into_iter().map(|(v, lead)| tick(v, label(v, lead))).collect()
+            }
+            Self::Bytes { lo, hi } => {
+                // From one power of four to the next, so that the labels have room.
+                std::iter::successors(Some(1_u64), |at| at.checked_mul(4))
+                    .map(|at| (at, at as f64))
+                    .filter(|(_, at)| (*lo..=*hi).contains(at))
+                    .map(|(bytes, at)| tick(at, text::bytes(bytes)))
+                    .collect()
             }
             Self::Linear { hi } => {
                 let step = round_up(hi / 8.0);

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{audit, chip, noise};
+use super::{audit, chip, machine as parts, noise};
 use crate::{
     certificate::{
         Certificate, ClockProbe, CounterOffset, ExchangeHost, FloorProbe, Host, LineLatency, NicInfo, Probes, Quantiles,
@@ -17,6 +17,7 @@ pub(in crate::report) fn host(c: &Certificate) -> Markup {
             @if c.exchange_host.is_some() { p.note { "The trader's host, which is the system under test:" } }
             (machine(&c.sut.host, &c.sut.hash))
             (nics(&c.sut.host.nics))
+            @if let Some(machine) = &c.probes.machine { (parts::section(machine, c.sut.host.virtualised != "none")) }
             (audit::section(&c.probes.audit))
             (clocks(&c.probes))
             @if let Some(noise) = &c.probes.noise { (noise::section(noise)) }

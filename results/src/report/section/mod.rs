@@ -7,6 +7,7 @@ mod glossary;
 mod handoff;
 mod host;
 mod lanes;
+mod machine;
 mod matrix;
 mod noise;
 mod rates;
