@@ -25,6 +25,7 @@ repetitions = 2
 retries = 4
 staged_repetitions = 0
 floor = false
+machine = false
 attribution = "${attribution:-off}"
 orders_late_after = "30 s"
 stall = "2 s"

@@ -163,6 +163,35 @@ mod tests {
     }
 
     #[test]
+    fn what_the_host_is_made_of_and_what_lies_between_its_parts_stands_in_every_certificate() {
+        let Some(runs) = Runs::get() else { return };
+        let certificate = runs.certificate();
+        let machine = &certificate["probes"]["machine"];
+        let cores = |of: &Value| of.as_array().unwrap().iter().map(|core| core.as_u64().unwrap()).collect::<Vec<_>>();
+        let known: Vec<u64> = machine["topology"]["cores"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|core| core["number"].as_u64().unwrap())
+            .collect();
+        let matrix = &machine["core_to_core"];
+        let measured = cores(&matrix["cores"]);
+        let pair = cores(&certificate["probes"]["core_to_core"]["cores"]);
+        assert!(pair.iter().all(|core| measured.contains(core)), "{measured:?} has the run's own {pair:?}");
+        assert!(measured.iter().all(|core| known.contains(core)), "{measured:?} of {known:?}");
+        assert_eq!(matrix["pairs"].as_array().unwrap().len(), measured.len() * (measured.len() - 1) / 2);
+        let memory = machine["memory"].as_array().unwrap();
+        assert!(
+            memory.iter().any(|view| view["pages"] == "small" && view["loads"].as_array().unwrap().len() > 5),
+            "{memory:?}"
+        );
+        // Huge pages may be lacking, and are a row then.
+        let missing = certificate["not_run"].to_string();
+        assert!(memory.iter().any(|view| view["pages"] == "huge") || missing.contains("pages of 2 MiB"), "{missing}");
+        assert!(machine["read_costs"].as_array().unwrap().iter().any(|cost| cost["clock"] == "rdtsc"), "{machine}");
+    }
+
+    #[test]
     fn every_attempt_has_its_samples_in_a_parquet_file() {
         let Some(runs) = Runs::get() else { return };
         let certificate = runs.certificate();

@@ -249,6 +249,31 @@ fn the_tools_own_overhead_stands_beside_the_cost_of_a_stamp_or_is_said_to_be_mis
 }
 
 #[test]
+fn what_the_host_is_made_of_stands_with_what_lies_between_its_parts() {
+    let mut certificate = example::one_lane();
+    let html = page(&certificate);
+    let text = words(&html).replace('\u{202f}', " ");
+    for wanted in [
+        "2 sockets, 2 dies, 2 last-level caches, 32 cores (threads of the processor), 2 memory nodes",
+        "Not for this process by itself cores 31",
+        "0: level 3, 32 MiB 0 0-15 one each",
+        "0000:31:00.0 network ens1f0 mlx5_core 0 0-15 16 GT/s x8 held back by its slot or its training 16 GT/s x16",
+        "0000:5e:00.0 storage – nvme 0 0-15 16 GT/s x16 16 GT/s x16",
+        "same last-level cache 239 31.9 ns (0 and 1)",
+        "another socket 256 109 ns (0 and 16)",
+        "0 0 1 2 MiB 128 MiB 147 ns 8.8 GB/s",
+        "CLOCK_MONOTONIC_RAW 22.8 ns, median",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert_eq!(html.matches("class=\"heat cores\"").count(), 32 * 31 / 2, "a field for each pair");
+    let banner = "What the host is made of emulated a virtual wire or a virtual machine";
+    assert!(!text.contains(banner));
+    certificate.sut.host.virtualised = "kvm".to_owned();
+    assert!(words(&page(&certificate)).contains(banner), "of a virtual machine it is said before any figure");
+}
+
+#[test]
 fn an_unsigned_page_says_so() {
     let certificate = example::one_lane();
     assert!(words(&render_html(&certificate, None)).contains("Signed by not signed"));

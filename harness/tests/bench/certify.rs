@@ -20,6 +20,7 @@ description = "As short as can be"
 lanes = ["kernel-udp"]
 repetitions = 1
 staged_repetitions = 0
+machine = false
 retries = 3
 orders_late_after = "1 s"
 [window]

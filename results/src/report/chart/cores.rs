@@ -1,4 +1,4 @@
-//! From core to core as a heat map: a row and a column for each core, the median in each field.
+//! From core to core as a heat map: a row and a column for each core, each pair once.
 
 use maud::{Markup, html};
 
@@ -29,7 +29,7 @@ pub(in crate::report) fn cores(matrix: &CoreMatrix) -> Markup {
             text.end.small x=(n(LEFT - 8.0)) y=(n(TOP + place(at, height) + height / 2.0 + 3.5)) { (core) }
         }
         @for (row, values) in matrix.one_way_ns.iter().enumerate() {
-            @for (column, ns) in values.iter().enumerate().filter(|(column, _)| *column != row) {
+            @for (column, ns) in values.iter().enumerate().take(row) {
                 @let at = (LEFT + place(column, width), TOP + place(row, height));
                 (field(at, [width, height], [matrix.cores[row], matrix.cores[column]], *ns, least))
             }
@@ -44,7 +44,7 @@ fn field((x, y): (f64, f64), [width, height]: [f64; 2], [a, b]: [u32; 2], ns: Op
     html! {
         g {
             title { "Cores " (a) " and " (b) ": " (ns.map_or("not measured".to_owned(), text::duration_ns)) }
-            rect.heat x=(n(x)) y=(n(y)) width=(n(width - 1.0)) height=(n(height - 1.0)) fill-opacity=(format!("{:.2}", 0.05 + shade * 0.65)) {}
+            rect.heat.cores x=(n(x)) y=(n(y)) width=(n(width - 1.0)) height=(n(height - 1.0)) fill-opacity=(format!("{:.2}", 0.05 + shade * 0.65)) {}
             @if width >= WITH_FIGURE {
                 text.middle.small x=(n(middle.0)) y=(n(middle.1)) { (ns.map_or("–".to_owned(), |ns| format!("{ns:.0}"))) }
             }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// With more cores than this the fields of a heat map are too small to point at.
-const MOST_FIELDS: usize = 96;
+const MOST_CORES: usize = 64;
 
 /// Of a virtual machine all of it is what the hypervisor shows, and costs.
 pub(super) fn section(machine: &Machine, virtualised: bool) -> Markup {
@@ -147,7 +147,7 @@ fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>) -> Markup {
     };
     html! {
         h3 { "From core to core" }
-        @if matrix.cores.len() <= MOST_FIELDS {
+        @if matrix.cores.len() <= MOST_CORES {
             figure.wide {
                 figcaption {
                     strong { "How long a cache line takes one way, median in nanoseconds" }
