@@ -1,6 +1,7 @@
 //! Disturbances that are really put into this host, and what the tail of a real trial is said to come from.
 #![cfg(test)]
 
+mod certified;
 mod storm;
 #[path = "../support/mod.rs"]
 mod support;

@@ -16,3 +16,5 @@ mod silence;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(feature = "bpf")]
+mod unwatched;
