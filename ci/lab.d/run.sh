@@ -7,6 +7,10 @@
 
 guests=() sockets=''
 
+# What a guest's kernel says only by a fault of the emulator: it changes its own code behind a trap (int3), as for each switch that
+# is turned, and an emulated processor may still run the trap when it has gone.
+stale_trap='Oops: int3'
+
 # Ends the guests that are still there, whatever ended this script. timeout passes the signal on to QEMU, and insists.
 end_guests() {
     local pid
@@ -107,7 +111,7 @@ run_job() {
         boot_guests
         [ -n "$aborted" ] || break
         # A fault of the emulator's own says nothing of what runs in it.
-        printf '%-15s booted again, since QEMU itself broke down: %s\n' "$job" "$(cat "$folder"/*.qemu | grep -m 1 Assertion)"
+        printf '%-15s booted again, since QEMU itself broke down: %s\n' "$job" "$(grep -ash -m 1 -e Assertion -e "$stale_trap" "$folder"/*.{qemu,log} | head -n 1)"
     done
     for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
     judge "$job" "$folder" "$kernel" "$(($(date +%s%3N) - began))" "$timed_out" "${names[@]}"
@@ -141,6 +145,7 @@ boot_guests() {
         done
     done
     guests=()
+    [ "$accelerator" = kvm ] || ! grep -qsa "$stale_trap" "$folder"/*.log || aborted=yes
 }
 
 lines_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
