@@ -86,12 +86,15 @@ jq_words() {
 
 # One jq for all claims, since each takes an emulated processor half a second.
 claims() {
-    local file=$1 line number texts=() conditions=() program='' outcomes=()
+    local file=$1 line number texts conditions program='' outcomes=()
     [[ $file == /* ]] || file=/lab/$file/certificate.json
+    texts=("there is something to claim of $file") conditions=(true)
     while IFS= read -r line; do
         if [[ $line == ' '* ]]; then conditions[-1]+=" ${line#"${line%%[! ]*}"}"; else texts+=("$line") conditions+=(''); fi
     done
-    for line in "${conditions[@]}"; do
+    if [ ${#texts[@]} -lt 2 ] || [ "${conditions[0]}" != true ]; then claim "claims of $file with their conditions" false; fi
+    texts=("${texts[@]:1}") conditions=("${conditions[@]:1}")
+    for line in ${conditions[@]+"${conditions[@]}"}; do
         program+="${program:+, }([try ($line) catch false] | length > 0 and (.[-1] | . != null and . != false))"
     done
     mapfile -t outcomes < <(jq "$(jq_words) $program" "$file" 2>/dev/null)
@@ -104,13 +107,13 @@ claims() {
     done
 }
 
-# Fails, with what there is to say of a condition that does.
+# Whether the condition holds, with what there is to say of one that does not.
 explain() {
-    jq -e "$(jq_words) $2" "$1"
     jq -r '.cells[]? | "\(.lane) \(.variant), evidence \(.evidence)", (.repetitions[] |
         "  valid \(.valid): \(.invalid_reasons), orders \(.matched)/\(.expected_orders), lost \(.lost)")' "$1"
     jq -r '.not_run[]? | "not run: \(.name): \(.needs)\n\(.how)"' "$1"
-    return 1
+    jq -r '.findings[]? | select(.ok | not) | "\(.name): \(.value)"' "$1"
+    jq -e "$(jq_words) $2" "$1"
 }
 
 claim_lanes() {

@@ -99,7 +99,7 @@ else
     bash /lab/job 2> >(tee /tmp/errors >&2)
     echo $? >/lab/ended
     # A loop whose input is not there makes no claims, and misses none.
-    has_no_errors() { ! grep -E '^/lab/job: line [0-9]+: .*(No such file or directory|command not found|syntax error|ambiguous redirect)' /tmp/errors; }
+    has_no_errors() { ! grep -E '^(/lab/job|environment|/lab/[a-z]+\.sh|bash): line [0-9]+: .*(No such file or directory|command not found|syntax error|ambiguous redirect|bad array subscript|here-document)' /tmp/errors; }
     has_no_errors >/dev/null || claim 'the script has no errors of its own' has_no_errors
 fi
 sync

@@ -111,7 +111,7 @@ run_job() {
         boot_guests
         [ -n "$aborted" ] || break
         # A fault of the emulator's own says nothing of what runs in it.
-        printf '%-15s booted again, since QEMU itself broke down: %s\n' "$job" "$(grep -ash -m 1 -e Assertion -e "$stale_trap" "$folder"/*.{qemu,log} | head -n 1)"
+        printf '%-15s booted again, since its emulation broke down: %s\n' "$job" "$(grep -ash -m 1 -e Assertion -e "$stale_trap" "$folder"/*.{qemu,log} | head -n 1)"
     done
     for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
     judge "$job" "$folder" "$kernel" "$(($(date +%s%3N) - began))" "$timed_out" "${names[@]}"
@@ -145,7 +145,8 @@ boot_guests() {
         done
     done
     guests=()
-    [ "$accelerator" = kvm ] || ! grep -qsa "$stale_trap" "$folder"/*.log || aborted=yes
+    # What it claimed before it came to that stands: a claim that failed is not tried once more.
+    [ "$accelerator" = kvm ] || [ -n "$timed_out" ] || ! grep -qsa "$stale_trap" "$folder"/*.log || ls "$folder"/*/failed >/dev/null 2>&1 || aborted=yes
 }
 
 lines_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }

@@ -88,6 +88,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
             progress.say(&format!("Nothing can be measured here: {unmet}"));
             output::make_folder(&order.out)?;
             ground::none_runs(&planned, &unmet, &mut not_run);
+            not_run.extend(machine::without_a_bench(probes.machine.as_ref()));
             (Vec::new(), None)
         }
     };

@@ -1,23 +1,30 @@
 //! What the host is made of, and how long it takes from one of its parts to another: what every figure of a run stands on.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use tickcert_probes::{
     affinity,
     clocks::costs,
-    core_to_core, memory_latency,
-    topology::{self, NoSysfs},
+    core_to_core, isolated, memory_latency, pair,
+    sysfs::write_core_list,
+    topology::{self, NoSysfs, Topology},
 };
 use tickcert_results::{
     certificate::{CoreMatrix, Machine, MemoryView, NotRun, NotRunKind, ReadCost},
     time::{Nanos, TickScale},
 };
 
-use super::{certify::Order, progress::Progress};
+use super::{certify::Order, interrupt, progress::Progress};
 
 /// How long all pairs of cores together are measured, where a millisecond for each isn't more…
 const CORE_TO_CORE: Nanos = Nanos(4_000_000_000);
-/// …and how long memory is; what has begun by then is ended.
+/// …but that no pair is begun after so long: of cores that others hold each may take a second.
+const CORE_TO_CORE_AT_MOST: Duration = Duration::from_secs(20);
+/// How long memory is measured; what has begun by then is ended.
 const MEMORY: Nanos = Nanos(20_000_000_000);
 
 /// A row for what could not be had of this host.
@@ -31,6 +38,25 @@ pub(super) fn read(not_run: &mut Vec<NotRun>) -> Machine {
     Machine { topology: topology.ok(), ..Machine::default() }
 }
 
+/// The name of the rows that say what was left out.
+const NAME: &str = "core to core, memory, and what reading a clock costs";
+
+/// That nothing is measured of a host on which nothing else is.
+pub(super) fn without_a_bench(machine: Option<&Machine>) -> Option<NotRun> {
+    machine.map(|_| {
+        optional(row(
+            NAME,
+            "a bench, before whose trials they are measured",
+            "see what the lanes need, or `tickcert probe`",
+        ))
+    })
+}
+
+/// What the profile can do without, as it can without all of this.
+fn optional(row: NotRun) -> NotRun {
+    NotRun { optional: true, ..row }
+}
+
 /// What lies between them, on the cores of the run and all others that it may use, before anything of the run is measured. Others that
 /// are isolated are left to whoever they were isolated for.
 pub(super) fn measure(
@@ -40,36 +66,69 @@ pub(super) fn measure(
     not_run: &mut Vec<NotRun>,
     progress: &Progress,
 ) {
-    if !order.profile.run.machine {
+    let mut rows = Vec::new();
+    if order.profile.run.machine {
+        progress.say("Measuring from core to core, and memory");
+        let cores = cores(order);
+        rows.extend(left_out(machine.topology.as_ref(), &cores));
+        machine.read_costs = read_costs(&cores, scale);
+        machine.core_to_core = core_to_core(&cores, scale, &mut rows);
+        machine.memory = memory(&cores, scale, &mut rows);
+    } else {
         let needs = "a profile that wants it: this one has `machine = false`";
-        let name = "core to core, memory, and what reading a clock costs";
-        let left_out = row(name, needs, "take that out of [run], or see `tickcert probe`");
-        return not_run.push(NotRun { optional: true, ..left_out });
+        rows.push(row(NAME, needs, "take that out of [run], or see `tickcert probe`"));
     }
-    let own = order.all_cores().into_iter();
-    let cores: BTreeSet<u32> = affinity::allowed().unwrap_or_default().into_iter().chain(own).collect();
-    let cores: Vec<u32> = cores.into_iter().filter(|core| affinity::check(*core).is_ok()).collect();
-    progress.say("Measuring from core to core, and memory");
-    machine.read_costs = read_costs(&cores, scale);
-    machine.core_to_core = core_to_core(&cores, scale, not_run);
-    machine.memory = memory(&cores, scale, not_run);
+    not_run.extend(rows.into_iter().map(optional));
+}
+
+/// The trader's first, then the others of the run, then all that it may use and nobody has isolated.
+fn cores(order: &Order) -> Vec<u32> {
+    let mut cores = vec![order.cores.1];
+    let isolated = isolated::all(Path::new("/"));
+    let others = affinity::allowed().unwrap_or_default().into_iter().filter(|core| !isolated.contains(core));
+    for core in order.all_cores().into_iter().chain(others) {
+        if !cores.contains(&core) {
+            cores.push(core);
+        }
+    }
+    cores
+}
+
+/// Cores on line that are not measured.
+fn left_out(topology: Option<&Topology>, measured: &[u32]) -> Option<NotRun> {
+    let others = topology?.cores.iter().filter(|core| core.online && !measured.contains(&core.number));
+    let others: BTreeSet<u32> = others.map(|core| core.number).collect();
+    let list = write_core_list(&others);
+    let needs = "cores that this run uses, or may use and nobody has isolated; these are neither";
+    let how = format!("tickcert probe core-to-core memory --cores {list}");
+    (!others.is_empty()).then(|| row(&format!("core to core and memory of cores {list}"), needs, how))
 }
 
 /// Costs of reading on the first core, in a thread of its own, so that this one stays where it may be.
 pub(crate) fn read_costs(cores: &[u32], scale: TickScale) -> Vec<ReadCost> {
     let first = cores.first().copied();
     std::thread::scope(|s| {
-        let reading = s.spawn(move || {
-            // Where it can't be kept on a core, the figures are of whichever it runs on.
-            let _ = first.map(affinity::pin);
-            costs::measure(scale)
-        });
+        let reading = s.spawn(move || costs::measure(first.filter(|core| affinity::pin(*core).is_ok()), scale));
         reading.join().unwrap_or_default()
     })
 }
 
 pub(crate) fn core_to_core(cores: &[u32], scale: TickScale, not_run: &mut Vec<NotRun>) -> Option<CoreMatrix> {
-    let (matrix, failed) = core_to_core::measure(cores, CORE_TO_CORE, scale);
+    let mut cores = cores.to_vec();
+    cores.sort_unstable();
+    let began = Instant::now();
+    let is_over = || interrupt::wanted() || began.elapsed() > CORE_TO_CORE_AT_MOST;
+    let (matrix, failed) = core_to_core::measure(&cores, CORE_TO_CORE, scale, &is_over);
+    let left = pair::of(&cores).count().saturating_sub(matrix.pairs.len() + failed.len());
+    if left > 0 {
+        let needs =
+            format!("more time than {} s, for {left} pairs that were not begun", CORE_TO_CORE_AT_MOST.as_secs());
+        not_run.push(row(
+            "core to core of all pairs",
+            needs,
+            "tickcert probe core-to-core --cores LIST, on a host whose cores nobody else holds",
+        ));
+    }
     for ([a, b], e) in failed {
         not_run.push(row(&format!("core-to-core of {a} and {b}"), causes(&e), e.remedy()));
     }

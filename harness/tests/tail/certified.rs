@@ -29,14 +29,14 @@ fn every_tick_above_p99_9_has_one_cause_and_the_ten_slowest_are_told_one_by_one(
     };
     assert!(tail.orders >= u64::from(ORDERS), "{}", tail.orders);
     let due = &cell.latency_ns.t2t_due;
-    assert_eq!(
-        (Some(tail.slowest[0].t2t_due_ns), tail.typical_ns),
-        (due.max, due.p50),
-        "of the same samples as the cell"
-    );
+    assert_eq!(tail.typical_ns, due.p50, "of the same samples as the cell");
+    // The slowest may have had no stamps, or not have been looked at.
+    if tail.without_stamps + tail.not_looked_at == 0 {
+        assert_eq!(Some(tail.slowest[0].t2t_due_ns), due.max);
+    }
     assert_eq!(tail.slow + tail.not_looked_at + tail.without_stamps, tail.orders / 1_000);
     assert_eq!(tail.causes.iter().map(|row| row.ticks).sum::<u64>(), tail.slow, "{:?}", tail.causes);
-    assert_eq!(tail.slowest.len(), 10);
+    assert_eq!(tail.slowest.len() as u64, tail.slow.min(10));
     assert!(tail.slowest.is_sorted_by(|a, b| a.t2t_due_ns >= b.t2t_due_ns));
     for tick in &tail.slowest {
         assert!(tail.causes.iter().any(|row| row.cause == tick.cause), "{:?} is in the table", tick.cause);

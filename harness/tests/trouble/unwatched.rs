@@ -23,7 +23,8 @@ fn certify(within: &[&str]) -> Option<Value> {
     let words = [env!("CARGO_BIN_EXE_tickcert"), "certify", "--profile", "./once.toml", "--out", "out"];
     let all = [within, &words].concat();
     let ended = Ended::of(home.dress(&mut Command::new(all[0])).args(&all[1..]));
-    if ["unshare:", "setpriv:", "mount:"].iter().any(|program| ended.err.contains(program)) {
+    let refused = |line: &str| ["unshare: ", "setpriv: ", "mount: "].iter().any(|program| line.starts_with(program));
+    if ended.err.lines().any(refused) && !home.path("out").exists() {
         println!("SKIPPED: {within:?} can't be done here: {}", ended.err);
         return None;
     }
@@ -72,6 +73,9 @@ fn tracefs_is_not_needed_for_it() {
     let script = "mount -t tmpfs none /sys/kernel/tracing && mount -t tmpfs none /sys/kernel/debug && exec \"$@\"";
     let Some(watched) = certify(&["env"]) else { return };
     let Some(certificate) = certify(&["unshare", "--mount", "sh", "-c", script, "sh"]) else { return };
-    let found = |certificate: &Value| (row(certificate).cloned(), certificate["cells"][0]["tail"].is_null());
-    assert_eq!(found(&certificate), found(&watched), "as with it");
+    if watched["cells"][0]["tail"].is_null() {
+        println!("SKIPPED: the kernel can't be watched here with tracefs either: {:?}", row(&watched));
+        return;
+    }
+    assert_eq!((row(&certificate), certificate["cells"][0]["tail"].is_null()), (None, false), "watched all the same");
 }

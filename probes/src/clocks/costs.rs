@@ -18,25 +18,28 @@ const KERNEL: [(&str, ClockId); 4] = [
     ("CLOCK_MONOTONIC_RAW", ClockId::CLOCK_MONOTONIC_RAW),
 ];
 
-/// Reads every clock some 20,000 times on the calling thread's core; a few milliseconds, or 100 where the kernel's clocks take
+/// Reads every clock some 20,000 times on the calling thread's core, which is `core` if it is kept on one; a few milliseconds, or 100 where the kernel's clocks take
 /// a system call. A clock that can't be read has no row.
 #[must_use]
-pub fn measure(scale: TickScale) -> Vec<ReadCost> {
+pub fn measure(core: Option<u32>, scale: TickScale) -> Vec<ReadCost> {
     let mut costs = vec![
         ReadCost {
             clock: "rdtsc".to_owned(),
+            core,
             median_ns: median(scale, || {
                 let _ = tsc::unfenced();
             }),
         },
         ReadCost {
             clock: "rdtscp".to_owned(),
+            core,
             median_ns: median(scale, || {
                 let _ = tsc::arrival();
             }),
         },
         ReadCost {
             clock: "rdtscp, lfence".to_owned(),
+            core,
             median_ns: median(scale, || {
                 let _ = tsc::now();
             }),
@@ -46,6 +49,7 @@ pub fn measure(scale: TickScale) -> Vec<ReadCost> {
         if clock_gettime(id).is_ok() {
             costs.push(ReadCost {
                 clock: clock.to_owned(),
+                core,
                 median_ns: median(scale, || {
                     let _ = clock_gettime(id);
                 }),
@@ -88,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_clock_of_this_host_costs_something() {
-        let costs = measure(TickScale::from_hz(2.5e9));
+        let costs = measure(None, TickScale::from_hz(2.5e9));
         assert!(costs.len() > 3 && costs.iter().all(|c| c.median_ns > 0.0), "{costs:?}");
     }
 }

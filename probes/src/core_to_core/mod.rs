@@ -20,13 +20,18 @@ const LONGEST: Nanos = Nanos(250_000_000);
 const GIVEN_UP_AFTER: Nanos = Nanos::SECOND;
 
 /// Measures every two of `cores` within about `limit` (or a millisecond for each pair, if that is more). A pair that could
-/// not be measured is in the second list; the others go on.
+/// not be measured is in the second list; the others go on, until `is_over` says so. Pairs that were not begun by then are in neither.
 #[must_use]
-pub fn measure(cores: &[u32], limit: Nanos, scale: TickScale) -> (CoreMatrix, Vec<([u32; 2], PairError)>) {
+pub fn measure(
+    cores: &[u32],
+    limit: Nanos,
+    scale: TickScale,
+    is_over: &dyn Fn() -> bool,
+) -> (CoreMatrix, Vec<([u32; 2], PairError)>) {
     let number = u64::try_from(pair::of(cores).count()).unwrap_or(u64::MAX);
     let each = Nanos(limit.get() / number.max(1)).clamp(SHORTEST, LONGEST);
     let (mut pairs, mut failed) = (Vec::new(), Vec::new());
-    for two in pair::of(cores) {
+    for two in pair::of(cores).take_while(|_| !is_over()) {
         match one_pair(two, each, scale) {
             Ok(found) => pairs.push(found),
             Err(e) => failed.push((two, e)),
@@ -65,7 +70,7 @@ mod tests {
     #[test]
     fn all_pairs_of_this_host_are_measured_and_a_line_never_takes_no_time() {
         let Some(cores) = two_cores() else { return };
-        let (matrix, failed) = measure(&cores, Nanos::MILLI * 50, TickScale::from_hz(2.5e9));
+        let (matrix, failed) = measure(&cores, Nanos::MILLI * 50, TickScale::from_hz(2.5e9), &|| false);
         assert!(failed.is_empty(), "{failed:?}");
         assert_eq!(matrix.pairs.len(), 1);
         for (row, line) in matrix.one_way_ns.iter().enumerate() {
@@ -80,9 +85,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over_is_not_begun() {
+        let (matrix, failed) = measure(&[0, 1, 2], Nanos::MILLI, TickScale::from_hz(2.5e9), &|| true);
+        assert!(matrix.pairs.is_empty() && failed.is_empty());
+    }
+
+    #[test]
     fn a_core_that_is_not_there_fails_its_pairs_and_leaves_the_others() {
         let Some([a, b]) = two_cores() else { return };
-        let (matrix, failed) = measure(&[a, b, 60_000], Nanos::MILLI * 3, TickScale::from_hz(2.5e9));
+        let (matrix, failed) = measure(&[a, b, 60_000], Nanos::MILLI * 3, TickScale::from_hz(2.5e9), &|| false);
         assert_eq!(matrix.pairs.iter().map(|p| p.cores).collect::<Vec<_>>(), [[a, b]]);
         assert_eq!(failed.iter().map(|(cores, _)| *cores).collect::<Vec<_>>(), [[a, 60_000], [b, 60_000]]);
         assert_eq!(matrix.one_way_ns[2], [None, None, None]);

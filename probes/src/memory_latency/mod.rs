@@ -89,7 +89,7 @@ impl MemoryLatencyError {
                 "a kernel that accounts for memory by node (CONFIG_NUMA), whose /proc/self/numa_maps this process may read: in a container, run with the host's /proc".into()
             }
             Self::Thread(_) => "raise the limit on threads (`ulimit -u`)".into(),
-            Self::Time { .. } => "measure from fewer cores: `--cores`, one for each node that matters".into(),
+            Self::Time { .. } => "measure from fewer cores: `tickcert probe memory --cores`, one for each node that matters".into(),
         }
     }
 }
@@ -107,7 +107,8 @@ pub struct Want {
     pub pages: Pages,
 }
 
-/// Every node that has one of `cores` (by the first of them) with every node that has memory, in both kinds of pages.
+/// Every node that has one of `cores` (by the first of them) with every node that has memory, in both kinds of pages: each with its
+/// own memory first, in the order of the cores.
 #[must_use]
 pub fn wants(root: &Path, cores: &[u32]) -> Vec<Want> {
     let nodes = numa::nodes(root);
@@ -121,7 +122,11 @@ pub fn wants(root: &Path, cores: &[u32]) -> Vec<Want> {
     }
     let to = if with_memory.is_empty() { vec![None] } else { with_memory };
     let of = |(core, core_node), memory_node| Pages::KINDS.map(|pages| Want { core, core_node, memory_node, pages });
-    from.into_iter().flat_map(|from| to.iter().flat_map(move |to| of(from, *to))).collect()
+    // What matters most first: time may not be enough for all.
+    let place = |core: u32| cores.iter().position(|of| *of == core);
+    let mut wants: Vec<Want> = from.into_iter().flat_map(|from| to.iter().flat_map(move |to| of(from, *to))).collect();
+    wants.sort_by_key(|want| (want.core_node != want.memory_node, place(want.core)));
+    wants
 }
 
 /// Whether a node has memory at all: there are nodes of cores only.

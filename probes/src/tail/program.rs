@@ -1,12 +1,14 @@
 //! The BPF programs, through libbpf. They hang on links that this process holds, so that they are gone when it is.
 
-use std::{cell::RefCell, ffi::OsStr, io};
+use std::{cell::RefCell, ffi::OsStr, io, path::Path};
 
 use libbpf_rs::{
     ErrorKind, Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel, RingBufferBuilder,
     btf::{Btf, types::Typedef},
 };
 use tickcert_results::{certificate::Side, time::Nanos};
+
+use crate::sysfs;
 
 use super::{History, Lost, Unmet, Watched, anchors::monotonic, faults, in_first_pid_namespace, record::Record};
 
@@ -176,6 +178,11 @@ impl Tracer {
 
 const AS_ROOT: &str = "run as root on the host (CAP_BPF and CAP_PERFMON): a user namespace is not enough";
 
+/// Locked down so far that programs may not read the kernel's memory; it calls that an invalid argument.
+fn is_confidential(root: &Path) -> bool {
+    sysfs::read(root, "sys/kernel/security/lockdown").is_some_and(|text| sysfs::chosen(&text) == "confidentiality")
+}
+
 fn failed(e: &libbpf_rs::Error) -> io::Error {
     io::Error::other(format!("while watching the kernel: {e}"))
 }
@@ -216,6 +223,12 @@ fn size_rings(open: &mut OpenObject, room: u32) -> libbpf_rs::Result<()> {
 }
 
 fn refused(e: &libbpf_rs::Error) -> Unmet {
+    if is_confidential(Path::new("/")) {
+        return Unmet::new(
+            "a kernel that lets itself be looked into: it is locked down, /sys/kernel/security/lockdown has [confidentiality]",
+            "start it with no more than lockdown=integrity; what is written to that file can't be taken back",
+        );
+    }
     if e.kind() == ErrorKind::PermissionDenied {
         return Unmet::new(
             "the right to load BPF programs that look into the kernel",

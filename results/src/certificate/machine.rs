@@ -238,6 +238,8 @@ impl Topology {
 pub struct ReadCost {
     /// How it is read: an instruction, or a clock of `clock_gettime(2)`.
     pub clock: String,
+    /// On which core; nothing where the reading thread could not be kept on one.
+    pub core: Option<u32>,
     /// Median.
     pub median_ns: f64,
 }

@@ -14,7 +14,7 @@ pub(super) fn machine() -> Machine {
     Machine {
         topology: Some(topology()),
         read_costs: [("rdtsc", 7.2), ("rdtscp, lfence", 11.4), ("CLOCK_MONOTONIC_RAW", 22.8)]
-            .map(|(clock, median_ns)| ReadCost { clock: clock.to_owned(), median_ns })
+            .map(|(clock, median_ns)| ReadCost { clock: clock.to_owned(), core: Some(3), median_ns })
             .into(),
         core_to_core: Some(core_to_core()),
         memory: memory(),

@@ -28,10 +28,10 @@ pub(in crate::report) fn cores(matrix: &CoreMatrix) -> Markup {
             text.middle.small x=(n(LEFT + place(at, width) + width / 2.0)) y=(n(TOP - 8.0)) { (core) }
             text.end.small x=(n(LEFT - 8.0)) y=(n(TOP + place(at, height) + height / 2.0 + 3.5)) { (core) }
         }
-        @for (row, values) in matrix.one_way_ns.iter().enumerate() {
-            @for (column, ns) in values.iter().enumerate().take(row) {
+        @for (row, (of, values)) in matrix.cores.iter().zip(&matrix.one_way_ns).enumerate() {
+            @for (column, (to, ns)) in matrix.cores.iter().zip(values).enumerate().take(row) {
                 @let at = (LEFT + place(column, width), TOP + place(row, height));
-                (field(at, [width, height], [matrix.cores[row], matrix.cores[column]], *ns, least))
+                (field(at, [width, height], [*of, *to], *ns, least))
             }
         }
     };

@@ -20,8 +20,10 @@ pub(in crate::report) fn memory(views: &[MemoryView]) -> Option<Markup> {
     };
     let (least, most) = range(|point| point.load_ns)?;
     let (smallest, largest) = range(|point| point.bytes as f64)?;
-    let frame =
-        Frame { width: 940.0, ..Frame::half(Scale::Bytes { lo: smallest, hi: largest }, Scale::around(least, most)) };
+    let frame = Frame {
+        width: 940.0,
+        ..Frame::half(Scale::Bytes { lo: smallest.max(1.0), hi: largest.max(2.0) }, Scale::around(least, most))
+    };
     let body = html! { @for view in &curves { (curve(&frame, view)) } };
     let legend =
         [Pages::Small, Pages::Huge].map(|pages| Entry { text: pages.name(), class: style(pages).0, key: Key::Line });

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::banner;
 use crate::{
-    certificate::{CoreMatrix, LineLatency, Link, Machine, MemoryView, Relation, Topology},
+    certificate::{CoreMatrix, LineLatency, Link, Machine, MemoryView, PciKind, Relation, Topology},
     core_list,
     evidence::Evidence,
     report::{chart, text},
@@ -24,12 +24,13 @@ pub(super) fn section(machine: &Machine, virtualised: bool) -> Markup {
             Some(topology) => (parts(topology)),
             None => p { "The kernel did not tell." },
         }
-        @if let Some(matrix) = &machine.core_to_core { (core_to_core(matrix, machine.topology.as_ref())) }
-        @if !machine.memory.is_empty() { (memory(&machine.memory)) }
+        @if let Some(matrix) = &machine.core_to_core { (core_to_core(matrix, machine.topology.as_ref(), virtualised)) }
+        @if !machine.memory.is_empty() { (memory(&machine.memory, virtualised)) }
         @if !machine.read_costs.is_empty() {
             h3 { "What reading a clock costs" }
+            @if virtualised { (banner(Evidence::Emulated)) }
             dl.table {
-                @for cost in &machine.read_costs { dt { (cost.clock) } dd { (text::duration_ns(cost.median_ns)) ", median" } }
+                @for cost in &machine.read_costs { dt { (cost.clock) } dd { (text::duration_ns(cost.median_ns)) ", median" @if let Some(core) = cost.core { ", on core " (core) } } }
             }
         }
     }
@@ -125,7 +126,7 @@ fn devices(t: &Topology) -> Markup {
                             td { (device.driver.as_deref().unwrap_or("–")) }
                             td.num { (device.node.map_or("–".to_owned(), |node| node.to_string())) }
                             td { @if device.local_cores.is_empty() { "–" } @else { (core_list::write(&device.local_cores)) } }
-                            td { (link(device.link)) @if device.is_held_back() { " " span.bad { "held back by its slot or its training" } } }
+                            td { (link(device.link)) @if device.is_held_back() { " " (held_back(device.kind)) } }
                             td { (link(device.link_at_most)) }
                         }
                     }
@@ -135,7 +136,14 @@ fn devices(t: &Topology) -> Markup {
     }
 }
 
-fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>) -> Markup {
+/// Idle displays and accelerators have a slower link on purpose.
+fn held_back(kind: PciKind) -> Markup {
+    html! {
+        @if kind == PciKind::Network { span.bad { "held back by its slot or its training" } } @else { "below its most" }
+    }
+}
+
+fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>, virtualised: bool) -> Markup {
     let mut by_relation: BTreeMap<Relation, Vec<&LineLatency>> = BTreeMap::new();
     for pair in &matrix.pairs {
         let relation = topology.map_or(Relation::Unknown, |t| t.relation(pair.cores[0], pair.cores[1]));
@@ -147,6 +155,7 @@ fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>) -> Markup {
     };
     html! {
         h3 { "From core to core" }
+        @if virtualised { (banner(Evidence::Emulated)) }
         @if matrix.cores.len() <= MOST_CORES {
             figure.wide {
                 figcaption {
@@ -155,6 +164,12 @@ fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>) -> Markup {
                 }
                 (chart::cores(matrix))
             }
+        } @else {
+            p.note { "Of " (matrix.cores.len()) " cores a picture has no room; the certificate has each pair (" code { "probes.machine.core_to_core" } ")." }
+        }
+        @if let Some(topology) = topology {
+            @let on_line = topology.cores.iter().filter(|core| core.online).count();
+            @if matrix.cores.len() < on_line { p.note { "Measured are " (matrix.cores.len()) " of " (on_line) " cores on line: " (core_list::write(&matrix.cores)) "." } }
         }
         table {
             thead { tr { th { "The two cores share" } th.num { "Pairs" } th.num { "Shortest" } th.num { "Middle" } th.num { "Longest" } } }
@@ -170,10 +185,11 @@ fn core_to_core(matrix: &CoreMatrix, topology: Option<&Topology>) -> Markup {
     }
 }
 
-fn memory(views: &[MemoryView]) -> Markup {
+fn memory(views: &[MemoryView], virtualised: bool) -> Markup {
     let node = |node: Option<u32>| node.map_or("–".to_owned(), |node| node.to_string());
     html! {
         h3 { "Memory" }
+        @if virtualised { (banner(Evidence::Emulated)) }
         @if let Some(chart) = chart::memory(views) {
             figure.wide {
                 figcaption {
