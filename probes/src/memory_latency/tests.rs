@@ -14,11 +14,12 @@ fn two_nodes() -> Tree {
 
 #[test]
 fn every_node_with_a_core_looks_at_every_node_with_memory_in_both_kinds_of_pages() {
-    let found = wants(two_nodes().root(), &[1, 3, 5]);
+    let found = wants(two_nodes().root(), &[3, 1, 5]);
     let pairs: Vec<_> =
         found.iter().filter(|w| w.pages == Pages::Small).map(|w| (w.core, w.core_node, w.memory_node)).collect();
-    let of = |core, node| [(core, Some(node), Some(0)), (core, Some(node), Some(1))];
-    assert_eq!(pairs, [of(1, 0), of(3, 1), of(5, 2)].concat());
+    // Each with its own memory first, and both in the order of the cores.
+    let of = |core, node, memory| (core, Some(node), Some(memory));
+    assert_eq!(pairs, [of(3, 1, 1), of(1, 0, 0), of(3, 1, 0), of(1, 0, 1), of(5, 2, 0), of(5, 2, 1)]);
     assert_eq!(found.len(), 2 * pairs.len());
 }
 
