@@ -73,7 +73,12 @@ pub(super) fn measure(
         rows.extend(left_out(machine.topology.as_ref(), &cores));
         machine.read_costs = read_costs(&cores, scale);
         machine.core_to_core = core_to_core(&cores, scale, &mut rows);
-        machine.memory = memory(&cores, scale, &mut rows);
+        // Who breaks a run off doesn't wait for what takes longest of it.
+        if interrupt::wanted() {
+            rows.push(row("memory", "a run that isn't broken off", "run it again, or see `tickcert probe memory`"));
+        } else {
+            machine.memory = memory(&cores, scale, &mut rows);
+        }
     } else {
         let needs = "a profile that wants it: this one has `machine = false`";
         rows.push(row(NAME, needs, "take that out of [run], or see `tickcert probe`"));
@@ -121,11 +126,14 @@ pub(crate) fn core_to_core(cores: &[u32], scale: TickScale, not_run: &mut Vec<No
     let (matrix, failed) = core_to_core::measure(&cores, CORE_TO_CORE, scale, &is_over);
     let left = pair::of(&cores).count().saturating_sub(matrix.pairs.len() + failed.len());
     if left > 0 {
-        let needs =
-            format!("more time than {} s, for {left} pairs that were not begun", CORE_TO_CORE_AT_MOST.as_secs());
+        let why = if interrupt::wanted() {
+            "a run that isn't broken off".to_owned()
+        } else {
+            format!("more time than {} s", CORE_TO_CORE_AT_MOST.as_secs())
+        };
         not_run.push(row(
             "core to core of all pairs",
-            needs,
+            format!("{why}, for {left} pairs that were not begun"),
             "tickcert probe core-to-core --cores LIST, on a host whose cores nobody else holds",
         ));
     }
