@@ -27,7 +27,7 @@ staged_repetitions = 0
 floor = false
 machine = false
 attribution = "${attribution:-off}"
-orders_late_after = "30 s"
+orders_late_after = "8 s"
 stall = "2 s"
 
 [window]

@@ -10,10 +10,28 @@
 
 exchange=203.0.113.1 trader=203.0.113.2
 
-# Over one connection, since each takes seconds to make here.
+# In one shell there that waits for the next command, since to log in, and only to begin a session, takes seconds here. What it
+# prints comes without empty lines; its status is the last line.
 there() {
-    ssh -o BatchMode=yes -o ConnectTimeout=5 -o ControlMaster=auto -o ControlPath=/run/ssh -o ControlPersist=yes \
-        "root@$trader" "$@" 2>/tmp/there
+    local line
+    printf '(%s\n) </dev/null\nprintf "\\nended %%d\\n" $?\n' "$*" >&7 || return
+    while IFS= read -r -t 120 line <&8; do
+        case $line in
+            'ended '*) return "${line#ended }" ;;
+            '') ;;
+            *) printf '%s\n' "$line" ;;
+        esac
+    done
+    return 255
+}
+
+# The shell there, between two pipes; nobody is to wait for it. What an earlier one was told goes with its pipe.
+log_in() {
+    exec 7>&- 8<&-
+    ssh -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=accept-new "root@$trader" bash </run/to >/run/from 2>/tmp/there &
+    disown
+    exec 7>/run/to 8</run/from
+    there true
 }
 
 # Takes the key of whoever comes first, serves ssh, and ends when it is told to.
@@ -32,14 +50,11 @@ serve() {
 
 call() {
     ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
-    within 60 eval "busybox nc $trader 9 </root/.ssh/id_ed25519.pub" &&
-        within 30 ssh -o BatchMode=yes -o ConnectTimeout=5 -o StrictHostKeyChecking=accept-new "root@$trader" true
+    mkfifo /run/to /run/from
+    within 60 eval "busybox nc $trader 9 </root/.ssh/id_ed25519.pub" && within 30 log_in
 }
 
-dismiss() {
-    there touch /run/over
-    ssh -o ControlPath=/run/ssh -O exit "root@$trader" 2>/tmp/there
-}
+dismiss() { there 'touch /run/over'; }
 
 two_hosts() {
     local interface=$1 address=$exchange
@@ -61,4 +76,4 @@ nothing_left() {
 }
 
 export exchange trader
-export -f there serve call dismiss two_hosts nothing_left
+export -f there log_in serve call dismiss two_hosts nothing_left
