@@ -1,6 +1,13 @@
 //! Which cores there are, which of them this process may use, and pinning to one.
 
-use std::{collections::BTreeSet, path::Path, thread};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::Path,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use nix::{
     errno::Errno,
@@ -41,6 +48,25 @@ pub enum AffinityError {
         /// Those that there are.
         online: String,
     },
+    /// Nothing else comes to run there.
+    #[error(
+        "core {core} ran no thread of this process for {} ms: a task of real-time priority has it, and lets it go never or seldom",
+        patience.as_millis()
+    )]
+    Held {
+        /// Asked for.
+        core: u32,
+        /// So long was waited.
+        patience: Duration,
+    },
+    /// No thread to try it with.
+    #[error("no thread to try core {core} with")]
+    NoThread {
+        /// Asked for.
+        core: u32,
+        /// Why.
+        source: io::Error,
+    },
     /// Any other refusal.
     #[error("pinning to core {core} was refused by the kernel")]
     Refused {
@@ -53,6 +79,34 @@ pub enum AffinityError {
     #[error("the affinity mask of this process can't be read")]
     Unreadable(#[source] Errno),
 }
+
+impl AffinityError {
+    /// What can be done about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::NoSuchCore { core, .. } => {
+                format!(
+                    "take it on line, if the host has such a core: `echo 1 > /sys/devices/system/cpu/cpu{core}/online`"
+                )
+            }
+            Self::NotAllowed { core, .. } => format!(
+                "let this process use core {core}: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs="
+            ),
+            Self::Held { core, .. } => {
+                format!(
+                    "end that task (`ps -eLo cls,psr,pid,comm` shows those of class FF and RR on core {core}), or name another core"
+                )
+            }
+            Self::NoThread { .. } => "raise the limit on threads (`ulimit -u`, a container's --pids-limit)".into(),
+            Self::SameCore { .. } | Self::Refused { .. } | Self::Unreadable(_) => "see the reason".into(),
+        }
+    }
+}
+
+/// So long a core may take until it runs a thread: where the kernel keeps a share for others than real-time tasks, it comes within
+/// a second.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Cores on line. Where sysfs isn't mounted, those that the calling thread may use.
 #[must_use]
@@ -99,12 +153,26 @@ pub fn is_on(core: u32) -> bool {
     sched_getcpu().is_ok_and(|now| u32::try_from(now) == Ok(core))
 }
 
-/// Whether [`pin`] would succeed; the calling thread stays where it is.
+/// Whether [`pin`] would succeed, and the core runs what is pinned to it; the calling thread stays where it is. A thread on a core
+/// that somebody else never lets go of stands still for as long, and so does all that waits for it: this doesn't.
 ///
 /// # Errors
-/// As [`pin`].
+/// As [`pin`], [`AffinityError::Held`] and [`AffinityError::NoThread`].
 pub fn check(core: u32) -> Result<(), AffinityError> {
-    thread::scope(|s| s.spawn(|| pin(core)).join().unwrap_or(Err(AffinityError::Refused { core, source: Errno::EIO })))
+    check_within(core, PATIENCE)
+}
+
+fn check_within(core: u32, patience: Duration) -> Result<(), AffinityError> {
+    let (say, said) = mpsc::channel();
+    // Nobody joins it: where the core is held it stays for as long.
+    let tried = thread::Builder::new().spawn(move || say.send(pin(core)));
+    tried.map_err(|source| AffinityError::NoThread { core, source })?;
+    let began = Instant::now();
+    match said.recv_timeout(patience) {
+        Ok(pinned) => pinned,
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(AffinityError::Held { core, patience: began.elapsed() }),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(AffinityError::Refused { core, source: Errno::EIO }),
+    }
 }
 
 /// Whether the two ends of a lane can be placed on these cores.
@@ -123,6 +191,7 @@ pub fn check_pair(exchange: u32, trader: u32) -> Result<(), AffinityError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::realtime;
 
     #[test]
     fn a_pinned_thread_runs_on_its_core() {
@@ -149,6 +218,34 @@ mod tests {
     fn both_ends_on_one_core_are_refused() {
         let core = *allowed().unwrap().first().unwrap();
         assert!(matches!(check_pair(core, core), Err(AffinityError::SameCore { .. })));
+    }
+
+    #[test]
+    fn a_core_that_somebody_never_lets_go_of_is_not_waited_for() {
+        let cores: Vec<u32> = allowed().unwrap().into_iter().collect();
+        let [held, own, ..] = cores[..] else {
+            return println!("SKIPPED: a core that is held: needs two cores that this process may use");
+        };
+        let (say, said) = mpsc::channel();
+        let holder = thread::spawn(move || {
+            pin(held).unwrap();
+            let priority = realtime::take_fifo_priority();
+            say.send(priority).unwrap();
+            let until = Instant::now() + Duration::from_millis(700);
+            while priority.is_ok() && Instant::now() < until {}
+        });
+        if let Err(e) = said.recv().unwrap() {
+            return println!("SKIPPED: a core that is held: needs a real-time priority: {e}");
+        }
+        let tried = thread::spawn(move || {
+            pin(own).unwrap();
+            check_within(held, Duration::from_millis(200))
+        });
+        let e = tried.join().unwrap().unwrap_err();
+        assert!(matches!(e, AffinityError::Held { core, .. } if core == held), "{e}");
+        assert!(e.remedy().contains(&format!("core {held}")), "{}", e.remedy());
+        holder.join().unwrap();
+        check(held).unwrap();
     }
 
     #[test]

@@ -79,15 +79,27 @@ fn threads_of(root: &Path, core: u32) -> BTreeSet<u32> {
     sysfs::read(root, &file).map(|list| sysfs::core_list(&list)).unwrap_or_default()
 }
 
-/// [`preferred`] of this host: isolated cores are those that the kernel lets this process be pinned to, though it isn't run there.
+/// The isolated cores of this host that the kernel lets this process be pinned to, though it isn't run there by itself.
+fn pinnable() -> BTreeSet<u32> {
+    let mut isolated = all(Path::new("/"));
+    isolated.retain(|core| affinity::check(*core).is_ok());
+    isolated
+}
+
+/// The cores of this host that something can be placed on by name: those that this process is run on, and isolated ones.
+///
+/// # Errors
+/// [`affinity::AffinityError::Unreadable`].
+pub fn placeable() -> Result<BTreeSet<u32>, affinity::AffinityError> {
+    Ok(affinity::allowed()?.union(&pinnable()).copied().collect())
+}
+
+/// [`preferred`] of this host.
 ///
 /// # Errors
 /// [`affinity::AffinityError::Unreadable`].
 pub fn choose(wanted: usize) -> Result<Vec<u32>, affinity::AffinityError> {
-    let allowed = affinity::allowed()?;
-    let mut isolated = all(Path::new("/"));
-    isolated.retain(|core| affinity::check(*core).is_ok());
-    Ok(preferred(Path::new("/"), &isolated, &allowed, wanted))
+    Ok(preferred(Path::new("/"), &pinnable(), &affinity::allowed()?, wanted))
 }
 
 #[cfg(test)]

@@ -46,18 +46,15 @@ impl PairError {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::Core { core, source: AffinityError::NoSuchCore { .. } } | Self::TakenAway { core } => {
+            Self::Core { source, .. } => source.remedy(),
+            Self::TakenAway { core } => {
                 format!(
                     "take it on line (`echo 1 > /sys/devices/system/cpu/cpu{core}/online`) and leave it, then try again"
                 )
             }
-            Self::Core { core, source: AffinityError::NotAllowed { .. } } => format!(
-                "let this process use core {core}: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs="
-            ),
             Self::TooSlow { cores: [a, b] } => format!(
                 "leave both on line (/sys/devices/system/cpu/cpu{a}/online, cpu{b}/online) and end what real-time tasks run there, then try again"
             ),
-            Self::Core { .. } => "see the reason".into(),
             Self::Thread { .. } => "raise the limit on threads (`ulimit -u`, a container's --pids-limit)".into(),
         }
     }

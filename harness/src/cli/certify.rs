@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use jiff::Timestamp;
-use tickcert_probes::affinity;
+use tickcert_probes::isolated;
 use tickcert_results::{certificate::Certificate, report::render_terminal, sign::SigningKey};
 use tickcert_scenarios::profile::{PlacementSelection, Profile, parse_placements, resolve_lanes};
 use tickcert_transports::Lane;
@@ -190,7 +190,7 @@ fn seats(args: &CertifyArgs, profile: &Profile, wire: &Wire, cores: (u32, u32)) 
             "placements are those of one host, and the trader is on another: leave --trader-host out, or the placements"
         )));
     }
-    let usable = affinity::allowed().map_err(Failure::cannot_run)?;
+    let usable = isolated::placeable().map_err(Failure::cannot_run)?;
     Ok(Some(Seats::find(Path::new("/"), &usable, wire, wanted, cores)))
 }
 

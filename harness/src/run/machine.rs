@@ -69,8 +69,16 @@ pub(super) fn measure(
     let mut rows = Vec::new();
     if order.profile.run.machine {
         progress.say("Measuring from core to core, and memory");
-        let cores = cores(order);
+        let mut cores = cores(order);
         rows.extend(left_out(machine.topology.as_ref(), &cores));
+        // What is pinned to a core that nothing else comes to run on would be waited for without end.
+        cores.retain(|&core| match affinity::check(core) {
+            Ok(()) => true,
+            Err(e) => {
+                rows.push(row(&format!("core to core and memory of core {core}"), &e, e.remedy()));
+                false
+            }
+        });
         machine.read_costs = read_costs(&cores, scale);
         machine.core_to_core = core_to_core(&cores, scale, &mut rows);
         // Who breaks a run off doesn't wait for what takes longest of it.

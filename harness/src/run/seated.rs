@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tickcert_probes::{
-    affinity::{self, AffinityError},
-    irq,
-};
+use tickcert_probes::{affinity, irq};
 use tickcert_results::certificate::{InterruptsSent, NotRun, NotRunKind};
 use tickcert_transports::api::Unmet;
 
@@ -58,15 +55,8 @@ fn nothing_sent(interface: &str) -> Unmet {
 /// Whether both cores can still be used: one may have been taken off line, or out of the cpuset, since the last trial.
 pub(super) fn usable(cores: [u32; 2]) -> Result<(), Unmet> {
     for core in cores {
-        affinity::check(core).map_err(|e| {
-            let how = match &e {
-                AffinityError::NoSuchCore { core, .. } => {
-                    format!("echo 1 > /sys/devices/system/cpu/cpu{core}/online, as root, and run again")
-                }
-                _ => "widen the cpuset (a container's --cpuset-cpus, a systemd AllowedCPUs=), and run again".to_owned(),
-            };
-            Unmet { needs: format!("its cores: {e}"), how }
-        })?;
+        affinity::check(core)
+            .map_err(|e| Unmet { needs: format!("its cores: {e}"), how: format!("{}, and run again", e.remedy()) })?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod certified;
+mod migration;
 mod storm;
 #[path = "../support/mod.rs"]
 mod support;

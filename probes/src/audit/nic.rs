@@ -1,16 +1,16 @@
 //! What an interface does by itself: gathering interrupts and frames, pausing, putting polling off.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use tickcert_results::certificate::Topic;
 
 use super::{
-    finding::{ABSENT, Ask, Finding},
+    finding::{ABSENT, Ask, Finding, UNTOLD},
     mounts,
     remedy::{NicParameter, Remedy},
 };
 use crate::{
-    ethtool::{self, Feature},
+    ethtool::{self, Feature, ReceiveOffloads},
     sysfs,
 };
 
@@ -49,8 +49,25 @@ fn driver(root: &Path, interface: &str) -> Finding {
     )
 }
 
+/// The kernel or the driver refused the question: it may be right or wrong.
+fn unanswered(ask: Ask<'_>, wanted: &str, asking: &str, why_not: &io::Error) -> Finding {
+    let remedy = Remedy::hand(&format!("ask as root on the host: `ethtool {asking}`; here the kernel said: {why_not}"));
+    Ask { remedy, ..ask }.judged(UNTOLD.to_owned(), wanted, false)
+}
+
 fn coalescing(root: &Path, interface: &str) -> Finding {
-    let found = ethtool::coalescing(root, interface);
+    const WANTED: &str = "0 us, no more than 1 frame";
+    let name = format!("{interface}/coalescing");
+    let ask = Ask {
+        topic: Topic::Hardware,
+        name: &name,
+        why: "a frame waits this many us in the NIC, or for so many frames, before anybody hears of it",
+        remedy: Remedy::none(),
+    };
+    let found = match ethtool::coalescing(root, interface) {
+        Ok(found) => found,
+        Err(e) => return unanswered(ask, WANTED, &format!("-c {interface}"), &e),
+    };
     let times: Vec<(&'static str, u32)> = found
         .into_iter()
         .flat_map(|c| [("rx-usecs", c.rx_us), ("tx-usecs", c.tx_us)])
@@ -62,22 +79,30 @@ fn coalescing(root: &Path, interface: &str) -> Finding {
     let mut changes: Vec<_> =
         times.iter().filter(|(_, us)| *us > 0).map(|&(name, _)| (NicParameter::Coalesce(name), "0")).collect();
     changes.extend(frames.filter(|(_, n)| *n > 1).map(|(name, _)| (NicParameter::Coalesce(name), "1")));
-    Ask {
-        topic: Topic::Hardware,
-        name: &format!("{interface}/coalescing"),
-        why: "a frame waits this many us in the NIC, or for so many frames, before anybody hears of it",
-        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, &changes) },
-    }
-    .judged(
+    Ask { remedy: to_change(root, interface, &changes), ..ask }.judged(
         if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") },
-        "0 us, no more than 1 frame",
+        WANTED,
         changes.is_empty(),
     )
 }
 
+fn to_change(root: &Path, interface: &str, changes: &[(NicParameter, &'static str)]) -> Remedy {
+    if changes.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, changes) }
+}
+
 /// Each by its own name: some drivers refuse a command that names one which they don't know.
 fn adaptive(root: &Path, interface: &str) -> Finding {
-    let found = ethtool::coalescing(root, interface);
+    let name = format!("{interface}/adaptive-coalescing");
+    let ask = Ask {
+        topic: Topic::Hardware,
+        name: &name,
+        why: "the driver changes the wait with the traffic, so latency depends on what came before",
+        remedy: Remedy::none(),
+    };
+    let found = match ethtool::coalescing(root, interface) {
+        Ok(found) => found,
+        Err(e) => return unanswered(ask, "off", &format!("-c {interface}"), &e),
+    };
     let switches: Vec<(&'static str, bool)> = found
         .into_iter()
         .flat_map(|c| [("adaptive-rx", c.adaptive_rx), ("adaptive-tx", c.adaptive_tx)])
@@ -90,13 +115,7 @@ fn adaptive(root: &Path, interface: &str) -> Finding {
         _ => format!("{} on", on.join(", ")),
     };
     let changes: Vec<_> = on.iter().map(|&name| (NicParameter::Coalesce(name), "off")).collect();
-    Ask {
-        topic: Topic::Hardware,
-        name: &format!("{interface}/adaptive-coalescing"),
-        why: "the driver changes the wait with the traffic, so latency depends on what came before",
-        remedy: if changes.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, &changes) },
-    }
-    .judged(value, "off", on.is_empty())
+    Ask { remedy: to_change(root, interface, &changes), ..ask }.judged(value, "off", on.is_empty())
 }
 
 const fn word(on: bool) -> &'static str {
@@ -104,32 +123,36 @@ const fn word(on: bool) -> &'static str {
 }
 
 fn gro(root: &Path, interface: &str) -> Finding {
-    let found = ethtool::receive_offloads(root, interface).unwrap_or_default();
-    let all = [("gro", "generic-receive-offload", found.gro), ("rx-gro-hw", "rx-gro-hw", found.gro_hw)];
-    offload(root, interface, "gro", "the kernel holds a frame back to join it with the next ones of its flow", &all)
+    let why = "the kernel holds a frame back to join it with the next ones of its flow";
+    offload(root, interface, "gro", why, |found| {
+        vec![("gro", "generic-receive-offload", found.gro), ("rx-gro-hw", "rx-gro-hw", found.gro_hw)]
+    })
 }
 
 fn lro(root: &Path, interface: &str) -> Finding {
-    let found = ethtool::receive_offloads(root, interface).unwrap_or_default();
-    let all = [("lro", "large-receive-offload", found.lro)];
-    offload(
-        root,
-        interface,
-        "lro",
-        "the NIC holds a frame back to join it with the next ones, and spoils their stamps",
-        &all,
-    )
+    let why = "the NIC holds a frame back to join it with the next ones, and spoils their stamps";
+    offload(root, interface, "lro", why, |found| vec![("lro", "large-receive-offload", found.lro)])
 }
 
-/// Features by short name, long name and state. What is fixed isn't asked to be changed.
+/// A feature by short name, long name and state.
+type Named = (&'static str, &'static str, Option<Feature>);
+
+/// What is fixed isn't asked to be changed.
 fn offload(
     root: &Path,
     interface: &str,
     name: &str,
     why: &str,
-    features: &[(&'static str, &'static str, Option<Feature>)],
+    features: impl FnOnce(ReceiveOffloads) -> Vec<Named>,
 ) -> Finding {
-    let known: Vec<_> = features.iter().filter_map(|&(short, long, state)| Some((short, long, state?))).collect();
+    let name = format!("{interface}/{name}");
+    let ask = Ask { topic: Topic::OperatingSystem, name: &name, why, remedy: Remedy::none() };
+    let found = match ethtool::receive_offloads(root, interface) {
+        Ok(found) => found.unwrap_or_default(),
+        Err(e) => return unanswered(ask, "off", &format!("-k {interface}"), &e),
+    };
+    let known: Vec<_> =
+        features(found).into_iter().filter_map(|(short, long, state)| Some((short, long, state?))).collect();
     let (fixed, free): (Vec<_>, Vec<_>) =
         known.iter().filter(|(_, _, state)| state.on).partition(|(_, _, state)| state.fixed);
     let state = |state: &Feature| format!("{}{}", word(state.on), if state.fixed { " [fixed]" } else { "" });
@@ -146,7 +169,7 @@ fn offload(
         ),
         _ => Remedy::nic(root, interface, &changes),
     };
-    Ask { topic: Topic::OperatingSystem, name: &format!("{interface}/{name}"), why, remedy }.judged(
+    Ask { remedy, ..ask }.judged(
         if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") },
         "off",
         changes.is_empty() && fixed.is_empty(),
@@ -155,7 +178,18 @@ fn offload(
 
 /// All that a host can see of a switch whose buffers are full.
 fn pause(root: &Path, interface: &str) -> Finding {
-    let found = ethtool::pause(root, interface);
+    const WANTED: &str = "rx off, tx off";
+    let name = format!("{interface}/pause-frames");
+    let ask = Ask {
+        topic: Topic::Hardware,
+        name: &name,
+        why: "a switch or peer whose buffers are full can stop this end, which then shows as latency of its own",
+        remedy: Remedy::none(),
+    };
+    let found = match ethtool::pause(root, interface) {
+        Ok(found) => found,
+        Err(e) => return unanswered(ask, WANTED, &format!("-a {interface}"), &e),
+    };
     let value = found.map(|p| format!("rx {}, tx {}", word(p.rx), word(p.tx)));
     let on: Vec<_> = found
         .into_iter()
@@ -164,13 +198,8 @@ fn pause(root: &Path, interface: &str) -> Finding {
         .filter(|(_, on)| *on)
         .map(|(name, _)| (NicParameter::Pause(name), "off"))
         .collect();
-    Ask {
-        topic: Topic::Hardware,
-        name: &format!("{interface}/pause-frames"),
-        why: "a switch or peer whose buffers are full can stop this end, which then shows as latency of its own",
-        remedy: if on.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, &on) },
-    }
-    .judged(value.unwrap_or_else(|| ABSENT.to_owned()), "rx off, tx off", on.is_empty())
+    let value = value.unwrap_or_else(|| ABSENT.to_owned());
+    Ask { remedy: to_change(root, interface, &on), ..ask }.judged(value, WANTED, on.is_empty())
 }
 
 /// The run sets both where the profile says so (`run_sets_it`); what is found then is of no matter.
@@ -199,5 +228,25 @@ pub(super) fn deferral(root: &Path, interface: &str, run_sets_it: bool) -> Findi
     match mounts::hidden(root, "sys/class/net").filter(|_| !run_sets_it) {
         Some(mount) => ask.untold(mount, wanted),
         None => ask.judged(value, wanted, !set || run_sets_it),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_refuses_to_tell_is_not_taken_for_what_the_driver_does_not_have() {
+        let findings = read(Path::new("/"), "nosuchinterface");
+        for what in ["adaptive-coalescing", "coalescing", "gro", "lro", "pause-frames"] {
+            let name = format!("nosuchinterface/{what}");
+            let Finding { setting, steps, .. } = findings.iter().find(|f| f.setting.name == name).unwrap();
+            assert_eq!((setting.value.as_str(), setting.ok), (UNTOLD, false), "{name}");
+            assert!(setting.fix.contains("`ethtool -") && setting.fix.contains("No such device"), "{}", setting.fix);
+            assert!(steps.is_empty(), "nothing that is not known is set: {name}");
+        }
+        let on_loopback = read(Path::new("/"), "lo");
+        let of_loopback = on_loopback.iter().find(|f| f.setting.name == "lo/coalescing").unwrap();
+        assert_eq!((of_loopback.setting.value.as_str(), of_loopback.setting.ok), (ABSENT, true));
     }
 }

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_feature_by_its_name_is_what_the_command_of_its_own_says() {
-        let [gro, lro] = ioctl_ffi::receive_offloads("lo").unwrap();
+        let [gro, lro] = ioctl_ffi::receive_offloads("lo").unwrap().unwrap();
         let found = of("lo", ["rx-gro", "rx-lro"]);
         assert_eq!(found.map(|feature| feature.map(|f| f.on)), [Some(gro), Some(lro)]);
     }

@@ -5,6 +5,8 @@ use std::{io, os::fd::AsRawFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 
+use super::Answer;
+
 /// `linux/sockios.h`
 const SIOCETHTOOL: libc::Ioctl = 0x8946;
 const ETHTOOL_GDRVINFO: u32 = 0x03;
@@ -86,31 +88,40 @@ pub(super) fn driver(interface: &str) -> Option<[String; 3]> {
 }
 
 /// Microseconds of receive and transmit, frames of receive, and whether each adapts itself.
-pub(super) fn coalescing(interface: &str) -> Option<([u32; 3], [bool; 2])> {
+pub(super) fn coalescing(interface: &str) -> Answer<([u32; 3], [bool; 2])> {
     let mut info = CoalesceInfo { cmd: ETHTOOL_GCOALESCE, ..CoalesceInfo::default() };
     // SAFETY: this command writes a `CoalesceInfo`, whose size is asserted above.
-    unsafe { ask(interface, &mut info) }?;
-    Some(([info.rx_usecs, info.tx_usecs, info.rx_frames], [info.adaptive_rx != 0, info.adaptive_tx != 0]))
+    let answer = answer(unsafe { call(interface, &mut info) })?;
+    let of = |()| ([info.rx_usecs, info.tx_usecs, info.rx_frames], [info.adaptive_rx != 0, info.adaptive_tx != 0]);
+    Ok(answer.map(of))
 }
 
 /// Whether pause frames are negotiated with the other end, honoured, and sent.
-pub(super) fn pause(interface: &str) -> Option<[bool; 3]> {
+pub(super) fn pause(interface: &str) -> Answer<[bool; 3]> {
     let mut info = PauseInfo { cmd: ETHTOOL_GPAUSEPARAM, ..PauseInfo::default() };
     // SAFETY: this command writes a `PauseInfo`, whose size is asserted above.
-    unsafe { ask(interface, &mut info) }?;
-    Some([info.autoneg != 0, info.rx != 0, info.tx != 0])
+    let answer = answer(unsafe { call(interface, &mut info) })?;
+    Ok(answer.map(|()| [info.autoneg != 0, info.rx != 0, info.tx != 0]))
 }
 
 /// Whether frames are put together on receipt: by the kernel (GRO), by the device (LRO).
-pub(super) fn receive_offloads(interface: &str) -> Option<[bool; 2]> {
-    Some([value(interface, ETHTOOL_GGRO)? != 0, value(interface, ETHTOOL_GFLAGS)? & ETH_FLAG_LRO != 0])
+pub(super) fn receive_offloads(interface: &str) -> Answer<[bool; 2]> {
+    let (gro, flags) = (value(interface, ETHTOOL_GGRO)?, value(interface, ETHTOOL_GFLAGS)?);
+    Ok(gro.zip(flags).map(|(gro, flags)| [gro != 0, flags & ETH_FLAG_LRO != 0]))
 }
 
-fn value(interface: &str, cmd: u32) -> Option<u32> {
+fn value(interface: &str, cmd: u32) -> Answer<u32> {
     let mut info = Value { cmd, data: 0 };
     // SAFETY: both commands that this is called with write a `Value`, whose size is asserted above.
-    unsafe { ask(interface, &mut info) }?;
-    Some(info.data)
+    Ok(answer(unsafe { call(interface, &mut info) })?.map(|()| info.data))
+}
+
+/// What a driver says, or that it has no such thing.
+fn answer(answer: io::Result<()>) -> Answer<()> {
+    match answer {
+        Err(e) if e.raw_os_error() == Some(libc::EOPNOTSUPP) => Ok(None),
+        answered => answered.map(Some),
+    }
 }
 
 /// `None` where there is no such interface, or its driver has no answer.
@@ -157,15 +168,15 @@ mod tests {
     #[test]
     fn an_interface_that_does_not_exist_or_has_too_long_a_name_has_no_answers() {
         for name in ["nosuchinterface", "a-name-that-is-longer-than-any"] {
-            assert!(driver(name).is_none() && coalescing(name).is_none());
-            assert!(pause(name).is_none() && receive_offloads(name).is_none());
+            assert!(driver(name).is_none() && coalescing(name).is_err());
+            assert!(pause(name).is_err() && receive_offloads(name).is_err());
         }
     }
 
     #[test]
     fn the_loopback_puts_frames_together_in_the_kernel_and_gathers_no_interrupts() {
-        assert_eq!(receive_offloads("lo").map(|[_, device]| device), Some(false));
-        assert!(coalescing("lo").is_none());
+        assert_eq!(receive_offloads("lo").unwrap().map(|[_, device]| device), Some(false));
+        assert_eq!(coalescing("lo").unwrap(), None);
     }
 
     #[test]

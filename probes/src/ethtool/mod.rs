@@ -66,6 +66,9 @@ pub struct Pause {
     pub tx: bool,
 }
 
+/// What was asked for, nothing where the driver has no such thing, or why the kernel gave no answer.
+pub type Answer<T> = io::Result<Option<T>>;
+
 /// How many queues an interface of the calling thread's network namespace receives on.
 ///
 /// # Errors
@@ -107,63 +110,72 @@ pub fn driver(root: &Path, interface: &str) -> Option<Driver> {
     Some(Driver { driver: of("driver"), version: of("version"), firmware: of("firmware-version") })
 }
 
-/// How it gathers interrupts; `None` where its driver can't.
-#[must_use]
-pub fn coalescing(root: &Path, interface: &str) -> Option<Coalescing> {
+/// How it gathers interrupts; nothing where its driver can't.
+///
+/// # Errors
+/// What the kernel or the driver says against the question.
+pub fn coalescing(root: &Path, interface: &str) -> Answer<Coalescing> {
     if is_live(root) {
-        let ([rx, tx, rx_frames], [adaptive_rx, adaptive_tx]) = ioctl_ffi::coalescing(interface)?;
-        return Some(Coalescing {
+        let of = |([rx, tx, rx_frames], [adaptive_rx, adaptive_tx]): ([u32; 3], [bool; 2])| Coalescing {
             rx_us: Some(rx),
             tx_us: Some(tx),
             rx_frames: Some(rx_frames),
             adaptive_rx: Some(adaptive_rx),
             adaptive_tx: Some(adaptive_tx),
-        });
+        };
+        return Ok(ioctl_ffi::coalescing(interface)?.map(of));
     }
-    let text = recorded(root, interface, "coalesce")?;
+    let Some(text) = recorded(root, interface, "coalesce") else { return Ok(None) };
     // `Adaptive RX: on  TX: n/a`
     let mut adaptive = value(&text, "Adaptive RX").unwrap_or_default().split_whitespace();
     let (adaptive_rx, adaptive_tx) = (adaptive.next().and_then(switch), adaptive.nth(1).and_then(switch));
     let number = |key| value(&text, key)?.parse().ok();
-    Some(Coalescing {
+    Ok(Some(Coalescing {
         rx_us: number("rx-usecs"),
         tx_us: number("tx-usecs"),
         rx_frames: number("rx-frames"),
         adaptive_rx,
         adaptive_tx,
-    })
+    }))
 }
 
-/// What puts frames together; `None` where nobody answers.
-#[must_use]
-pub fn receive_offloads(root: &Path, interface: &str) -> Option<ReceiveOffloads> {
+/// What puts frames together; nothing where the kernel knows of none.
+///
+/// # Errors
+/// As for [`coalescing`].
+pub fn receive_offloads(root: &Path, interface: &str) -> Answer<ReceiveOffloads> {
     if is_live(root) {
-        let old = ioctl_ffi::receive_offloads(interface)?.map(|on| Feature { on, fixed: false });
+        let Some(old) = ioctl_ffi::receive_offloads(interface)? else { return Ok(None) };
+        let old = old.map(|on| Feature { on, fixed: false });
         let [gro, lro, gro_hw] = features_ffi::of(interface, ["rx-gro", "rx-lro", "rx-gro-hw"]);
-        return Some(ReceiveOffloads { gro: gro.or(Some(old[0])), lro: lro.or(Some(old[1])), gro_hw });
+        return Ok(Some(ReceiveOffloads { gro: gro.or(Some(old[0])), lro: lro.or(Some(old[1])), gro_hw }));
     }
-    let text = recorded(root, interface, "features")?;
+    let Some(text) = recorded(root, interface, "features") else { return Ok(None) };
     // `off [fixed]`
     let of = |key| {
         let mut words = value(&text, key)?.split_whitespace();
         Some(Feature { on: switch(words.next()?)?, fixed: words.next() == Some("[fixed]") })
     };
-    Some(ReceiveOffloads {
+    Ok(Some(ReceiveOffloads {
         gro: of("generic-receive-offload"),
         lro: of("large-receive-offload"),
         gro_hw: of("rx-gro-hw"),
-    })
+    }))
 }
 
-/// Pause frames; `None` where its driver has none.
-#[must_use]
-pub fn pause(root: &Path, interface: &str) -> Option<Pause> {
+/// Pause frames; nothing where its driver has none.
+///
+/// # Errors
+/// As for [`coalescing`].
+pub fn pause(root: &Path, interface: &str) -> Answer<Pause> {
     if is_live(root) {
-        return ioctl_ffi::pause(interface).map(|[negotiated, rx, tx]| Pause { negotiated, rx, tx });
+        let of = |[negotiated, rx, tx]: [bool; 3]| Pause { negotiated, rx, tx };
+        return Ok(ioctl_ffi::pause(interface)?.map(of));
     }
-    let text = recorded(root, interface, "pause")?;
+    let Some(text) = recorded(root, interface, "pause") else { return Ok(None) };
     let of = |key| value(&text, key).and_then(switch);
-    Some(Pause { negotiated: of("Autonegotiate")?, rx: of("RX")?, tx: of("TX")? })
+    let all = of("Autonegotiate").zip(of("RX")).zip(of("TX"));
+    Ok(all.map(|((negotiated, rx), tx)| Pause { negotiated, rx, tx }))
 }
 
 fn recorded(root: &Path, interface: &str, what: &str) -> Option<String> {
@@ -194,17 +206,17 @@ mod tests {
             "ethtool/eth2/coalesce",
             "Coalesce parameters for eth2:\nAdaptive RX: on  TX: n/a\nrx-usecs:\t49\ntx-usecs: n/a\n",
         );
-        let found = coalescing(tree.root(), "eth2").unwrap();
+        let found = coalescing(tree.root(), "eth2").unwrap().unwrap();
         assert_eq!((found.adaptive_rx, found.adaptive_tx), (Some(true), None));
         assert_eq!((found.rx_us, found.tx_us), (Some(49), None));
-        assert_eq!(coalescing(tree.root(), "eth3"), None);
+        assert_eq!(coalescing(tree.root(), "eth3").unwrap(), None);
     }
 
     #[test]
     fn a_feature_that_is_fixed_is_read_as_it_is() {
         let text = "Features for eth2:\ngeneric-receive-offload: on\nlarge-receive-offload: off [fixed]\n";
         let tree = Tree::new().file("ethtool/eth2/features", text);
-        let found = receive_offloads(tree.root(), "eth2").unwrap();
+        let found = receive_offloads(tree.root(), "eth2").unwrap().unwrap();
         let of = |on, fixed| Some(Feature { on, fixed });
         assert_eq!((found.gro, found.lro, found.gro_hw), (of(true, false), of(false, true), None));
     }

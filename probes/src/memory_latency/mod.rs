@@ -78,7 +78,7 @@ impl MemoryLatencyError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Pages(e) => e.remedy(),
-            Self::Core { .. } => "widen the cpuset: `taskset -c`, a container's --cpuset-cpus".into(),
+            Self::Core { source, .. } => source.remedy(),
             Self::TakenAway { core } => {
                 format!("leave it on line (/sys/devices/system/cpu/cpu{core}/online) and in the cpuset, then try again")
             }

@@ -55,11 +55,7 @@ pub(super) fn topology(not_run: &mut Vec<NotRun>, wanted: bool) -> Option<Topolo
 /// Rows for cores asked for that can't be measured, or, where all were, for those off line and out of the cpuset.
 pub(super) fn unusable(cores: &Cores, all: bool, topology: Option<&Topology>, not_run: &mut Vec<NotRun>) {
     for (core, e) in &cores.refused {
-        let how = match e {
-            AffinityError::NoSuchCore { .. } => on_line(*core),
-            _ => USE.into(),
-        };
-        not_run.push(row(&format!("core {core}"), e, how));
+        not_run.push(row(&format!("core {core}"), e, e.remedy()));
     }
     let Some(topology) = topology.filter(|_| all) else { return };
     let (off_line, forbidden) = (topology.off_line(), topology.forbidden());

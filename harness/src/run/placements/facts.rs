@@ -8,7 +8,7 @@ use std::{
 };
 
 use tickcert_probes::{
-    irq, numa, sysfs,
+    irq, isolated, numa,
     topology::{self, NoSysfs, Relation, Topology},
 };
 use tickcert_results::certificate::CoreRelation;
@@ -55,8 +55,7 @@ impl HostFacts {
             Wire::Interfaces { exchange, trader, .. } => Some([exchange, trader].map(interface)),
             Wire::Veth | Wire::TwoHosts { .. } => None,
         };
-        let isolated = sysfs::read(root, "sys/devices/system/cpu/isolated").unwrap_or_default();
-        Ok(Self { topology: topology::read(root, usable)?, isolated: sysfs::core_list(&isolated), interfaces })
+        Ok(Self { topology: topology::read(root, usable)?, isolated: isolated::all(root), interfaces })
     }
 
     pub(super) fn usable(&self) -> Vec<u32> {
