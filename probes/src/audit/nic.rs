@@ -50,9 +50,9 @@ fn driver(root: &Path, interface: &str) -> Finding {
 }
 
 /// The kernel or the driver refused the question: it may be right or wrong.
-fn unanswered(ask: Ask<'_>, wanted: &str, asking: &str, why_not: &io::Error) -> Finding {
-    let remedy = Remedy::hand(&format!("ask as root on the host: `ethtool {asking}`; here the kernel said: {why_not}"));
-    Ask { remedy, ..ask }.judged(UNTOLD.to_owned(), wanted, false)
+fn unanswered(mut ask: Ask<'_>, wanted: &str, asking: &str, why_not: &io::Error) -> Finding {
+    ask.remedy = Remedy::hand(&format!("ask as root on the host: `ethtool {asking}`; here the kernel said: {why_not}"));
+    ask.judged(UNTOLD.to_owned(), wanted, false)
 }
 
 fn coalescing(root: &Path, interface: &str) -> Finding {
