@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    frame::{Entry, Frame, Key, Shape, line, mark},
+    frame::{Entry, Frame, Key, Shape, line, mark, n},
     scale::Scale,
 };
 use crate::{
@@ -24,9 +24,13 @@ pub(in crate::report) fn memory(views: &[MemoryView]) -> Option<Markup> {
         width: 940.0,
         ..Frame::half(Scale::Bytes { lo: smallest.max(1.0), hi: largest.max(2.0) }, Scale::around(least, most))
     };
-    let body = html! { @for view in &curves { (curve(&frame, view)) } };
-    let legend =
-        [Pages::Small, Pages::Huge].map(|pages| Entry { text: pages.name(), class: style(pages).0, key: Key::Line });
+    let shown = |pages: &Pages| curves.iter().any(|view| view.pages == *pages);
+    let kinds = [Pages::Small, Pages::Huge].into_iter().filter(shown);
+    let legend: Vec<Entry> =
+        kinds.map(|pages| Entry { text: pages.name(), class: style(pages).0, key: Key::Line }).collect();
+    let first = curves.first().map(|view| view.core);
+    let several = curves.iter().any(|view| Some(view.core) != first);
+    let body = html! { @for view in &curves { (curve(&frame, view, several)) } };
     Some(frame.draw(
         "A load from memory by working set, in small and in huge pages",
         &legend,
@@ -43,7 +47,8 @@ const fn style(pages: Pages) -> (&'static str, &'static str, Shape) {
     }
 }
 
-fn curve(frame: &Frame, view: &MemoryView) -> Markup {
+/// Of one core of several, it says which.
+fn curve(frame: &Frame, view: &MemoryView, several: bool) -> Markup {
     let (_, class, shape) = style(view.pages);
     let at = |bytes: u64, ns: f64| frame.point(bytes as f64, ns);
     html! {
@@ -52,6 +57,10 @@ fn curve(frame: &Frame, view: &MemoryView) -> Markup {
             @let (x, y) = at(point.bytes, point.load_ns);
             @let tip = format!("{}, {}: {}", view.name(), text::bytes(point.bytes), text::duration_ns(point.load_ns));
             (mark(shape, class, x, y, &tip))
+        }
+        @if several && let Some(last) = view.loads.last() {
+            @let (x, y) = at(last.bytes, last.load_ns);
+            text.end x=(n(x)) y=(n(y - 7.0)) { "core " (view.core) }
         }
     }
 }
