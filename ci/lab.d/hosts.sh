@@ -11,14 +11,17 @@
 exchange=203.0.113.1 trader=203.0.113.2
 
 # In one shell there that waits for the next command, since to log in, and only to begin a session, takes seconds here. What it
-# prints comes without empty lines; its status is the last line.
+# prints comes without empty lines; its status is the last line, with the number of the call: one that took too long may still say its own.
 there() {
-    local line
-    printf '(%s\n) </dev/null\nprintf "\\nended %%d\\n" $?\n' "$*" >&7 || return
-    while IFS= read -r -t 120 line <&8; do
+    local line calls
+    # Across subshells too.
+    read -r calls </run/calls
+    echo $((++calls)) >/run/calls
+    printf '(%s\n) </dev/null\nprintf "\\nended %d %%d\\n" $?\n' "$*" "$calls" >&7 || return
+    while IFS= read -r -t 180 line <&8; do
         case $line in
-            'ended '*) return "${line#ended }" ;;
-            '') ;;
+            "ended $calls "*) return "${line##* }" ;;
+            '' | 'ended '*) ;;
             *) printf '%s\n' "$line" ;;
         esac
     done
@@ -51,10 +54,15 @@ serve() {
 call() {
     ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/id_ed25519
     mkfifo /run/to /run/from
+    echo 0 >/run/calls
     within 60 eval "busybox nc $trader 9 </root/.ssh/id_ed25519.pub" && within 30 log_in
 }
 
-dismiss() { there 'touch /run/over'; }
+# Once more if the shell there is gone, which would leave the other guest waiting.
+dismiss() {
+    trap '' PIPE
+    there 'touch /run/over' || { log_in && there 'touch /run/over'; }
+}
 
 two_hosts() {
     local interface=$1 address=$exchange

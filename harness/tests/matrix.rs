@@ -125,7 +125,7 @@ mod tests {
             found["not_run"].as_array().unwrap().iter().find(|row| row["name"].as_str().unwrap().ends_with(" of shm"));
         let row = row.unwrap_or_else(|| panic!("{:?}\n{}", found["not_run"], ended.err));
         assert!(row["needs"].as_str().unwrap().contains("core 1 may not be used by this process"), "{row}");
-        assert!(row["how"].as_str().unwrap().contains("widen the cpuset"), "{row}");
+        assert!(row["how"].as_str().unwrap().contains("--cpuset-cpus"), "{row}");
         assert!(found["verdict"] != "pass", "what was planned was not measured");
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use nix::{
     errno::Errno,
     sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity},
-    unistd::Pid,
+    unistd::{Pid, gettid},
 };
 
 use crate::sysfs::{self, write_core_list};
@@ -50,7 +50,7 @@ pub enum AffinityError {
     },
     /// Nothing else comes to run there.
     #[error(
-        "core {core} ran no thread of this process for {} ms: a task of real-time priority has it, and lets it go never or seldom",
+        "core {core} ran no thread of this process for {} ms: something has it that makes way for nothing else, as tasks of real-time priority do",
         patience.as_millis()
     )]
     Held {
@@ -159,20 +159,68 @@ pub fn is_on(core: u32) -> bool {
 /// # Errors
 /// As [`pin`], [`AffinityError::Held`] and [`AffinityError::NoThread`].
 pub fn check(core: u32) -> Result<(), AffinityError> {
-    check_within(core, PATIENCE)
+    check_all(&[core]).pop().unwrap_or(Ok(()))
 }
 
-fn check_within(core: u32, patience: Duration) -> Result<(), AffinityError> {
-    let (say, said) = mpsc::channel();
-    // Nobody joins it: where the core is held it stays for as long.
-    let tried = thread::Builder::new().spawn(move || say.send(pin(core)));
-    tried.map_err(|source| AffinityError::NoThread { core, source })?;
+/// [`check`] of each of `cores`, all at once, so that several that are held take no longer than one.
+#[must_use]
+pub fn check_all(cores: &[u32]) -> Vec<Result<(), AffinityError>> {
+    check_within(cores, PATIENCE)
+}
+
+fn check_within(cores: &[u32], patience: Duration) -> Vec<Result<(), AffinityError>> {
+    let tries: Vec<_> = cores.iter().map(|&core| Try::begin(core)).collect();
     let began = Instant::now();
-    match said.recv_timeout(patience) {
-        Ok(pinned) => pinned,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(AffinityError::Held { core, patience: began.elapsed() }),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(AffinityError::Refused { core, source: Errno::EIO }),
+    tries.into_iter().map(|tried| tried?.end(began, patience)).collect()
+}
+
+/// A thread that is about to be pinned.
+struct Try {
+    core: u32,
+    /// By which the kernel knows it.
+    thread: Pid,
+    pinned: mpsc::Receiver<Result<(), AffinityError>>,
+    handle: thread::JoinHandle<()>,
+}
+
+impl Try {
+    fn begin(core: u32) -> Result<Self, AffinityError> {
+        let (say_thread, thread) = mpsc::channel();
+        let (say, pinned) = mpsc::channel();
+        let work = move || {
+            // Whoever no longer listens knows enough.
+            let _ = say_thread.send(gettid());
+            let _ = say.send(pin(core));
+        };
+        let no_thread = |source| AffinityError::NoThread { core, source };
+        let handle = thread::Builder::new().spawn(work).map_err(no_thread)?;
+        let thread = thread.recv().map_err(|_| no_thread(io::ErrorKind::BrokenPipe.into()))?;
+        Ok(Self { core, thread, pinned, handle })
     }
+
+    /// Waits for it until `patience` is over, and takes it away from its core then: left there, it would keep the whole process
+    /// from ending.
+    fn end(self, began: Instant, patience: Duration) -> Result<(), AffinityError> {
+        let Self { core, thread, pinned, handle } = self;
+        let found = pinned
+            .recv_timeout(patience.saturating_sub(began.elapsed()))
+            .unwrap_or_else(|_| Err(AffinityError::Held { core, patience: began.elapsed() }));
+        if matches!(found, Err(AffinityError::Held { .. })) && !take_away(thread, core) {
+            return found;
+        }
+        // A program that wants to be alone in a namespace must have no thread that is only about to end.
+        handle.join().map_err(|_| AffinityError::Refused { core, source: Errno::EIO })?;
+        found
+    }
+}
+
+/// Has a thread run anywhere but on `core`, and says whether that is anywhere. The kernel moves one that waits for its turn at once.
+fn take_away(thread: Pid, core: u32) -> bool {
+    let mut set = CpuSet::new();
+    for other in allowed().unwrap_or_default().into_iter().filter(|other| *other != core) {
+        let _ = usize::try_from(other).map_err(|_| Errno::EINVAL).and_then(|index| set.set(index));
+    }
+    sched_setaffinity(thread, &set).is_ok()
 }
 
 /// Whether the two ends of a lane can be placed on these cores.
@@ -227,11 +275,11 @@ mod tests {
             return println!("SKIPPED: a core that is held: needs two cores that this process may use");
         };
         let (say, said) = mpsc::channel();
+        let until = Instant::now() + Duration::from_millis(700);
         let holder = thread::spawn(move || {
             pin(held).unwrap();
             let priority = realtime::take_fifo_priority();
             say.send(priority).unwrap();
-            let until = Instant::now() + Duration::from_millis(700);
             while priority.is_ok() && Instant::now() < until {}
         });
         if let Err(e) = said.recv().unwrap() {
@@ -239,11 +287,15 @@ mod tests {
         }
         let tried = thread::spawn(move || {
             pin(own).unwrap();
-            check_within(held, Duration::from_millis(200))
+            let mut results = check_within(&[held, own], Duration::from_millis(200));
+            (results.pop().unwrap(), results.pop().unwrap(), Instant::now())
         });
-        let e = tried.join().unwrap().unwrap_err();
+        let (of_own, of_held, ended) = tried.join().unwrap();
+        of_own.unwrap();
+        let e = of_held.unwrap_err();
         assert!(matches!(e, AffinityError::Held { core, .. } if core == held), "{e}");
         assert!(e.remedy().contains(&format!("core {held}")), "{}", e.remedy());
+        assert!(!holder.is_finished() && ended < until, "the thread that tried it ended before the core was let go of");
         holder.join().unwrap();
         check(held).unwrap();
     }

@@ -79,19 +79,25 @@ fn threads_of(root: &Path, core: u32) -> BTreeSet<u32> {
     sysfs::read(root, &file).map(|list| sysfs::core_list(&list)).unwrap_or_default()
 }
 
-/// The isolated cores of this host that the kernel lets this process be pinned to, though it isn't run there by itself.
-fn pinnable() -> BTreeSet<u32> {
-    let mut isolated = all(Path::new("/"));
-    isolated.retain(|core| affinity::check(*core).is_ok());
-    isolated
+/// Cores of this host to place something on by name, those that are kept free and those that this process is run on: all that run
+/// what is pinned to them.
+fn answering() -> Result<(BTreeSet<u32>, BTreeSet<u32>), affinity::AffinityError> {
+    let (isolated, allowed) = (all(Path::new("/")), affinity::allowed()?);
+    let every: Vec<u32> = isolated.union(&allowed).copied().collect();
+    let tried = affinity::check_all(&every);
+    let answer: BTreeSet<u32> =
+        every.into_iter().zip(tried).filter_map(|(core, tried)| tried.is_ok().then_some(core)).collect();
+    Ok((isolated.intersection(&answer).copied().collect(), allowed.intersection(&answer).copied().collect()))
 }
 
-/// The cores of this host that something can be placed on by name: those that this process is run on, and isolated ones.
+/// The cores of this host that something can be placed on by name: isolated ones, though this process isn't run there by itself, and
+/// those that it is run on.
 ///
 /// # Errors
 /// [`affinity::AffinityError::Unreadable`].
 pub fn placeable() -> Result<BTreeSet<u32>, affinity::AffinityError> {
-    Ok(affinity::allowed()?.union(&pinnable()).copied().collect())
+    let (isolated, allowed) = answering()?;
+    Ok(isolated.union(&allowed).copied().collect())
 }
 
 /// [`preferred`] of this host.
@@ -99,7 +105,8 @@ pub fn placeable() -> Result<BTreeSet<u32>, affinity::AffinityError> {
 /// # Errors
 /// [`affinity::AffinityError::Unreadable`].
 pub fn choose(wanted: usize) -> Result<Vec<u32>, affinity::AffinityError> {
-    Ok(preferred(Path::new("/"), &pinnable(), &affinity::allowed()?, wanted))
+    let (isolated, allowed) = answering()?;
+    Ok(preferred(Path::new("/"), &isolated, &allowed, wanted))
 }
 
 #[cfg(test)]

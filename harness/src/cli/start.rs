@@ -1,7 +1,10 @@
 //! What every command that measures does first: privileges, the host's lock, signals, cores.
 
 use anyhow::{Context, anyhow};
-use tickcert_probes::{affinity, clocks, isolated};
+use tickcert_probes::{
+    affinity::{self, AffinityError},
+    clocks, isolated,
+};
 use tickcert_results::certificate::ClockProbe;
 use tickcert_scenarios::profile::{Profile, SettingRefused};
 use tickcert_transports::{Lane, api::Unmet};
@@ -110,7 +113,7 @@ pub(crate) fn cores(given: Option<(u32, u32)>) -> Result<(u32, u32), Failure> {
         Some(pair) => pair,
         None => choose_cores().map_err(Failure::cannot_run)?,
     };
-    affinity::check_pair(exchange, trader).map_err(Failure::usage)?;
+    affinity::check_pair(exchange, trader).map_err(unusable)?;
     Ok((exchange, trader))
 }
 
@@ -118,6 +121,17 @@ pub(crate) fn cores(given: Option<(u32, u32)>) -> Result<(u32, u32), Failure> {
 pub(crate) fn one_core(given: Option<u32>) -> Result<u32, Failure> {
     let chosen = || isolated::choose(1).map(|one| one.first().copied().unwrap_or_default());
     let core = given.map_or_else(chosen, Ok).map_err(Failure::cannot_run)?;
-    affinity::check(core).map_err(Failure::usage)?;
+    affinity::check(core).map_err(unusable)?;
     Ok(core)
+}
+
+/// A core that there is and that this process may use, and that can't be had nevertheless, is the host's matter.
+pub(crate) fn unusable(e: AffinityError) -> Failure {
+    match e {
+        AffinityError::Held { .. } | AffinityError::NoThread { .. } => {
+            let remedy = e.remedy();
+            Failure::cannot_run(anyhow::Error::new(e).context(format!("a core can't be used; {remedy}")))
+        }
+        e => Failure::usage(e),
+    }
 }

@@ -358,12 +358,10 @@ fn gate(order: &Order, scale: TickScale, probes: &mut Probes, not_run: &mut Vec<
             probes.noise = Some(found.probe);
             not_run.extend(found.uncounted);
         }
-        Err(e) => not_run.push(NotRun::new(
-            NotRunKind::Probe,
-            "noise",
-            format!("{:#}", anyhow::Error::new(e)),
-            "choose cores that this process may use (--exchange-core, --trader-core)",
-        )),
+        Err(e) => {
+            let how = e.remedy();
+            not_run.push(NotRun::new(NotRunKind::Probe, "noise", format!("{:#}", anyhow::Error::new(e)), how));
+        }
     }
 }
 

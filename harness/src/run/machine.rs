@@ -71,14 +71,7 @@ pub(super) fn measure(
         progress.say("Measuring from core to core, and memory");
         let mut cores = cores(order);
         rows.extend(left_out(machine.topology.as_ref(), &cores));
-        // What is pinned to a core that nothing else comes to run on would be waited for without end.
-        cores.retain(|&core| match affinity::check(core) {
-            Ok(()) => true,
-            Err(e) => {
-                rows.push(row(&format!("core to core and memory of core {core}"), &e, e.remedy()));
-                false
-            }
-        });
+        leave_out_held(&mut cores, &mut rows);
         machine.read_costs = read_costs(&cores, scale);
         machine.core_to_core = core_to_core(&cores, scale, &mut rows);
         // Who breaks a run off doesn't wait for what takes longest of it.
@@ -105,6 +98,19 @@ fn cores(order: &Order) -> Vec<u32> {
         }
     }
     cores
+}
+
+/// What is pinned to a core that nothing else comes to run on would be waited for without end.
+fn leave_out_held(cores: &mut Vec<u32>, rows: &mut Vec<NotRun>) {
+    let tried = affinity::check_all(cores);
+    let mut answered = tried.iter();
+    cores.retain(|&core| match answered.next() {
+        Some(Err(e)) => {
+            rows.push(row(&format!("core to core and memory of core {core}"), e, e.remedy()));
+            false
+        }
+        _ => true,
+    });
 }
 
 /// Cores on line that are not measured.

@@ -151,7 +151,8 @@ fn shown(tail: &TrialTail, wanted: &Wanted<'_>) -> Result<String, Option<String>
     let robbed = tail.stolen.is_some_and(|[exchange, trader]| exchange + trader > Nanos::ZERO);
     let of_others = |s: &&Slow| match s.cause.kind {
         // Whoever has the name that is wanted is no other, on whichever side it is looked for.
-        TailKind::Thread => s.cause.name != wanted.name,
+        // That nobody has the core is no other's doing: what is wanted is named wrongly then.
+        TailKind::Thread => s.cause.name != wanted.name && !s.cause.name.starts_with("idle"),
         TailKind::Unexplained => robbed,
         _ => false,
     };

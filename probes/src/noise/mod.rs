@@ -62,6 +62,18 @@ pub enum NoiseError {
     NoCores,
 }
 
+impl NoiseError {
+    /// What can be done about it.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Core { source, .. } => source.remedy(),
+            Self::Thread { .. } => "raise the limit on threads (`ulimit -u`, a container's --pids-limit)".into(),
+            Self::NoCores => "choose cores that this process may use (--exchange-core, --trader-core)".into(),
+        }
+    }
+}
+
 /// What was seen, and what could not be: a core that was taken away in the middle has a row in place of its figures.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Watched {

@@ -71,7 +71,7 @@ fn cores(root: &Path, given: Option<(u32, u32)>) -> Result<(Vec<u32>, Vec<Findin
     let live = root == Path::new("/");
     match given {
         Some((exchange, trader)) if live => {
-            affinity::check_pair(exchange, trader).map_err(Failure::usage)?;
+            affinity::check_pair(exchange, trader).map_err(start::unusable)?;
             Ok((vec![exchange, trader], Vec::new()))
         }
         Some((exchange, trader)) => {

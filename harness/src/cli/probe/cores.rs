@@ -30,8 +30,9 @@ pub(super) fn choose(list: Option<&str>) -> Result<Cores, Failure> {
         Some(list) => sysfs::core_list(list),
     };
     let (mut usable, mut refused) = (Vec::new(), Vec::new());
-    for core in asked {
-        match affinity::check(core) {
+    let asked: Vec<u32> = asked.into_iter().collect();
+    for (&core, tried) in asked.iter().zip(affinity::check_all(&asked)) {
+        match tried {
             Ok(()) => usable.push(core),
             Err(e) => refused.push((core, e)),
         }
