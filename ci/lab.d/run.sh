@@ -11,6 +11,10 @@ guests=() sockets=''
 # is turned, and an emulated processor may still run the trap when it has gone.
 stale_trap='Oops: int3'
 
+# So many seconds a guest may take until its script begins; it takes five to ten. That one never gets so far is a fault of the
+# emulator too: it may lose the timer of a processor.
+comes_up_within=60
+
 # Ends the guests that are still there, whatever ended this script. timeout passes the signal on to QEMU, and insists.
 end_guests() {
     local pid
@@ -96,7 +100,7 @@ run_jobs() {
 
 # Boots a job's guests, waits for them, and says what came of it in a line. Fails if the job did.
 run_job() {
-    local job=$1 folder=$out/$1 kernel name began timed_out='' aborted='' names
+    local job=$1 folder=$out/$1 kernel name began timed_out='' aborted='' names try
     kernel=$(unpacked_kernel "$(job_value "$job" kernel base)")
     read -ra names <<<"$(job_value "$job" guests one)"
     guests=() sockets=$(mktemp -d)
@@ -107,11 +111,11 @@ run_job() {
         judge "$job" "$folder" "$kernel" 0 ''
         return
     fi
-    for _ in 1 2 3; do
+    for try in 1 2 3; do
         boot_guests
-        [ -n "$aborted" ] || break
+        [ -n "$aborted" ] && [ "$try" -lt 3 ] || break
         # A fault of the emulator's own says nothing of what runs in it.
-        printf '%-15s booted again, since its emulation broke down: %s\n' "$job" "$(grep -ash -m 1 -e Assertion -e "$stale_trap" "$folder"/*.{qemu,log} | head -n 1)"
+        printf '%-15s booted again, since its emulation broke down: %s\n' "$job" "$aborted"
     done
     for name in "${names[@]}"; do sed -i 's/\r//g' "$folder/$name.log" 2>/dev/null || true; done
     judge "$job" "$folder" "$kernel" "$(($(date +%s%3N) - began))" "$timed_out" "${names[@]}"
@@ -119,7 +123,7 @@ run_job() {
 
 # Boots the guests of the job that its caller runs, and waits until all have ended; sets `timed_out` and `aborted`.
 boot_guests() {
-    local limit name number pid ended other running
+    local limit name number pid ended running clock
     limit=$(job_value "$job" limit 120) timed_out='' aborted='' guests=()
     rm -rf "$folder" "${sockets:?}"/*
     for name in "${names[@]}"; do
@@ -129,24 +133,53 @@ boot_guests() {
         guests+=($!)
     done
     running=("${guests[@]}")
+    sleep "$comes_up_within" &
+    clock=($!)
+    guests+=("${clock[@]}")
     while [ ${#running[@]} -gt 0 ]; do
         ended=0
-        wait -n -p pid "${running[@]}" || ended=$?
+        wait -n -p pid "${running[@]}" ${clock[@]+"${clock[@]}"} || ended=$?
+        if [ "$pid" = "${clock[0]:-}" ]; then
+            clock=()
+            all_up || end_running "it did not come up within $comes_up_within s"
+            continue
+        fi
         case $ended in
             124 | 137) timed_out=yes ;;
-            134) aborted=yes ;;
+            134) aborted=$(grep -ash -m 1 Assertion "$folder"/*.qemu || echo 'QEMU aborted') ;;
         esac
         for number in "${!running[@]}"; do [ "${running[number]}" != "$pid" ] || unset "running[number]"; done
-        for number in "${!guests[@]}"; do
+        for number in "${!names[@]}"; do
             # Nobody waits for a guest that died.
-            if [ "${guests[number]}" = "$pid" ] && [ ! -e "$folder/${names[number]}/ended" ]; then
-                for other in ${running[@]+"${running[@]}"}; do kill "$other" 2>/dev/null || true; done
-            fi
+            if [ "${guests[number]}" = "$pid" ] && [ ! -e "$folder/${names[number]}/ended" ]; then end_running ''; fi
         done
     done
+    end_clock
     guests=()
     # What it claimed before it came to that stands: a claim that failed is not tried once more.
-    [ "$accelerator" = kvm ] || [ -n "$timed_out" ] || ! grep -qsa "$stale_trap" "$folder"/*.log || ls "$folder"/*/failed >/dev/null 2>&1 || aborted=yes
+    if [ -z "$timed_out" ] && grep -qsa "$stale_trap" "$folder"/*.log && ! ls "$folder"/*/failed >/dev/null 2>&1; then
+        aborted=$(grep -ash -m 1 "$stale_trap" "$folder"/*.log | head -n 1)
+    fi
+    [ "$accelerator" != kvm ] || aborted=''
+}
+
+# Whether each guest of the caller has begun its script.
+all_up() {
+    local name
+    for name in "${names[@]}"; do grep -qsa LAB-READY "$folder/$name.log" || return 1; done
+}
+
+# Ends those guests of the caller that still run, since its emulation has done this, or for another reason.
+end_running() {
+    local guest
+    aborted=${1:-$aborted}
+    for guest in ${running[@]+"${running[@]}"}; do kill "$guest" 2>/dev/null || true; done
+}
+
+end_clock() {
+    [ ${#clock[@]} -gt 0 ] || return 0
+    kill "${clock[@]}" 2>/dev/null || true
+    wait "${clock[@]}" 2>/dev/null || true
 }
 
 lines_of() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
@@ -167,7 +200,7 @@ judge() {
     elif [ "$failed" -gt 0 ]; then
         result=failed why="$failed of $((kept + failed)) claims: $(cat "$folder"/*/failed | head -n 3 | paste -sd ';')"
     elif [ ${#silent[@]} -gt 0 ]; then
-        result=failed why="no end of the guest: ${silent[*]}$(for name in "${silent[@]}"; do tail -n 1 "$folder/$name.qemu" 2>/dev/null; done | sed 's/^/; /')"
+        result=failed why="no end of the guest: ${silent[*]}${aborted:+; $aborted}$(for name in "${silent[@]}"; do tail -n 1 "$folder/$name.qemu" 2>/dev/null; done | sed 's/^/; /')"
     elif [ -n "$statuses" ]; then
         result=failed why="the script ended with status$statuses"
     elif [ "$result" = passed ] && [ "$kept" -eq 0 ]; then
