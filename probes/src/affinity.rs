@@ -1,13 +1,6 @@
 //! Which cores there are, which of them this process may use, and pinning to one.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    path::Path,
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, io, path::Path, sync::mpsc, thread, time::Duration};
 
 use nix::{
     errno::Errno,
@@ -85,14 +78,8 @@ impl AffinityError {
     #[must_use]
     pub fn remedy(&self) -> String {
         match self {
-            Self::NoSuchCore { core, .. } => {
-                format!(
-                    "take it on line, if the host has such a core: `echo 1 > /sys/devices/system/cpu/cpu{core}/online`"
-                )
-            }
-            Self::NotAllowed { core, .. } => format!(
-                "let this process use core {core}: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs="
-            ),
+            Self::NoSuchCore { core, .. } => take_on_line(*core),
+            Self::NotAllowed { core, .. } => widen_cpuset(&format!("core {core}")),
             Self::Held { core, .. } => {
                 format!(
                     "end that task (`ps -eLo cls,psr,pid,comm` shows those of class FF and RR on core {core}), or name another core"
@@ -104,9 +91,27 @@ impl AffinityError {
     }
 }
 
+/// What brings a core back that is off line.
+#[must_use]
+pub fn take_on_line(core: u32) -> String {
+    format!(
+        "take it on line, if the host has such a core: `echo 1 > /sys/devices/system/cpu/cpu{core}/online`, as root"
+    )
+}
+
+/// What lets this process use `cores` (as "cores 2-3") that its cpuset, or its mask, leaves out.
+#[must_use]
+pub fn widen_cpuset(cores: &str) -> String {
+    format!("let this process use {cores}: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs=")
+}
+
 /// So long a core may take until it runs a thread: where the kernel keeps a share for others than real-time tasks, it comes within
 /// a second.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// So long is waited at a time. While the host as a whole stands still no thread of this process runs anywhere, so that of such a
+/// time no more than this counts.
+const SLICE: Duration = Duration::from_millis(100);
 
 /// Cores on line. Where sysfs isn't mounted, those that the calling thread may use.
 #[must_use]
@@ -170,8 +175,8 @@ pub fn check_all(cores: &[u32]) -> Vec<Result<(), AffinityError>> {
 
 fn check_within(cores: &[u32], patience: Duration) -> Vec<Result<(), AffinityError>> {
     let tries: Vec<_> = cores.iter().map(|&core| Try::begin(core)).collect();
-    let began = Instant::now();
-    tries.into_iter().map(|tried| tried?.end(began, patience)).collect()
+    let mut left = patience;
+    tries.into_iter().map(|tried| tried?.end(&mut left, patience)).collect()
 }
 
 /// A thread that is about to be pinned.
@@ -198,13 +203,18 @@ impl Try {
         Ok(Self { core, thread, pinned, handle })
     }
 
-    /// Waits for it until `patience` is over, and takes it away from its core then: left there, it would keep the whole process
+    /// Waits for it until nothing is `left` of the patience with all, and takes it away from its core then: left there, it would keep the whole process
     /// from ending.
-    fn end(self, began: Instant, patience: Duration) -> Result<(), AffinityError> {
+    fn end(self, left: &mut Duration, patience: Duration) -> Result<(), AffinityError> {
         let Self { core, thread, pinned, handle } = self;
-        let found = pinned
-            .recv_timeout(patience.saturating_sub(began.elapsed()))
-            .unwrap_or_else(|_| Err(AffinityError::Held { core, patience: began.elapsed() }));
+        let found = loop {
+            let slice = SLICE.min(*left);
+            match pinned.recv_timeout(slice) {
+                Ok(found) => break found,
+                Err(_) if left.is_zero() => break Err(AffinityError::Held { core, patience }),
+                Err(_) => *left -= slice,
+            }
+        };
         if matches!(found, Err(AffinityError::Held { .. })) && !take_away(thread, core) {
             return found;
         }
@@ -238,6 +248,8 @@ pub fn check_pair(exchange: u32, trader: u32) -> Result<(), AffinityError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::realtime;
 

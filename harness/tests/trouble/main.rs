@@ -9,6 +9,7 @@ mod dpdk;
 mod input;
 mod interrupted;
 mod killed;
+mod no_sysfs;
 mod peer_gone;
 mod permission;
 mod ports;
@@ -16,5 +17,6 @@ mod silence;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_away;
 #[cfg(feature = "bpf")]
 mod unwatched;

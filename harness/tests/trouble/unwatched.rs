@@ -1,38 +1,15 @@
 //! Where the kernel can't be watched for why the tail is slow, a row says what is missing and how it is had, and the run goes on.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use serde_json::Value;
-use tickcert::bench::user_namespace::{self, Privilege};
 
-use crate::support::{Ended, Home, can_measure, has, profiles};
+use crate::{support::profiles, taken_away::measure};
 
 const ROW: &str = "tail by cause";
 
-/// A run that these words begin, as root; none where it can't be tried.
 fn certify(within: &[&str]) -> Option<Value> {
-    if user_namespace::present() != Some(Privilege::Host) {
-        println!("SKIPPED: needs root, to take something away from a run");
-        return None;
-    }
-    if !can_measure() || !within.first().is_none_or(|program| has(program)) {
-        return None;
-    }
-    let home = Home::new();
-    home.write("once.toml", profiles::once());
-    let words = [env!("CARGO_BIN_EXE_tickcert"), "certify", "--profile", "./once.toml", "--out", "out"];
-    let all = [within, &words].concat();
-    let ended = Ended::of(home.dress(&mut Command::new(all[0])).args(&all[1..]));
-    let refused = |line: &str| ["unshare: ", "setpriv: ", "mount: "].iter().any(|program| line.starts_with(program));
-    if ended.err.lines().any(refused) && !home.path("out").exists() {
-        println!("SKIPPED: {within:?} can't be done here: {}", ended.err);
-        return None;
-    }
-    assert!(!ended.err.contains("panicked"), "{}", ended.err);
-    let certificate: Value = serde_json::from_slice(&fs::read(home.path("out/certificate.json")).unwrap()).unwrap();
-    let repetitions = certificate["cells"][0]["repetitions"].as_array().unwrap();
-    assert!(repetitions.iter().any(|r| r["valid"] == true), "the rest goes on: {}", certificate["not_run"]);
-    Some(certificate)
+    measure(within, &["certify"], &profiles::once())
 }
 
 fn row(certificate: &Value) -> Option<&Value> {
@@ -58,6 +35,30 @@ fn without_the_right_to_load_programs() {
     let capabilities = "--bounding-set=-bpf,-perfmon,-sys_admin";
     let Some(certificate) = certify(&["setpriv", capabilities, "--inh-caps=-bpf,-perfmon,-sys_admin"]) else { return };
     is_unwatched(&certificate, "the right to load BPF programs", "CAP_BPF and CAP_PERFMON");
+    uncounted(&certificate);
+}
+
+/// Without it the kernel counts for nobody, where it is set up so.
+fn uncounted(certificate: &Value) {
+    let paranoid = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
+    if paranoid.trim().parse().is_ok_and(|level: i32| level < 2) {
+        return println!(
+            "SKIPPED: counters that are refused: kernel.perf_event_paranoid lets anybody count in the kernel"
+        );
+    }
+    let rows = certificate["not_run"].as_array().unwrap();
+    let row = rows.iter().find(|row| row["name"] == "the kernel's counters");
+    let row = row.unwrap_or_else(|| panic!("a row: {rows:?}"));
+    let (needs, how) = (row["needs"].as_str().unwrap(), row["how"].as_str().unwrap());
+    assert!(
+        needs.contains("context switches, page faults, migrations of perf_event_open(2): Permission denied"),
+        "{row}"
+    );
+    assert!(how.contains("CAP_PERFMON") && how.contains("kernel.perf_event_paranoid"), "{row}");
+    let repetitions = certificate["cells"][0]["repetitions"].as_array().unwrap();
+    let counted =
+        repetitions.iter().flat_map(|r| ["exchange", "trader"].map(|side| &r["counters"][side]["page_faults"]));
+    assert!(counted.clone().count() > 0 && counted.clone().all(Value::is_null), "none is made up: {repetitions:?}");
 }
 
 #[test]

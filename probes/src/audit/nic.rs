@@ -1,6 +1,6 @@
 //! What an interface does by itself: gathering interrupts and frames, pausing, putting polling off.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use tickcert_results::certificate::Topic;
 
@@ -10,7 +10,7 @@ use super::{
     remedy::{NicParameter, Remedy},
 };
 use crate::{
-    ethtool::{self, Feature, ReceiveOffloads},
+    ethtool::{self, Answer, Feature, ReceiveOffloads},
     sysfs,
 };
 
@@ -49,73 +49,105 @@ fn driver(root: &Path, interface: &str) -> Finding {
     )
 }
 
-/// The kernel or the driver refused the question: it may be right or wrong.
-fn unanswered(mut ask: Ask<'_>, wanted: &str, asking: &str, why_not: &io::Error) -> Finding {
-    ask.remedy = Remedy::hand(&format!("ask as root on the host: `ethtool {asking}`; here the kernel said: {why_not}"));
-    ask.judged(UNTOLD.to_owned(), wanted, false)
+/// A question to ethtool, and what its finding says whatever the answer is.
+struct Question<'a> {
+    root: &'a Path,
+    interface: &'a str,
+    topic: Topic,
+    name: &'a str,
+    why: &'a str,
+    wanted: &'a str,
+    /// By which `ethtool` asks it on the command line.
+    flag: &'a str,
+}
+
+/// What an answer shows, how it is put right, and whether that is needed.
+struct Judged {
+    /// Each part of it; none where the driver doesn't have it.
+    shown: Vec<String>,
+    remedy: Remedy,
+    ok: bool,
+}
+
+impl Question<'_> {
+    fn judged<T>(&self, answer: Answer<T>, judge: impl FnOnce(Option<T>) -> Judged) -> Finding {
+        let name = format!("{}/{}", self.interface, self.name);
+        let ask = |remedy| Ask { topic: self.topic, name: &name, why: self.why, remedy };
+        match answer {
+            Ok(found) => {
+                let Judged { shown, remedy, ok } = judge(found);
+                let value = if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") };
+                ask(remedy).judged(value, self.wanted, ok)
+            }
+            // The kernel or the driver refused the question: it may be right or wrong.
+            Err(e) => {
+                let asking = format!("ethtool {} {}", self.flag, self.interface);
+                let remedy = Remedy::hand(&format!("ask as root on the host: `{asking}`; here the kernel said: {e}"));
+                ask(remedy).judged(UNTOLD.to_owned(), self.wanted, false)
+            }
+        }
+    }
+
+    /// What is shown is right when nothing has to be changed.
+    fn changed(&self, shown: Vec<String>, changes: &[(NicParameter, &'static str)]) -> Judged {
+        let ok = changes.is_empty();
+        let remedy = if ok { Remedy::none() } else { Remedy::nic(self.root, self.interface, changes) };
+        Judged { shown, remedy, ok }
+    }
 }
 
 fn coalescing(root: &Path, interface: &str) -> Finding {
-    const WANTED: &str = "0 us, no more than 1 frame";
-    let name = format!("{interface}/coalescing");
-    let ask = Ask {
+    let question = Question {
+        root,
+        interface,
         topic: Topic::Hardware,
-        name: &name,
+        name: "coalescing",
         why: "a frame waits this many us in the NIC, or for so many frames, before anybody hears of it",
-        remedy: Remedy::none(),
+        wanted: "0 us, no more than 1 frame",
+        flag: "-c",
     };
-    let found = match ethtool::coalescing(root, interface) {
-        Ok(found) => found,
-        Err(e) => return unanswered(ask, WANTED, &format!("-c {interface}"), &e),
-    };
-    let times: Vec<(&'static str, u32)> = found
-        .into_iter()
-        .flat_map(|c| [("rx-usecs", c.rx_us), ("tx-usecs", c.tx_us)])
-        .filter_map(|(name, us)| Some((name, us?)))
-        .collect();
-    // By frames an interrupt comes with the first one at 1, and not by frames at all at 0.
-    let frames = found.and_then(|c| c.rx_frames).map(|frames| ("rx-frames", frames));
-    let shown: Vec<String> = times.iter().chain(&frames).map(|(name, n)| format!("{name} {n}")).collect();
-    let mut changes: Vec<_> =
-        times.iter().filter(|(_, us)| *us > 0).map(|&(name, _)| (NicParameter::Coalesce(name), "0")).collect();
-    changes.extend(frames.filter(|(_, n)| *n > 1).map(|(name, _)| (NicParameter::Coalesce(name), "1")));
-    Ask { remedy: to_change(root, interface, &changes), ..ask }.judged(
-        if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") },
-        WANTED,
-        changes.is_empty(),
-    )
-}
-
-fn to_change(root: &Path, interface: &str, changes: &[(NicParameter, &'static str)]) -> Remedy {
-    if changes.is_empty() { Remedy::none() } else { Remedy::nic(root, interface, changes) }
+    question.judged(ethtool::coalescing(root, interface), |found| {
+        let times: Vec<(&'static str, u32)> = found
+            .into_iter()
+            .flat_map(|c| [("rx-usecs", c.rx_us), ("tx-usecs", c.tx_us)])
+            .filter_map(|(name, us)| Some((name, us?)))
+            .collect();
+        // By frames an interrupt comes with the first one at 1, and not by frames at all at 0.
+        let frames = found.and_then(|c| c.rx_frames).map(|frames| ("rx-frames", frames));
+        let shown = times.iter().chain(&frames).map(|(name, n)| format!("{name} {n}")).collect();
+        let mut changes: Vec<_> =
+            times.iter().filter(|(_, us)| *us > 0).map(|&(name, _)| (NicParameter::Coalesce(name), "0")).collect();
+        changes.extend(frames.filter(|(_, n)| *n > 1).map(|(name, _)| (NicParameter::Coalesce(name), "1")));
+        question.changed(shown, &changes)
+    })
 }
 
 /// Each by its own name: some drivers refuse a command that names one which they don't know.
 fn adaptive(root: &Path, interface: &str) -> Finding {
-    let name = format!("{interface}/adaptive-coalescing");
-    let ask = Ask {
+    let question = Question {
+        root,
+        interface,
         topic: Topic::Hardware,
-        name: &name,
+        name: "adaptive-coalescing",
         why: "the driver changes the wait with the traffic, so latency depends on what came before",
-        remedy: Remedy::none(),
+        wanted: "off",
+        flag: "-c",
     };
-    let found = match ethtool::coalescing(root, interface) {
-        Ok(found) => found,
-        Err(e) => return unanswered(ask, "off", &format!("-c {interface}"), &e),
-    };
-    let switches: Vec<(&'static str, bool)> = found
-        .into_iter()
-        .flat_map(|c| [("adaptive-rx", c.adaptive_rx), ("adaptive-tx", c.adaptive_tx)])
-        .filter_map(|(name, on)| Some((name, on?)))
-        .collect();
-    let on: Vec<&'static str> = switches.iter().filter(|(_, on)| *on).map(|&(name, _)| name).collect();
-    let value = match (switches.is_empty(), on.is_empty()) {
-        (true, _) => ABSENT.to_owned(),
-        (_, true) => "off".to_owned(),
-        _ => format!("{} on", on.join(", ")),
-    };
-    let changes: Vec<_> = on.iter().map(|&name| (NicParameter::Coalesce(name), "off")).collect();
-    Ask { remedy: to_change(root, interface, &changes), ..ask }.judged(value, "off", on.is_empty())
+    question.judged(ethtool::coalescing(root, interface), |found| {
+        let switches: Vec<(&'static str, bool)> = found
+            .into_iter()
+            .flat_map(|c| [("adaptive-rx", c.adaptive_rx), ("adaptive-tx", c.adaptive_tx)])
+            .filter_map(|(name, on)| Some((name, on?)))
+            .collect();
+        let on: Vec<&'static str> = switches.iter().filter(|(_, on)| *on).map(|&(name, _)| name).collect();
+        let shown = match (switches.is_empty(), on.is_empty()) {
+            (true, _) => Vec::new(),
+            (_, true) => vec!["off".to_owned()],
+            _ => vec![format!("{} on", on.join(", "))],
+        };
+        let changes: Vec<_> = on.iter().map(|&name| (NicParameter::Coalesce(name), "off")).collect();
+        question.changed(shown, &changes)
+    })
 }
 
 const fn word(on: bool) -> &'static str {
@@ -145,61 +177,52 @@ fn offload(
     why: &str,
     features: impl FnOnce(ReceiveOffloads) -> Vec<Named>,
 ) -> Finding {
-    let name = format!("{interface}/{name}");
-    let ask = Ask { topic: Topic::OperatingSystem, name: &name, why, remedy: Remedy::none() };
-    let found = match ethtool::receive_offloads(root, interface) {
-        Ok(found) => found.unwrap_or_default(),
-        Err(e) => return unanswered(ask, "off", &format!("-k {interface}"), &e),
-    };
-    let known: Vec<_> =
-        features(found).into_iter().filter_map(|(short, long, state)| Some((short, long, state?))).collect();
-    let (fixed, free): (Vec<_>, Vec<_>) =
-        known.iter().filter(|(_, _, state)| state.on).partition(|(_, _, state)| state.fixed);
-    let state = |state: &Feature| format!("{}{}", word(state.on), if state.fixed { " [fixed]" } else { "" });
-    let shown: Vec<String> = match known.as_slice() {
-        [(_, _, one)] => vec![state(one)],
-        _ => known.iter().map(|(short, _, one)| format!("{short} {}", state(one))).collect(),
-    };
-    let changes: Vec<_> =
-        free.iter().map(|&&(short, long, _)| (NicParameter::Feature { short, long }, "off")).collect();
-    let remedy = match (changes.is_empty(), fixed.is_empty()) {
-        (true, true) => Remedy::none(),
-        (true, false) => Remedy::hand(
-            "the driver doesn't let it be switched off: another version of it, another driver (DPDK's, past the kernel), or another NIC",
-        ),
-        _ => Remedy::nic(root, interface, &changes),
-    };
-    Ask { remedy, ..ask }.judged(
-        if shown.is_empty() { ABSENT.to_owned() } else { shown.join(", ") },
-        "off",
-        changes.is_empty() && fixed.is_empty(),
-    )
+    let question = Question { root, interface, topic: Topic::OperatingSystem, name, why, wanted: "off", flag: "-k" };
+    question.judged(ethtool::receive_offloads(root, interface), |found| {
+        let known: Vec<_> = features(found.unwrap_or_default())
+            .into_iter()
+            .filter_map(|(short, long, state)| Some((short, long, state?)))
+            .collect();
+        let (fixed, free): (Vec<_>, Vec<_>) =
+            known.iter().filter(|(_, _, state)| state.on).partition(|(_, _, state)| state.fixed);
+        let state = |state: &Feature| format!("{}{}", word(state.on), if state.fixed { " [fixed]" } else { "" });
+        let shown = match known.as_slice() {
+            [(_, _, one)] => vec![state(one)],
+            _ => known.iter().map(|(short, _, one)| format!("{short} {}", state(one))).collect(),
+        };
+        let changes: Vec<_> =
+            free.iter().map(|&&(short, long, _)| (NicParameter::Feature { short, long }, "off")).collect();
+        match (changes.is_empty(), fixed.is_empty()) {
+            (true, false) => Judged { shown, remedy: Remedy::hand(FIXED), ok: false },
+            _ => question.changed(shown, &changes),
+        }
+    })
 }
+
+const FIXED: &str = "the driver doesn't let it be switched off: another version of it, another driver (DPDK's, past the kernel), or another NIC";
 
 /// All that a host can see of a switch whose buffers are full.
 fn pause(root: &Path, interface: &str) -> Finding {
-    const WANTED: &str = "rx off, tx off";
-    let name = format!("{interface}/pause-frames");
-    let ask = Ask {
+    let question = Question {
+        root,
+        interface,
         topic: Topic::Hardware,
-        name: &name,
+        name: "pause-frames",
         why: "a switch or peer whose buffers are full can stop this end, which then shows as latency of its own",
-        remedy: Remedy::none(),
+        wanted: "rx off, tx off",
+        flag: "-a",
     };
-    let found = match ethtool::pause(root, interface) {
-        Ok(found) => found,
-        Err(e) => return unanswered(ask, WANTED, &format!("-a {interface}"), &e),
-    };
-    let value = found.map(|p| format!("rx {}, tx {}", word(p.rx), word(p.tx)));
-    let on: Vec<_> = found
-        .into_iter()
-        .filter(|p| p.rx || p.tx)
-        .flat_map(|p| [("autoneg", p.negotiated), ("rx", p.rx), ("tx", p.tx)])
-        .filter(|(_, on)| *on)
-        .map(|(name, _)| (NicParameter::Pause(name), "off"))
-        .collect();
-    let value = value.unwrap_or_else(|| ABSENT.to_owned());
-    Ask { remedy: to_change(root, interface, &on), ..ask }.judged(value, WANTED, on.is_empty())
+    question.judged(ethtool::pause(root, interface), |found| {
+        let shown = found.iter().map(|p| format!("rx {}, tx {}", word(p.rx), word(p.tx))).collect();
+        let on: Vec<_> = found
+            .into_iter()
+            .filter(|p| p.rx || p.tx)
+            .flat_map(|p| [("autoneg", p.negotiated), ("rx", p.rx), ("tx", p.tx)])
+            .filter(|(_, on)| *on)
+            .map(|(name, _)| (NicParameter::Pause(name), "off"))
+            .collect();
+        question.changed(shown, &on)
+    })
 }
 
 /// The run sets both where the profile says so (`run_sets_it`); what is found then is of no matter.

@@ -23,7 +23,7 @@ use crate::{affinity, numa, sysfs};
 
 /// There is nothing that tells of cores: sysfs is not mounted, or hidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{CPUS} below the root that was given: sysfs is not mounted there")]
+#[error("/{CPUS}: sysfs is not mounted, or hidden")]
 pub struct NoSysfs;
 
 impl NoSysfs {

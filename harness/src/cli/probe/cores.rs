@@ -62,15 +62,25 @@ pub(super) fn unusable(cores: &Cores, all: bool, topology: Option<&Topology>, no
     let (off_line, forbidden) = (topology.off_line(), topology.forbidden());
     if let Some(first) = off_line.first() {
         let what = sysfs::write_core_list(&off_line);
-        not_run.push(row(&format!("cores {what}"), "cores on line; these are off line", on_line(*first)));
+        not_run.push(row(
+            &format!("cores {what}"),
+            "cores on line; these are off line",
+            affinity::take_on_line(*first),
+        ));
     }
     // Isolated cores, and those that taskset leaves out, are not run on by themselves and can be asked for by name.
-    let (by_name, forbidden): (BTreeSet<u32>, BTreeSet<u32>) =
-        forbidden.into_iter().partition(|core| affinity::check(*core).is_ok());
+    let tried = affinity::check_all(&forbidden.iter().copied().collect::<Vec<_>>());
+    let by_name: BTreeSet<u32> =
+        forbidden.iter().zip(tried).filter(|(_, tried)| tried.is_ok()).map(|(core, _)| *core).collect();
+    let forbidden: BTreeSet<u32> = forbidden.difference(&by_name).copied().collect();
     not_run.extend(left_out(&by_name, &isolated::all(Path::new("/"))));
     if !forbidden.is_empty() {
-        let what = sysfs::write_core_list(&forbidden);
-        not_run.push(row(&format!("cores {what}"), "cores that this process may use; these are not among them", USE));
+        let what = format!("cores {}", sysfs::write_core_list(&forbidden));
+        not_run.push(row(
+            &what,
+            "cores that this process may use; these are not among them",
+            affinity::widen_cpuset(&what),
+        ));
     }
 }
 
@@ -80,12 +90,6 @@ fn left_out(by_name: &BTreeSet<u32>, isolated: &BTreeSet<u32>) -> Option<NotRun>
     let why = if by_name.is_subset(isolated) { "they are isolated" } else { "this process isn't run there by itself" };
     let needs = format!("to be asked for by name, since {why}");
     (!by_name.is_empty()).then(|| row(&format!("cores {what}"), needs, format!("tickcert probe --cores {what}")))
-}
-
-const USE: &str = "widen the cpuset: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs=";
-
-fn on_line(core: u32) -> String {
-    format!("echo 1 > /sys/devices/system/cpu/cpu{core}/online, as root, if the host has such a core")
 }
 
 #[cfg(test)]
