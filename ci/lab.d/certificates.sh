@@ -22,7 +22,7 @@ description = "Orders are right on a virtual machine's devices"
 [run]
 lanes = ["$lanes"]
 repetitions = 2
-retries = 4
+retries = 8
 staged_repetitions = 0
 floor = false
 machine = false

@@ -1,4 +1,6 @@
-//! All trials of a run, in their order, and the cells that come of them.
+//! All trials of a run, in their order, and what came of each.
+
+mod cells;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -7,11 +9,8 @@ use std::{
 
 use anyhow::Result;
 use tickcert_results::{
-    certificate::{
-        Cell, ClockProbe, Latencies, NotRun, NotRunKind, Placement, PlacementNodes, Planned, Probes, Purpose,
-        Repetition, StampingRecord, Sut,
-    },
-    stats::summarise::{Distributions, summarise},
+    certificate::{NotRunKind, Purpose, Repetition, StampingRecord},
+    stats::summarise::Distributions,
     time::Nanos,
 };
 use tickcert_transports::{
@@ -20,9 +19,9 @@ use tickcert_transports::{
 };
 
 use super::{
-    cell_stamps::{self, Terms},
+    cell_stamps::Terms,
     certify::{Order, now},
-    interrupt, placement,
+    interrupt,
     plan::{self, PlannedCell, Slot},
     progress::Progress,
     queues::{self, Steered},
@@ -30,9 +29,8 @@ use super::{
     sample_file::SampleFile,
     seated::{self, Unseated},
     spans::WireFormat,
-    tail::{self, TrialTail},
+    tail::TrialTail,
     trial::{Request, Stage, is_interrupt, lost_in, unmet_in},
-    warnings,
 };
 use crate::{
     bench::{interrupts::Interrupts, journal::JournalError, run_dir},
@@ -260,111 +258,6 @@ impl<'a> Trials<'a> {
         }
         Ok(Attempted::Samples(Box::new(kept)))
     }
-
-    /// What has come of them; `warning` goes with every cell.
-    pub(super) fn into_cells(
-        mut self,
-        sut: &Sut,
-        probes: &Probes,
-        clock: &ClockProbe,
-        warning: Option<&str>,
-        not_run: &mut Vec<NotRun>,
-    ) -> Result<Vec<Cell>> {
-        let run = &self.order.profile.run;
-        let seed = run.seed;
-        let unstamped: Vec<u32> = (0..self.cells.len()).map(|n| self.unstamped(n)).collect();
-        let mut cells = Vec::new();
-        let mut results = std::mem::take(&mut self.results);
-        let mut tails = std::mem::take(&mut self.tails);
-        not_run.extend(self.unwatched.iter().map(|(why, trials)| tail::unwatched(why, *trials)));
-        for (n, planned) in self.cells.iter().enumerate() {
-            let attempts = results.remove(&n).unwrap_or_default();
-            if let Some(unmet) = self.unmet.remove(&n) {
-                seated::note_unmet(planned, unmet, attempts.is_empty(), not_run);
-                // One that the user broke off before stays, with none of what was planned.
-                if attempts.is_empty() {
-                    continue;
-                }
-            }
-            let nodes = self.nodes(planned, sut);
-            let of = |wanted: fn(&Repetition) -> bool| -> Vec<&Distributions> {
-                attempts.iter().filter(|(r, _)| wanted(r)).filter_map(|(_, d)| d.as_ref()).collect()
-            };
-            let counted = of(Repetition::counts_for_latency);
-            let staged = of(|r| r.valid && r.staged);
-            let mut latency_ns =
-                if counted.is_empty() { Latencies::default() } else { summarise(&counted, &staged, seed)? };
-            let repetitions: Vec<Repetition> = attempts.iter().map(|(r, _)| r.clone()).collect();
-            let mut warnings = warnings::of_cell(&repetitions, planned.caps.orders, sut, clock, warning);
-            let on_the_wire = planned.caps.own_wire.is_none();
-            warnings.extend(nodes.iter().flat_map(|nodes| placement::crossings(nodes, on_the_wire)));
-            warnings.extend(seated::warning(&planned.seat));
-            warnings.extend(planned.crew.warnings(planned.seat.cores));
-            warnings.extend(self.steered.unwatched().filter(|_| queues::concern(planned)));
-            warnings.extend(self.unshown.remove(&n).unwrap_or_default());
-            let terms = self.terms(planned, probes.stamping.as_ref());
-            let mut stamps = terms.judge(&repetitions, self.formats.get(&n));
-            cell_stamps::keep_reliable(&mut latency_ns, stamps.as_ref());
-            if let Some(stamps) = &mut stamps {
-                let without = of(|r| r.valid && r.purpose() == Purpose::Cost);
-                stamps.cost = cell_stamps::cost(&counted, &without, seed);
-            }
-            let mut tail = tails.remove(&n).and_then(|trials| tail::pool(&trials, latency_ns.t2t_due.p50));
-            if let (Some(tail), "none") = (&mut tail, sut.host.virtualised.as_str()) {
-                // There is nobody who could take any.
-                tail.steal_ns = None;
-            }
-            let (evidence, evidence_why) = cell_stamps::evidence(&planned.caps, stamps.as_ref());
-            let plan = Planned {
-                repetitions: run.repetitions,
-                staged: run.staged_repetitions,
-                unstamped: unstamped.get(n).copied().unwrap_or_default(),
-            };
-            cells.push(Cell {
-                lane: planned.lane.parts().0.to_owned(),
-                variant: planned.lane.parts().1.to_owned(),
-                settings: settings_of(&planned.settings),
-                order_channel: planned.caps.orders,
-                evidence,
-                evidence_why,
-                placement: self.placement(planned, nodes),
-                handoff: planned.crew.record(),
-                load: planned.describe_load(),
-                planned: Some(plan),
-                warnings,
-                repetitions,
-                latency_ns,
-                stamps,
-                tail,
-                stamp_cost_ns: probes.stamp_cost_ns,
-            });
-        }
-        Ok(cells)
-    }
-
-    /// Of another host this one knows no nodes.
-    fn nodes(&self, cell: &PlannedCell, sut: &Sut) -> Option<PlacementNodes> {
-        let (link, seat) = (self.stage.link, &cell.seat);
-        let here = || placement::nodes(Path::new("/"), &sut.host, link, seat.cores, seat.memory);
-        link.same_host.then(here).flatten()
-    }
-
-    fn placement(&self, cell: &PlannedCell, nodes: Option<PlacementNodes>) -> Placement {
-        let (exchange_core, trader_core) = cell.seat.cores;
-        Placement {
-            name: cell.crew.threads().map_or_else(
-                || cell.seat.name(),
-                |t| format!("{}-{}-{}", cell.seat.name(), t.decide_core, t.send_core),
-            ),
-            exchange_core,
-            trader_core,
-            link: cell.caps.own_wire.clone().unwrap_or_else(|| self.order.wire.name()),
-            nodes,
-            class: cell.seat.class,
-            interrupts: seated::asked_for(&cell.seat),
-            queues: if queues::concern(cell) { self.steered.record() } else { Vec::new() },
-        }
-    }
 }
 
 struct TakesNoStamps<'s>(&'s serde_json::Value);
@@ -376,11 +269,6 @@ impl Job for TakesNoStamps<'_> {
     fn run<T: Transport>(self) -> Self::Out {
         read_settings::<T>(self.0).ok().and_then(|config| T::takes_no_stamps(&config))
     }
-}
-
-/// The settings as a certificate holds them.
-fn settings_of(settings: &serde_json::Value) -> BTreeMap<String, serde_json::Value> {
-    settings.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect()
 }
 
 fn describe(lane: &str, r: &Repetition, d: Option<&Distributions>) -> String {
