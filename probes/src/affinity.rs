@@ -116,8 +116,12 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Cores on line. Where sysfs isn't mounted, those that the calling thread may use.
 #[must_use]
 pub fn online(root: &Path) -> BTreeSet<u32> {
-    let listed = sysfs::read(root, "sys/devices/system/cpu/online").map(|t| sysfs::core_list(&t)).unwrap_or_default();
-    if listed.is_empty() { allowed().unwrap_or_default() } else { listed }
+    listed(root).unwrap_or_else(|| allowed().unwrap_or_default())
+}
+
+/// Cores on line, where sysfs tells.
+fn listed(root: &Path) -> Option<BTreeSet<u32>> {
+    sysfs::read(root, "sys/devices/system/cpu/online").map(|t| sysfs::core_list(&t)).filter(|cores| !cores.is_empty())
 }
 
 /// Cores that the calling thread may run on now: its cgroup's cpuset, narrowed by `taskset` and by [`pin`]. To be asked
@@ -138,14 +142,14 @@ pub fn allowed() -> Result<BTreeSet<u32>, AffinityError> {
 /// # Errors
 /// [`AffinityError`], naming the cores that there are.
 pub fn pin(core: u32) -> Result<(), AffinityError> {
-    let online = online(Path::new("/"));
-    if !online.contains(&core) {
+    // Where nothing tells of cores, the kernel's answer must do.
+    if let Some(online) = listed(Path::new("/")).filter(|online| !online.contains(&core)) {
         return Err(AffinityError::NoSuchCore { core, online: write_core_list(&online) });
     }
     let mut set = CpuSet::new();
     let placed = usize::try_from(core).map_err(|_| Errno::EINVAL).and_then(|index| set.set(index));
     placed.and_then(|()| sched_setaffinity(Pid::from_raw(0), &set)).map_err(|source| match source {
-        // The core exists, so an empty intersection can only be the cpuset's doing.
+        // Of a core that exists an empty intersection can only be the cpuset's doing.
         Errno::EINVAL => AffinityError::NotAllowed { core, allowed: write_core_list(&allowed().unwrap_or_default()) },
         source => AffinityError::Refused { core, source },
     })
@@ -227,7 +231,8 @@ impl Try {
 /// Has a thread run anywhere but on `core`, and says whether that is anywhere. The kernel moves one that waits for its turn at once.
 fn take_away(thread: Pid, core: u32) -> bool {
     let mut set = CpuSet::new();
-    for other in allowed().unwrap_or_default().into_iter().filter(|other| *other != core) {
+    // The kernel takes out of it what the cpuset forbids; the caller's own mask may have no other core.
+    for other in online(Path::new("/")).into_iter().filter(|other| *other != core) {
         let _ = usize::try_from(other).map_err(|_| Errno::EINVAL).and_then(|index| set.set(index));
     }
     sched_setaffinity(thread, &set).is_ok()
@@ -238,8 +243,7 @@ fn take_away(thread: Pid, core: u32) -> bool {
 /// # Errors
 /// As [`pin`], and [`AffinityError::SameCore`].
 pub fn check_pair(exchange: u32, trader: u32) -> Result<(), AffinityError> {
-    check(exchange)?;
-    check(trader)?;
+    check_all(&[exchange, trader]).into_iter().collect::<Result<(), _>>()?;
     if exchange == trader {
         return Err(AffinityError::SameCore { core: trader, online: write_core_list(&online(Path::new("/"))) });
     }

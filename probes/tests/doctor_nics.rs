@@ -59,7 +59,7 @@ mod tests {
     fn a_connectx_that_gathers_frames_by_number_is_told_to_wait_for_one() {
         let found = epyc();
         let coalescing = find(&found, "enp193s0f0np0/coalescing");
-        assert_eq!(coalescing.value, "rx-usecs 8, tx-usecs 8, rx-frames 128");
+        assert_eq!(coalescing.value, "rx-usecs 8, tx-usecs 8, rx-frames 128, tx-frames 128");
         assert_eq!(coalescing.fix, "ethtool -C enp193s0f0np0 rx-usecs 0 tx-usecs 0 rx-frames 1");
     }
 

@@ -120,10 +120,10 @@ fn print(result: &Printed) -> Result<(), Failure> {
         out::line(format_args!("The deciding core is taken away for {} every {}", p.length_ns, p.every_ns))?;
     }
     if !c.cells.is_empty() {
-        out::line(table(c, "tick due until taken out", |cell| &cell.taken_due_ns, "taken_due.p50"))?;
-        out::line(table(c, "put in until taken out", |cell| &cell.hand_off_ns, "hand_off.p50"))?;
+        out::line(table(c, "tick due until taken out", |cell| &cell.taken_due_ns, "taken_due"))?;
+        out::line(table(c, "put in until taken out", |cell| &cell.hand_off_ns, "hand_off"))?;
         out::line(table(c, "putting in", |cell| &cell.push_ns, ""))?;
-        out::line(table(c, "tick due to order", |cell| &cell.order_due_ns, "order_due.p50"))?;
+        out::line(table(c, "tick due to order", |cell| &cell.order_due_ns, "order_due"))?;
         out::line(table(c, "tick sent to order", |cell| &cell.order_sent_ns, ""))?;
         out::line(table(c, "tick sent after it was due", |cell| &cell.schedule_error_ns, ""))?;
         if c.reference.is_some() {
@@ -156,20 +156,33 @@ fn print(result: &Printed) -> Result<(), Failure> {
 }
 
 /// One distribution of every hand-off.
-fn table(c: &HandoffComparison, what: &str, part: fn(&HandoffCell) -> &Quantiles, ratio: &str) -> String {
+fn table(c: &HandoffComparison, what: &str, part: fn(&HandoffCell) -> &Quantiles, metric: &str) -> String {
     let mut rows = Table::new();
     rows.load_preset(presets::ASCII_BORDERS_ONLY_CONDENSED);
-    let against = c.reference.as_deref().filter(|_| !ratio.is_empty()).map(|name| format!("p50 / {name}"));
-    let against = against.unwrap_or_default();
-    rows.set_header([what, "counts", "p50", "95 %", "p99", "p99.9", "p99.99", "max", &against]);
+    let reference = c.reference.as_deref().filter(|_| !metric.is_empty());
+    let against = |quantile| reference.map_or_else(String::new, |name| format!("{quantile} / {name}"));
+    rows.set_header([
+        what,
+        "counts",
+        "p50",
+        "95 %",
+        "p99",
+        "p99.9",
+        "p99.99",
+        "max",
+        &against("p50"),
+        &against("p99.9"),
+    ]);
     for cell in &c.cells {
         let q = part(cell);
         let shown = |n: Option<Nanos>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
         let interval = q.ci95.get("p50").map_or_else(|| "-".to_owned(), |[low, high]| format!("{low:.0}..{high:.0}"));
-        let over = cell.ratios.get(ratio).map_or_else(String::new, |r| {
-            let interval = r.ci95.map_or_else(String::new, |[low, high]| format!(" ({low:.2}..{high:.2})"));
-            format!("{:.2}{interval}", r.ratio)
-        });
+        let over = |quantile| {
+            cell.ratios.get(&format!("{metric}.{quantile}")).map_or_else(String::new, |r| {
+                let interval = r.ci95.map_or_else(String::new, |[low, high]| format!(" ({low:.2}..{high:.2})"));
+                format!("{:.2}{interval}", r.ratio)
+            })
+        };
         rows.add_row([
             cell.name.clone(),
             format!("{}/{}", cell.valid(), cell.repetitions.len()),
@@ -179,7 +192,8 @@ fn table(c: &HandoffComparison, what: &str, part: fn(&HandoffCell) -> &Quantiles
             shown(q.p99_9),
             shown(q.p99_99),
             shown(q.max),
-            over,
+            over("p50"),
+            over("p99_9"),
         ]);
     }
     format!("{rows}\n")

@@ -100,6 +100,12 @@ fn page_faults_of_the_trader_are_the_cause() {
 }
 
 #[test]
+fn a_lane_without_the_kernel_has_no_softirqs_of_its_own() {
+    let Some(tail) = tail(&Plan::default(), |_| ()) else { return };
+    assert_eq!(tail.untimed, 0);
+}
+
+#[test]
 fn a_system_call_that_takes_longer_than_it_usually_does_is_the_cause_where_calls_are_watched() {
     let injection = Injection { slow_calls: Nanos(1_000_000), ..Injection::default() };
     let plan = Plan { injection, calls: true, ..Plan::default() };

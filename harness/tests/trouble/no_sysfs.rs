@@ -1,8 +1,15 @@
 //! A container without `/sys`: what is read there is rows with the remedy, and what can be measured is.
 
-use serde_json::Value;
+use std::process::Command;
 
-use crate::{support::profiles, taken_away::measure};
+use serde_json::Value;
+use tickcert::bench::user_namespace::{self, Privilege};
+use tickcert_probes::affinity;
+
+use crate::{
+    support::{Ended, Home, has, profiles},
+    taken_away::measure,
+};
 
 /// The kernel's files, hidden as by a container that mounts something else there, and not mounted at all.
 const WAYS: [&str; 2] = ["mount -t tmpfs none /sys && exec \"$@\"", "umount -l /sys && exec \"$@\""];
@@ -31,6 +38,28 @@ fn a_certificate_says_that_nothing_tells_of_the_host_and_has_what_was_measured()
         let noise = certificate["probes"]["noise"]["cores"].as_array().unwrap();
         assert!(noise.len() == 2 && noise.iter().all(|core| core["largest_ns"].as_u64().is_some()), "{noise:?}");
     }
+}
+
+/// What the mask leaves out is not said to be no core where nothing tells which there are.
+#[test]
+fn a_core_that_the_mask_leaves_out_is_measured_all_the_same() {
+    let cores = affinity::allowed().unwrap();
+    let (Some(first), Some(last)) = (cores.first(), cores.last().filter(|last| cores.first() != Some(last))) else {
+        return println!("SKIPPED: needs two cores");
+    };
+    if user_namespace::present() != Some(Privilege::Host) || !has("taskset") {
+        return println!("SKIPPED: needs root, and taskset, to take something away from a run");
+    }
+    let home = Home::new();
+    let (mask, both) = (first.to_string(), format!("{first},{last}"));
+    let words = ["--mount", "sh", "-c", WAYS[1], "sh", "taskset", "-c", &mask, env!("CARGO_BIN_EXE_tickcert")];
+    let asked = ["probe", "core-to-core", "--cores", &both, "--json"];
+    let ended = Ended::of(home.dress(&mut Command::new("unshare")).args(words).args(asked));
+    if ended.err.lines().any(|line| line.starts_with("unshare: ") || line.starts_with("umount: ")) {
+        return println!("SKIPPED: /sys can't be taken away here: {}", ended.err);
+    }
+    let found = ended.expect(0).json();
+    assert_eq!(found["core_to_core"]["pairs"].as_array().unwrap().len(), 1, "{found}");
 }
 
 #[test]

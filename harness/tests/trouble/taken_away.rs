@@ -21,7 +21,9 @@ pub(crate) fn measure(within: &[&str], command: &[&str], profile: &str) -> Optio
     let words = ["--profile", "./once.toml", "--out", "out"];
     let all = [within, &[env!("CARGO_BIN_EXE_tickcert")], command, &words].concat();
     let ended = Ended::of(home.dress(&mut Command::new(all[0])).args(&all[1..]));
-    let refused = |line: &str| ["unshare: ", "setpriv: ", "mount: "].iter().any(|program| line.starts_with(program));
+    let refused = |line: &str| {
+        ["unshare: ", "setpriv: ", "mount: ", "umount: ", "sh: "].iter().any(|program| line.starts_with(program))
+    };
     if ended.err.lines().any(refused) && !home.path("out").exists() {
         println!("SKIPPED: {within:?} can't be done here: {}", ended.err);
         return None;

@@ -114,7 +114,9 @@ fn coalescing(root: &Path, interface: &str) -> Finding {
             .collect();
         // By frames an interrupt comes with the first one at 1, and not by frames at all at 0.
         let frames = found.and_then(|c| c.rx_frames).map(|frames| ("rx-frames", frames));
-        let shown = times.iter().chain(&frames).map(|(name, n)| format!("{name} {n}")).collect();
+        // It keeps back the news that frames have left, and no frame.
+        let told_late = found.and_then(|c| c.tx_frames).filter(|n| *n > 0).map(|frames| ("tx-frames", frames));
+        let shown = times.iter().chain(&frames).chain(&told_late).map(|(name, n)| format!("{name} {n}")).collect();
         let mut changes: Vec<_> =
             times.iter().filter(|(_, us)| *us > 0).map(|&(name, _)| (NicParameter::Coalesce(name), "0")).collect();
         changes.extend(frames.filter(|(_, n)| *n > 1).map(|(name, _)| (NicParameter::Coalesce(name), "1")));

@@ -44,7 +44,11 @@ fn fair_server(root: &Path, core: u32) -> Finding {
         name: &format!("cpu{core}/fair-server"),
         why: "in ns each second: a spinning SCHED_FIFO task loses its core for so long to an ordinary task that waits for it (Linux 6.12, instead of real-time throttling)",
         // As real-time throttling did, it saves a host from a task that spins for ever.
-        remedy: Remedy::write(&file, "0").by_hand(),
+        remedy: if mounted {
+            Remedy::write(&file, "0").by_hand()
+        } else {
+            Remedy::hand(&format!("mount -t debugfs none /sys/kernel/debug && echo 0 > /{file}"))
+        },
     }
     .judged(shown, "0, or no real-time task that spins", ok)
 }

@@ -88,12 +88,12 @@ pub(super) fn driver(interface: &str) -> Option<[String; 3]> {
 }
 
 /// Microseconds of receive and transmit, frames of receive, and whether each adapts itself.
-pub(super) fn coalescing(interface: &str) -> Answer<([u32; 3], [bool; 2])> {
+pub(super) fn coalescing(interface: &str) -> Answer<([u32; 4], [bool; 2])> {
     let mut info = CoalesceInfo { cmd: ETHTOOL_GCOALESCE, ..CoalesceInfo::default() };
     // SAFETY: this command writes a `CoalesceInfo`, whose size is asserted above.
     let answer = answer(unsafe { call(interface, &mut info) })?;
-    let of = |()| ([info.rx_usecs, info.tx_usecs, info.rx_frames], [info.adaptive_rx != 0, info.adaptive_tx != 0]);
-    Ok(answer.map(of))
+    let numbers = [info.rx_usecs, info.tx_usecs, info.rx_frames, info.tx_frames];
+    Ok(answer.map(|()| (numbers, [info.adaptive_rx != 0, info.adaptive_tx != 0])))
 }
 
 /// Whether pause frames are negotiated with the other end, honoured, and sent.

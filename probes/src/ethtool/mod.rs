@@ -29,6 +29,8 @@ pub struct Coalescing {
     pub tx_us: Option<u32>,
     /// How many frames are gathered at most before there is an interrupt; 0 where it goes by time alone.
     pub rx_frames: Option<u32>,
+    /// The same of frames that have left.
+    pub tx_frames: Option<u32>,
     /// Whether the driver changes `rx_us` with the traffic.
     pub adaptive_rx: Option<bool>,
     /// The same of `tx_us`.
@@ -105,7 +107,7 @@ pub fn driver(root: &Path, interface: &str) -> Option<Driver> {
     if is_live(root) {
         return ioctl_ffi::driver(interface).map(|[driver, version, firmware]| Driver { driver, version, firmware });
     }
-    let text = recorded(root, interface, "driver")?;
+    let text = recorded(root, interface, "driver").ok()?;
     let of = |key| value(&text, key).unwrap_or_default().to_owned();
     Some(Driver { driver: of("driver"), version: of("version"), firmware: of("firmware-version") })
 }
@@ -116,16 +118,17 @@ pub fn driver(root: &Path, interface: &str) -> Option<Driver> {
 /// What the kernel or the driver says against the question.
 pub fn coalescing(root: &Path, interface: &str) -> Answer<Coalescing> {
     if is_live(root) {
-        let of = |([rx, tx, rx_frames], [adaptive_rx, adaptive_tx]): ([u32; 3], [bool; 2])| Coalescing {
+        let of = |([rx, tx, rx_frames, tx_frames], [adaptive_rx, adaptive_tx]): ([u32; 4], [bool; 2])| Coalescing {
             rx_us: Some(rx),
             tx_us: Some(tx),
             rx_frames: Some(rx_frames),
+            tx_frames: Some(tx_frames),
             adaptive_rx: Some(adaptive_rx),
             adaptive_tx: Some(adaptive_tx),
         };
         return Ok(ioctl_ffi::coalescing(interface)?.map(of));
     }
-    let Some(text) = recorded(root, interface, "coalesce") else { return Ok(None) };
+    let text = recorded(root, interface, "coalesce")?;
     // `Adaptive RX: on  TX: n/a`
     let mut adaptive = value(&text, "Adaptive RX").unwrap_or_default().split_whitespace();
     let (adaptive_rx, adaptive_tx) = (adaptive.next().and_then(switch), adaptive.nth(1).and_then(switch));
@@ -134,6 +137,7 @@ pub fn coalescing(root: &Path, interface: &str) -> Answer<Coalescing> {
         rx_us: number("rx-usecs"),
         tx_us: number("tx-usecs"),
         rx_frames: number("rx-frames"),
+        tx_frames: number("tx-frames"),
         adaptive_rx,
         adaptive_tx,
     }))
@@ -150,7 +154,7 @@ pub fn receive_offloads(root: &Path, interface: &str) -> Answer<ReceiveOffloads>
         let [gro, lro, gro_hw] = features_ffi::of(interface, ["rx-gro", "rx-lro", "rx-gro-hw"]);
         return Ok(Some(ReceiveOffloads { gro: gro.or(Some(old[0])), lro: lro.or(Some(old[1])), gro_hw }));
     }
-    let Some(text) = recorded(root, interface, "features") else { return Ok(None) };
+    let text = recorded(root, interface, "features")?;
     // `off [fixed]`
     let of = |key| {
         let mut words = value(&text, key)?.split_whitespace();
@@ -172,14 +176,17 @@ pub fn pause(root: &Path, interface: &str) -> Answer<Pause> {
         let of = |[negotiated, rx, tx]: [bool; 3]| Pause { negotiated, rx, tx };
         return Ok(ioctl_ffi::pause(interface)?.map(of));
     }
-    let Some(text) = recorded(root, interface, "pause") else { return Ok(None) };
+    let text = recorded(root, interface, "pause")?;
     let of = |key| value(&text, key).and_then(switch);
     let all = of("Autonegotiate").zip(of("RX")).zip(of("TX"));
     Ok(all.map(|((negotiated, rx), tx)| Pause { negotiated, rx, tx }))
 }
 
-fn recorded(root: &Path, interface: &str, what: &str) -> Option<String> {
-    sysfs::read(root, &format!("ethtool/{interface}/{what}"))
+/// What was not recorded is not known, and not what the driver lacks.
+fn recorded(root: &Path, interface: &str, what: &str) -> io::Result<String> {
+    let file = format!("ethtool/{interface}/{what}");
+    let missing = || io::Error::new(io::ErrorKind::NotFound, format!("{file} was not recorded"));
+    sysfs::read(root, &file).ok_or_else(missing)
 }
 
 /// The value of a line `key: value`.
@@ -204,12 +211,14 @@ mod tests {
     fn what_a_driver_does_not_have_is_unknown_and_not_off() {
         let tree = Tree::new().file(
             "ethtool/eth2/coalesce",
-            "Coalesce parameters for eth2:\nAdaptive RX: on  TX: n/a\nrx-usecs:\t49\ntx-usecs: n/a\n",
+            "Coalesce parameters for eth2:\nAdaptive RX: on  TX: n/a\nrx-usecs:\t49\ntx-usecs: n/a\ntx-frames:\t32\n",
         );
         let found = coalescing(tree.root(), "eth2").unwrap().unwrap();
         assert_eq!((found.adaptive_rx, found.adaptive_tx), (Some(true), None));
         assert_eq!((found.rx_us, found.tx_us), (Some(49), None));
-        assert_eq!(coalescing(tree.root(), "eth3").unwrap(), None);
+        assert_eq!((found.rx_frames, found.tx_frames), (None, Some(32)));
+        let e = coalescing(tree.root(), "eth3").unwrap_err();
+        assert!(e.to_string().contains("ethtool/eth3/coalesce was not recorded"), "{e}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod anchors;
 mod event;
 #[cfg(feature = "bpf")]
 mod faults;
+pub mod frequency;
 mod history;
 #[cfg(feature = "bpf")]
 mod program;

@@ -22,6 +22,12 @@ const RINGS: [&str; 2] = ["of_exchange", "of_trader"];
 const SIDE: usize = 8 * (2 + 1 + 3 + 5 + 8 + 512);
 /// Which word of it has the softirqs that were not timed.
 const OWN: usize = 2;
+/// …says whether another thread has the core.
+const OTHER: usize = 3;
+/// …and the next one say of how many softirqs, by kind in a byte each, something else may still be in them.
+const DISTURBED: usize = 4;
+/// As in `tail.bpf.c`.
+const ROUNDS: u8 = 10;
 /// Events without which too little is seen to say anything.
 const ESSENTIAL: &str = "sched_switch";
 /// Programs of the kernel's counters of faults, that of major ones last.
@@ -120,7 +126,7 @@ impl Tracer {
         }
         // Nothing is to be written for cores and threads of which only some are set yet.
         self.switch(false)?;
-        self.set(".bss", &vec![0; 2 * SIDE])?;
+        self.set(".bss", &Side::BOTH.map(|_| at_first()).concat())?;
         self.switch(true)
     }
 
@@ -185,6 +191,14 @@ fn is_confidential(root: &Path) -> bool {
 
 fn failed(e: &libbpf_rs::Error) -> io::Error {
     io::Error::other(format!("while watching the kernel: {e}"))
+}
+
+/// The state of a side: who has its core, and what was left there, is not known until the first thread comes to it.
+fn at_first() -> Vec<u8> {
+    let mut words = vec![0_u64; SIDE / 8];
+    words[OTHER] = 1;
+    words[DISTURBED..DISTURBED + 2].fill(u64::from_ne_bytes([ROUNDS; 8]));
+    words.into_iter().flat_map(u64::to_ne_bytes).collect()
 }
 
 fn word(side: &[u8], n: usize) -> Option<u64> {

@@ -168,10 +168,11 @@ pub struct Tail {
 }
 
 impl Tail {
-    /// What watching does to the lane's own figures, where its ticks go through the kernel: measured by `ci/peers attribution`.
+    /// What watching does to the lane's own figures, where its ticks go through the kernel, so that there is such a softirq for
+    /// each: measured by `ci/peers attribution`.
     #[must_use]
     pub fn watching_costs(&self) -> Option<&'static str> {
-        (self.untimed_softirqs > 0).then_some("to watch a lane through the kernel costs it some percent of its median (`ci/peers attribution` measures it)")
+        (2 * self.untimed_softirqs > self.orders).then_some("to watch a lane through the kernel costs it some percent of its median (`ci/peers attribution` measures it)")
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a host can't have of placements, with what it would take.
 
-use tickcert_probes::sysfs;
+use tickcert_probes::{affinity, sysfs};
 use tickcert_results::certificate::{CoreRelation, NotRun, NotRunKind};
 use tickcert_scenarios::profile::PlacementSelection;
 
@@ -125,12 +125,11 @@ fn cores(host: &HostFacts) -> Vec<NotRun> {
     let row = |cores: &_, needs: &str, how: String| {
         NotRun::new(NotRunKind::Placement, format!("cores {}", sysfs::write_core_list(cores)), needs, how)
     };
-    let first = off_line.first().map(|first| {
-        let how = format!("echo 1 > /sys/devices/system/cpu/cpu{first}/online, as root, if the host has such a core");
-        row(&off_line, "cores on line; these are off line", how)
-    });
-    let how = "widen the cpuset: `taskset -c`, a container's --cpuset-cpus, a systemd AllowedCPUs=";
+    let first = off_line
+        .first()
+        .map(|first| row(&off_line, "cores on line; these are off line", affinity::take_on_line(*first)));
+    let how = affinity::widen_cpuset(&format!("cores {}", sysfs::write_core_list(&forbidden)));
     let others = (!forbidden.is_empty())
-        .then(|| row(&forbidden, "cores that this process may use; these are not among them", how.to_owned()));
+        .then(|| row(&forbidden, "cores that this process may use; these are not among them", how));
     first.into_iter().chain(others).collect()
 }

@@ -1,6 +1,8 @@
 //! Whether the kernel is watched in a run, and why not.
 
-use tickcert_probes::tail::{ROOM, Unmet, Watched};
+use std::path::Path;
+
+use tickcert_probes::tail::{ROOM, Unmet, Watched, frequency};
 use tickcert_results::certificate::{NotRun, NotRunKind};
 use tickcert_scenarios::profile::Attribution;
 
@@ -27,7 +29,12 @@ pub fn attach(order: &Order, here: bool) -> (Option<Watch>, Vec<NotRun>) {
             let how =
                 "a kernel that has them (CONFIG_TRACEPOINTS, BTF); without them the tail is explained by the others";
             let missing = (!absent.is_empty()).then(|| row(EVENTS, absent.join(", "), how.to_owned()));
-            (Some(watch), missing.into_iter().collect())
+            let untold = frequency::untold(Path::new("/"), watched.cores).map(|driver| {
+                let needs = format!("a driver that tells of them: {driver} leaves them to the processor");
+                let how = "boot with intel_pstate=passive, or amd_pstate=passive; or hold the frequency, so that there are none";
+                row("changes of frequency in the tail by cause", needs, how.to_owned())
+            });
+            (Some(watch), missing.into_iter().chain(untold).collect())
         }
         Err(Unmet { needs, how }) => (None, vec![row(TAIL, needs, how)]),
     }

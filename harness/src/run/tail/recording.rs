@@ -7,6 +7,7 @@ use tickcert_probes::{
     tail::{
         History, Tracer, Unmet, Watched,
         anchors::{Anchor, Mapping},
+        frequency,
     },
 };
 use tickcert_results::time::Nanos;
@@ -42,9 +43,11 @@ impl Watch {
     }
 
     /// What may take a tick's time and is not watched.
-    fn not_watched(&self) -> Vec<String> {
+    fn not_watched(&self, cores: [u32; 2]) -> Vec<String> {
         let calls = (!self.calls).then(|| "system calls and the softirqs that they run for themselves".to_owned());
-        calls.into_iter().chain(self.absent()).collect()
+        let untold = frequency::untold(Path::new("/"), cores)
+            .map(|driver| format!("changes of frequency, which {driver} leaves to the processor"));
+        calls.into_iter().chain(untold).chain(self.absent()).collect()
     }
 }
 
@@ -104,6 +107,6 @@ impl Recording<'_> {
             self.stolen().zip(self.stolen).map(|(now, before)| [0, 1].map(|n| now[n].saturating_sub(before[n])));
         let history = history.map_err(|e| format!("what was seen can't be read: {e}"))?;
         let mapping = Mapping::new(&self.anchors).ok_or("the counter and the kernel's clock can't be read together")?;
-        Ok(Seen { history, mapping, stolen, not_watched: self.watch.not_watched() })
+        Ok(Seen { history, mapping, stolen, not_watched: self.watch.not_watched(self.cores) })
     }
 }

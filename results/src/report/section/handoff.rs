@@ -29,12 +29,12 @@ fn section(c: &HandoffComparison) -> Markup {
             table.quantiles {
                 caption {
                     "Microseconds over all valid repetitions; below each quantile its 95 % interval."
-                    @if let Some(reference) = &c.reference { " The last column holds medians against those of " b { (reference) } ", by the repetitions' ranks; each of its intervals is at 95 % for itself, so that of many one or another misses." }
+                    @if let Some(reference) = &c.reference { " The last two columns hold medians and p99.9 against those of " b { (reference) } ", by the repetitions' ranks; each of their intervals is at 95 % for itself, so that of many one or another misses." }
                 }
                 thead { tr {
                     th { "Hand-off" } th {} th.num { "n" }
                     @for q in QUANTILES { th.num { (text::quantile(q)) } }
-                    th.num { "max" } th.num { "Ratio" }
+                    th.num { "max" } th.num { "p50 ratio" } th.num { "p99.9 ratio" }
                 } }
                 @for cell in &c.cells { (rows(cell)) }
             }
@@ -85,17 +85,17 @@ fn counters(c: &HandoffComparison) -> String {
 
 fn rows(cell: &HandoffCell) -> Markup {
     let parts = [
-        ("tick due until taken out", &cell.taken_due_ns, cell.ratios.get("taken_due.p50")),
-        ("put in until taken out", &cell.hand_off_ns, cell.ratios.get("hand_off.p50")),
-        ("putting in", &cell.push_ns, None),
-        ("tick due to order", &cell.order_due_ns, cell.ratios.get("order_due.p50")),
-        ("tick sent to order", &cell.order_sent_ns, None),
-        ("tick sent after it was due", &cell.schedule_error_ns, None),
+        ("tick due until taken out", &cell.taken_due_ns, "taken_due"),
+        ("put in until taken out", &cell.hand_off_ns, "hand_off"),
+        ("putting in", &cell.push_ns, ""),
+        ("tick due to order", &cell.order_due_ns, "order_due"),
+        ("tick sent to order", &cell.order_sent_ns, ""),
+        ("tick sent after it was due", &cell.schedule_error_ns, ""),
     ];
     let shown: Vec<_> = parts.into_iter().filter(|(_, q, _)| q.n > 0).collect();
     html! {
         tbody {
-            @for (at, (name, q, ratio)) in shown.iter().enumerate() {
+            @for (at, (name, q, metric)) in shown.iter().enumerate() {
                 tr {
                     @if at == 0 {
                         th.lane scope="rowgroup" rowspan=(shown.len()) { (cell.name) span.dim { (cell.summary) } }
@@ -104,16 +104,18 @@ fn rows(cell: &HandoffCell) -> Markup {
                     td.num { (text::count(q.n)) }
                     @for quantile in QUANTILES { (value(q, quantile)) }
                     td.num { (q.max.map_or_else(|| "–".to_owned(), text::micros)) }
-                    td.num {
-                        @if let Some(r) = ratio {
-                            (format!("{:.2}", r.ratio))
-                            @if let Some([low, high]) = r.ci95 { span.ci { (format!("{low:.2} – {high:.2}")) } }
-                        } @else { "–" }
+                    @for quantile in ["p50", "p99_9"] {
+                        td.num {
+                            @if let Some(r) = cell.ratios.get(&format!("{metric}.{quantile}")) {
+                                (format!("{:.2}", r.ratio))
+                                @if let Some([low, high]) = r.ci95 { span.ci { (format!("{low:.2} – {high:.2}")) } }
+                            } @else { "–" }
+                        }
                     }
                 }
             }
             @if shown.is_empty() {
-                tr { th.lane scope="row" { (cell.name) span.dim { (cell.summary) } } td.bad colspan="8" { "no repetition counts" } }
+                tr { th.lane scope="row" { (cell.name) span.dim { (cell.summary) } } td.bad colspan="9" { "no repetition counts" } }
             }
         }
     }

@@ -37,7 +37,7 @@ fn about(tail: &Tail) -> String {
     let which = if tail.orders < ENOUGH {
         format!("The {slow} slowest of {orders} ticks by t2t_due (from {})", of(tail.above_ns))
     } else {
-        format!("The {slow} of {orders} ticks above p99.9 of t2t_due ({})", of(tail.above_ns))
+        format!("The {slow} of {orders} ticks above p99.9 of t2t_due (from {})", of(tail.above_ns))
     };
     let untimed = (tail.untimed_softirqs > 0).then(|| {
         format!(
