@@ -54,7 +54,7 @@ pub fn certify(order: &Order, progress: &mut Progress) -> Result<Certificate> {
     progress.say("Checking the clock");
     let (mut clock, scale) = clocks::start(root)?;
     let far = order.far.as_deref();
-    let (sut, mut exchange_host) = two_hosts::hosts(far, order.label.as_deref().unwrap_or_default(), &clock);
+    let (sut, mut exchange_host) = two_hosts::hosts(far, order.label.as_deref(), &clock);
     let mut not_run = Vec::new();
     let machine = far.is_none().then(|| machine::read(&mut not_run));
     let mut probes = Probes { audit: order.audit(root, &mut exchange_host), machine, ..Probes::default() };

@@ -63,7 +63,7 @@ impl Job for NeedsOneHost<'_> {
 
 /// The system under test, and the exchange's host where that is another. Of that one the clock is what `clock` says.
 #[must_use]
-pub fn hosts(far: Option<&Session>, label: &str, clock: &ClockProbe) -> (Sut, Option<ExchangeHost>) {
+pub fn hosts(far: Option<&Session>, label: Option<&str>, clock: &ClockProbe) -> (Sut, Option<ExchangeHost>) {
     let here = host::read(Path::new("/"));
     let Some(far) = far else { return (host::sut(here, label), None) };
     let (sut, hash) = host::sut_beside(far.survey().host.clone(), &here, label);

@@ -121,7 +121,7 @@ mod tests {
         let mut b = a.clone();
         b.hostname = "colo-8".into();
         b.cmdline = "BOOT_IMAGE=/vmlinuz.old root=/dev/sda1 isolcpus=2-3 mitigations=off".into();
-        assert_eq!(sut(a, "A").hash, sut(b, "B").hash);
+        assert_eq!(sut(a, Some("A")).hash, sut(b, Some("B")).hash);
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
             .map(|change| {
                 let mut host = base.clone();
                 change(&mut host);
-                sut(host, "").hash
+                sut(host, None).hash
             })
             .collect();
         hashes.push(sut(base, "").hash);
@@ -156,17 +156,19 @@ mod tests {
     fn of_two_hosts_either_changes_the_hash_and_exchanging_them_does() {
         let (a, mut b) = (read(server().root()), read(server().root()));
         b.kernel.push('x');
-        let of = |trader: &Host, exchange: &Host| sut_beside(trader.clone(), exchange, "").0.hash;
-        let mut hashes = [of(&a, &a), of(&a, &b), of(&b, &a), of(&b, &b), sut(a.clone(), "").hash];
+        let of = |trader: &Host, exchange: &Host| sut_beside(trader.clone(), exchange, None).0.hash;
+        let mut hashes = [of(&a, &a), of(&a, &b), of(&b, &a), of(&b, &b), sut(a.clone(), None).hash];
         hashes.sort();
         assert!(hashes.windows(2).all(|pair| pair[0] != pair[1]), "{hashes:?}");
-        assert_eq!(sut_beside(a, &b, "").1, sut(b, "").hash, "the exchange's is as if it were measured itself");
+        assert_eq!(sut_beside(a, &b, None).1, sut(b, None).hash, "the exchange's is as if it were measured itself");
     }
 
     #[test]
     fn this_host_can_be_read() {
         let host = read(Path::new("/"));
         assert!(host.cpu.cores >= 1 && host.memory_bytes > 0 && !host.kernel.is_empty());
-        assert_eq!(sut(host.clone(), "x").hash, sut(host, "y").hash);
+        assert_eq!(sut(host.clone(), Some("x")).label, "x");
+        assert_eq!(sut(host.clone(), None).label, host.hostname, "the name that it has, where nobody gives one");
+        assert_eq!(sut(host.clone(), Some("x")).hash, sut(host, Some("y")).hash);
     }
 }

@@ -7,17 +7,22 @@ use tickcert_results::certificate::{Host, Sut};
 
 /// The record of the system, under the user's name for it.
 #[must_use]
-pub fn sut(host: Host, label: &str) -> Sut {
-    Sut { hash: hash(&canonical_text(&host)), label: label.to_owned(), host }
+pub fn sut(host: Host, label: Option<&str>) -> Sut {
+    Sut { hash: hash(&canonical_text(&host)), label: named(label, &host), host }
 }
 
 /// The same of a trader's host, ticks and orders of which come from and go to another host: what that one is counts too.
 /// With it, the exchange's own hash.
 #[must_use]
-pub fn sut_beside(host: Host, exchange: &Host, label: &str) -> (Sut, String) {
+pub fn sut_beside(host: Host, exchange: &Host, label: Option<&str>) -> (Sut, String) {
     let of_exchange = hash(&canonical_text(exchange));
     let hash = hash(&format!("{}\nexchange={of_exchange}", canonical_text(&host)));
-    (Sut { hash, label: label.to_owned(), host }, of_exchange)
+    (Sut { hash, label: named(label, &host), host }, of_exchange)
+}
+
+/// The user's name for a host, or the one that it has.
+fn named(label: Option<&str>, host: &Host) -> String {
+    label.filter(|label| !label.is_empty()).unwrap_or(&host.hostname).to_owned()
 }
 
 fn hash(text: &str) -> String {

@@ -24,10 +24,8 @@ const SIDE: usize = 8 * (2 + 1 + 3 + 5 + 8 + 512);
 const OWN: usize = 2;
 /// …says whether another thread has the core.
 const OTHER: usize = 3;
-/// …and the next one say of how many softirqs, by kind in a byte each, something else may still be in them.
+/// …and the next one say of softirqs, by kind in a byte each, whether something else may be in them.
 const DISTURBED: usize = 4;
-/// As in `tail.bpf.c`.
-const ROUNDS: u8 = 10;
 /// Events without which too little is seen to say anything.
 const ESSENTIAL: &str = "sched_switch";
 /// Programs of the kernel's counters of faults, that of major ones last.
@@ -197,7 +195,7 @@ fn failed(e: &libbpf_rs::Error) -> io::Error {
 fn at_first() -> Vec<u8> {
     let mut words = vec![0_u64; SIDE / 8];
     words[OTHER] = 1;
-    words[DISTURBED..DISTURBED + 2].fill(u64::from_ne_bytes([ROUNDS; 8]));
+    words[DISTURBED..DISTURBED + 2].fill(u64::MAX);
     words.into_iter().flat_map(u64::to_ne_bytes).collect()
 }
 

@@ -75,7 +75,7 @@ struct side {
     u64 own;
     /* Another thread has the core. */
     u64 other;
-    /* By softirq: so many of its kind may still have in them what an interrupt, or another thread, has left. */
+    /* By softirq: the next of its kind may have in it what an interrupt, or another thread, has left. */
     u8 disturbed[16];
     u64 irq, softirq, fault, call, number;
     u64 vector[VECTORS];
@@ -143,13 +143,13 @@ INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const 
 /* In the place of when a softirq began: it is not timed. */
 enum { UNTIMED = 1 };
 
-/* A softirq that has not done with what was left begins again, and so often at most before a thread goes on with it
- * (MAX_SOFTIRQ_RESTART of kernel/softirq.c). As in program.rs. */
-enum { ROUNDS = 10 };
+/* Nanoseconds. A softirq that has not done with what was left there is ended and begins again (net.core.netdev_budget), and
+ * so may one of which no more is known than that it took so long. */
+enum { LONG = 10000 };
 
 INLINE void disturb(struct side *s)
 {
-    __builtin_memset(s->disturbed, ROUNDS, sizeof(s->disturbed));
+    __builtin_memset(s->disturbed, 0xff, sizeof(s->disturbed));
 }
 
 /* An interrupt may leave work to a softirq that goes on, of which the time counts from then. */
@@ -191,8 +191,7 @@ SECTION("tp_btf/softirq_entry") int softirq_entry(u64 *ctx)
     struct side *s = &sides[side & 1];
     u8 *disturbed = &s->disturbed[ctx[0] & 15];
     u64 timed = *disturbed | s->other;
-    if (*disturbed)
-        *disturbed -= 1;
+    *disturbed = 0;
     s->softirq = timed ? bpf_ktime_get_ns() : UNTIMED;
     return 0;
 }
@@ -209,7 +208,10 @@ SECTION("tp_btf/softirq_exit") int softirq_exit(u64 *ctx)
         s->own += 1;
     if (begin <= UNTIMED)
         return 0;
-    note(side, SOFTIRQ, ctx[0], begin, bpf_ktime_get_ns());
+    u64 now = bpf_ktime_get_ns();
+    if (now - begin > LONG)
+        s->disturbed[ctx[0] & 15] = 0xff;
+    note(side, SOFTIRQ, ctx[0], begin, now);
     return 0;
 }
 
