@@ -113,7 +113,7 @@ run_job() {
     fi
     for try in 1 2 3; do
         boot_guests
-        [ -n "$aborted" ] && [ "$try" -lt 3 ] || break
+        if [ -z "$aborted" ] || [ "$try" -eq 3 ]; then break; fi
         # A fault of the emulator's own says nothing of what runs in it.
         printf '%-15s booted again, since its emulation broke down: %s\n' "$job" "$aborted"
     done

@@ -146,7 +146,7 @@ mod tests {
                 sut(host, None).hash
             })
             .collect();
-        hashes.push(sut(base, "").hash);
+        hashes.push(sut(base, None).hash);
         hashes.sort();
         hashes.dedup();
         assert_eq!(hashes.len(), 10);
