@@ -20,6 +20,8 @@ mod program;
 mod record;
 #[cfg(feature = "bpf")]
 mod spans;
+#[cfg(feature = "bpf")]
+mod symbols;
 
 pub use event::{Comm, Event, Vector, What};
 pub use history::{History, Lost};

@@ -1,6 +1,6 @@
 //! The BPF programs, through libbpf. They hang on links that this process holds, so that they are gone when it is.
 
-use std::{cell::RefCell, ffi::OsStr, io, path::Path};
+use std::{cell::RefCell, ffi::OsStr, io, iter, path::Path};
 
 use libbpf_rs::{
     ErrorKind, Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject, PrintLevel, RingBufferBuilder,
@@ -10,22 +10,30 @@ use tickcert_results::{certificate::Side, time::Nanos};
 
 use crate::sysfs;
 
-use super::{History, Lost, Unmet, Watched, anchors::monotonic, faults, in_first_pid_namespace, record::Record};
+use super::{
+    History, Lost, Unmet, Watched,
+    anchors::monotonic,
+    faults, in_first_pid_namespace,
+    record::Record,
+    symbols::{self, Place},
+};
 
 /// Compiled by build.rs from `tail.bpf.c`.
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tail.bpf.o"));
 
 /// The rings, in the order of [`Side::BOTH`].
 const RINGS: [&str; 2] = ["of_exchange", "of_trader"];
-/// Bytes of `struct side`: two words of what was lost, one of [`OWN`], three of who has the core and what was disturbed, five of
-/// what has begun, and by vector and call.
-const SIDE: usize = 8 * (2 + 1 + 3 + 5 + 8 + 512);
-/// Which word of it has the softirqs that were not timed.
+/// Bytes of `struct side`: two words of what was lost, one of [`OWN`], three of who has the core and what was disturbed, one of what
+/// happened last, four of what has begun, and by vector and call.
+const SIDE: usize = 8 * (2 + 1 + 3 + 1 + 4 + 8 + 512);
+/// Which word of it has the softirqs that the timed thread ran in its own calls.
 const OWN: usize = 2;
 /// …says whether another thread has the core.
 const OTHER: usize = 3;
-/// …and the next one say of softirqs, by kind in a byte each, whether something else may be in them.
+/// …and the next one say of softirqs, by kind in a byte each, whether they may be another's.
 const DISTURBED: usize = 4;
+/// The program that wants to know where functions of the kernel are.
+const SOFTIRQS: &str = "softirq_exit";
 /// Events without which too little is seen to say anything.
 const ESSENTIAL: &str = "sched_switch";
 /// Programs of the kernel's counters of faults, that of major ones last.
@@ -41,6 +49,8 @@ pub struct Tracer {
     faults: ([u32; 2], Vec<Link>),
     timed: [u32; 2],
     cores: [u32; 2],
+    /// Functions that run softirqs.
+    places: Vec<Place>,
 }
 
 impl Tracer {
@@ -64,16 +74,29 @@ impl Tracer {
             )
         })?;
         let mut open = ObjectBuilder::default().open_memory(PROGRAMS).map_err(|e| refused(&e))?;
-        let absent = leave_out(&mut open, &kernel, watched.calls);
+        let mut absent = leave_out(&mut open, &kernel, watched.calls);
         if absent.iter().any(|name| name == ESSENTIAL) {
             return Err(Unmet::new("the tracepoint sched_switch", "a kernel with CONFIG_TRACEPOINTS and BTF of them"));
         }
+        let places = symbols::places(Path::new("/"));
+        if places.is_none() {
+            open.progs_mut().filter(|p| p.name() == SOFTIRQS).for_each(|mut p| p.set_autoload(false));
+            absent.push(
+                "softirqs (the kernel hides its addresses: kernel.kptr_restrict below 2, and CAP_SYSLOG)".to_owned(),
+            );
+        }
         size_rings(&mut open, watched.room).map_err(|e| refused(&e))?;
         let object = open.load().map_err(|e| refused(&e))?;
-        Self::on_tracepoints(object, absent, watched.cores)
+        let places = places.map(Vec::from).unwrap_or_default();
+        Self::on_tracepoints(object, absent, watched.cores, places)
     }
 
-    fn on_tracepoints(object: Object, mut absent: Vec<String>, cores: [u32; 2]) -> Result<Self, Unmet> {
+    fn on_tracepoints(
+        object: Object,
+        mut absent: Vec<String>,
+        cores: [u32; 2],
+        places: Vec<Place>,
+    ) -> Result<Self, Unmet> {
         let mut links = Vec::new();
         for program in object.progs_mut() {
             if !program.autoload() {
@@ -89,7 +112,8 @@ impl Tracer {
                 Err(_) => absent.push(name),
             }
         }
-        let mut tracer = Self { _links: links, object, absent, faults: ([0; 2], Vec::new()), timed: [0; 2], cores };
+        let faults = ([0; 2], Vec::new());
+        let mut tracer = Self { _links: links, object, absent, faults, timed: [0; 2], cores, places };
         if tracer.count_faults(cores).is_err() {
             tracer.absent.extend(FAULTS.map(str::to_owned));
         }
@@ -165,7 +189,10 @@ impl Tracer {
     fn switch(&self, on: bool) -> io::Result<()> {
         let ([exchange, trader], [its, traders]) = (self.timed, self.cores);
         let words = [u32::from(on), exchange, trader, its, traders, 0];
-        self.set(".data.control", &words.map(u32::to_ne_bytes).concat())
+        let mut control = words.map(u32::to_ne_bytes).concat();
+        let places = self.places.iter().copied().chain(iter::repeat([0; 2])).take(symbols::FUNCTIONS.len());
+        control.extend(places.flatten().flat_map(u64::to_ne_bytes));
+        self.set(".data.control", &control)
     }
 
     fn set(&self, map: &str, value: &[u8]) -> io::Result<()> {
@@ -191,7 +218,7 @@ fn failed(e: &libbpf_rs::Error) -> io::Error {
     io::Error::other(format!("while watching the kernel: {e}"))
 }
 
-/// The state of a side: who has its core, and what was left there, is not known until the first thread comes to it.
+/// The state of a side: who has its core is not known until a thread comes to it, nor whose a softirq is.
 fn at_first() -> Vec<u8> {
     let mut words = vec![0_u64; SIDE / 8];
     words[OTHER] = 1;

@@ -22,6 +22,7 @@ enum { BPF_RB_NO_WAKEUP = 1 };
 static u64 (*const bpf_ktime_get_ns)(void) = (void *)5;
 static u32 (*const bpf_get_smp_processor_id)(void) = (void *)8;
 static u64 (*const bpf_get_current_pid_tgid)(void) = (void *)14;
+static long (*const bpf_get_stack)(void *ctx, void *to, u32 size, u64 flags) = (void *)67;
 static long (*const bpf_probe_read_kernel_str)(void *to, u32 size, const void *from) = (void *)115;
 static void *(*const bpf_ringbuf_reserve)(void *ring, u64 size, u64 flags) = (void *)131;
 static void (*const bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
@@ -60,24 +61,29 @@ struct named {
 RING(of_exchange);
 RING(of_trader);
 
-/* Set by the harness around each trial; cores and threads are those of exchange and trader. */
+/* Set by the harness around each trial; cores and threads are those of exchange and trader, and places the functions of the
+ * kernel within which softirqs are run that are nobody's own. As in symbols.rs. */
+enum { PLACES = 16 };
 volatile struct {
     u32 on;
     u32 threads[2];
     u32 cores[2];
     u32 reserved;
+    struct { u64 from, bytes; } places[PLACES];
 } control SECTION(".data.control") = {};
 
 /* As in program.rs. */
 struct side {
     u64 lost, first_lost;
-    /* Softirqs that were not timed. */
+    /* Softirqs that the timed thread ran in its own calls. */
     u64 own;
     /* Another thread has the core. */
     u64 other;
-    /* By softirq: the next of its kind may have in it what an interrupt, or another thread, has left. */
+    /* By softirq: since the last one that was run in a call, an interrupt came, or another thread had the core. */
     u8 disturbed[16];
-    u64 irq, softirq, fault, call, number;
+    /* When the last interrupt, or softirq that followed one, ended, or a thread came to the core. */
+    u64 last;
+    u64 irq, fault, call, number;
     u64 vector[VECTORS];
     /* How long a system call usually takes, in 1/16 ns, by its number. */
     u64 usual[512];
@@ -140,24 +146,11 @@ INLINE void note_named(int side, u8 kind, u32 number, u64 begin, u64 end, const 
     bpf_ringbuf_submit(n, BPF_RB_NO_WAKEUP);
 }
 
-/* In the place of when a softirq began: it is not timed. */
-enum { UNTIMED = 1 };
-
-/* Nanoseconds. A softirq that has not done with what was left there is ended and begins again (net.core.netdev_budget), and
- * so may one of which no more is known than that it took so long. */
-enum { LONG = 10000 };
-
-INLINE void disturb(struct side *s)
+/* What it leaves to softirqs is run from then on. */
+INLINE void disturb(struct side *s, u64 now)
 {
     __builtin_memset(s->disturbed, 0xff, sizeof(s->disturbed));
-}
-
-/* An interrupt may leave work to a softirq that goes on, of which the time counts from then. */
-INLINE void interrupted(struct side *s, u64 now)
-{
-    disturb(s);
-    if (s->softirq == UNTIMED)
-        s->softirq = now;
+    s->last = now;
 }
 
 /* The beginning is kept until the end comes: what has no beginning began before the trial did. */
@@ -173,45 +166,50 @@ INLINE void interrupted(struct side *s, u64 now)
         return 0;                                       \
     struct side *s = &sides[side & 1];                  \
     u64 begin = s->place, now = bpf_ktime_get_ns();     \
-    interrupted(s, now);                                \
+    disturb(s, now);                                    \
     if (!begin)                                         \
         return 0;                                       \
     s->place = 0;                                       \
     note(side, kind, number, begin, now);               \
     return 0
 
-/* Each tick over the kernel's sockets is a softirq that the sender runs in its own call, and to read the clock as it begins is
- * most of what watching would cost a tick. Where neither an interrupt nor another thread can have left anything in it, it
- * holds what the call itself has put there: it is part of that call, as the rest of it is, and only counted. */
-SECTION("tp_btf/softirq_entry") int softirq_entry(u64 *ctx)
+/* Whether the softirq is run as an interrupt ends whose end was seen, or by a thread that is there for softirqs. */
+INLINE int is_outside_of_calls(u64 *ctx)
 {
-    int side = here();
-    if (side < 0)
+    u64 frames[10] = {};
+    if (bpf_get_stack(ctx, frames, sizeof(frames), 0) <= 0)
         return 0;
-    struct side *s = &sides[side & 1];
-    u8 *disturbed = &s->disturbed[ctx[0] & 15];
-    u64 timed = *disturbed | s->other;
-    *disturbed = 0;
-    s->softirq = timed ? bpf_ktime_get_ns() : UNTIMED;
+    for (int frame = 0; frame < (int)(sizeof(frames) / sizeof(*frames)); frame++)
+        for (int place = 0; place < PLACES; place++)
+            if (frames[frame] - control.places[place].from < control.places[place].bytes)
+                return 1;
     return 0;
 }
 
+/* Each tick over the kernel's sockets is a softirq that the sender runs in its own call. It waits for whatever is done before the
+ * softirq begins, and not for what is done as it ends; so only the end is looked at. One that is run within a call is part of it,
+ * as the rest of the kernel's way is, and only counted. One that is not has followed at once what happened last on the core: it
+ * began then, or before, where an interrupt came in the midst of it. */
 SECTION("tp_btf/softirq_exit") int softirq_exit(u64 *ctx)
 {
     int side = here();
     if (side < 0)
         return 0;
     struct side *s = &sides[side & 1];
-    u64 begin = s->softirq;
-    s->softirq = 0;
-    if (begin == UNTIMED)
+    u8 *disturbed = &s->disturbed[ctx[0] & 15];
+    if (!(*disturbed | s->other)) {
         s->own += 1;
-    if (begin <= UNTIMED)
         return 0;
+    }
     u64 now = bpf_ktime_get_ns();
-    if (now - begin > LONG)
-        s->disturbed[ctx[0] & 15] = 0xff;
-    note(side, SOFTIRQ, ctx[0], begin, now);
+    if (!is_outside_of_calls(ctx)) {
+        *disturbed = 0;
+        s->own += !s->other;
+        return 0;
+    }
+    if (s->last)
+        note(side, SOFTIRQ, ctx[0], s->last, now);
+    s->last = now;
     return 0;
 }
 
@@ -237,7 +235,7 @@ SECTION("tp_btf/irq_handler_exit") int irq_handler_exit(u64 *ctx)
         return 0;
     struct side *s = &sides[side & 1];
     u64 begin = s->irq, now = bpf_ktime_get_ns();
-    interrupted(s, now);
+    disturb(s, now);
     if (!begin)
         return 0;
     s->irq = 0;
@@ -297,9 +295,9 @@ SECTION("tp_btf/sched_switch") int sched_switch(u64 *ctx)
     struct task_struct *next = (void *)ctx[2];
     struct side *s = &sides[side & 1];
     s->other = (u32)next->pid != control.threads[side & 1];
-    disturb(s);
     u16 waited = is_timed(side) && !ctx[0];
     u64 now = bpf_ktime_get_ns();
+    disturb(s, now);
     note_named(side, SWITCH, next->pid, now, now, next->comm, waited);
     return 0;
 }

@@ -158,8 +158,7 @@ pub struct Tail {
     pub clock_error_ns: Option<Nanos>,
     /// Events that found no room, over all repetitions.
     pub lost_events: u64,
-    /// Softirqs that the ends ran within their own system calls, with nothing in them that another had put there: part of these
-    /// calls, and not timed; over all repetitions.
+    /// Softirqs that the ends ran within their own system calls: part of these calls, and not timed; over all repetitions.
     #[serde(default)]
     pub untimed_softirqs: u64,
     /// Time for which the hypervisor says that it gave the cores of exchange and trader to others, over all repetitions, in

@@ -41,7 +41,7 @@ fn about(tail: &Tail) -> String {
     };
     let untimed = (tail.untimed_softirqs > 0).then(|| {
         format!(
-            " {} softirqs were run by the ends within their own system calls, for nothing but these: they are part of the calls, and not timed.",
+            " {} softirqs were run by the ends within their own system calls: they are part of the calls, and not timed.",
             text::count(tail.untimed_softirqs)
         )
     });
