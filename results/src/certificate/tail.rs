@@ -166,15 +166,6 @@ pub struct Tail {
     pub steal_ns: Option<[Nanos; 2]>,
 }
 
-impl Tail {
-    /// What watching does to the lane's own figures, where its ticks go through the kernel, so that there is such a softirq for
-    /// each: measured by `ci/peers attribution`.
-    #[must_use]
-    pub fn watching_costs(&self) -> Option<&'static str> {
-        (2 * self.untimed_softirqs > self.orders).then_some("to watch a lane through the kernel costs it some percent of its median (`ci/peers attribution` measures it)")
-    }
-}
-
 /// One cause, and what it does to the tail.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TailRow {

@@ -122,8 +122,7 @@ fn tails(out: &mut String, c: &Certificate, width: usize) {
         let more = tail.causes.len().saturating_sub(SHOWN);
         let more = if more > 0 { format!("; {more} more causes") } else { String::new() };
         let head = format!("{}, {}, {} above p99.9", cell.title(), cell.load.text, tail.slow);
-        let costs = tail.watching_costs().map(|costs| format!(" ({costs})")).unwrap_or_default();
-        wrap(out, "  - ", &format!("{head}: {}{more}{costs}", causes.join("; ")), width);
+        wrap(out, "  - ", &format!("{head}: {}{more}", causes.join("; ")), width);
     }
 }
 

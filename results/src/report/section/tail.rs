@@ -45,7 +45,6 @@ fn about(tail: &Tail) -> String {
             text::count(tail.untimed_softirqs)
         )
     });
-    let costs = tail.watching_costs().map(|costs| format!(" Beware: {costs}."));
     let steal = tail.steal_ns.map(|[exchange, trader]| {
         let [exchange, trader] = [exchange, trader].map(text::duration);
         format!(
@@ -54,11 +53,10 @@ fn about(tail: &Tail) -> String {
     });
     format!(
         "{which}, each with what took most of its time beyond the median ({}) and beyond what that takes of a usual tick. Events of the kernel \
-         are placed within {}.{}{}{}",
+         are placed within {}.{}{}",
         of(tail.typical_ns),
         of(tail.clock_error_ns),
         untimed.unwrap_or_default(),
-        costs.unwrap_or_default(),
         steal.unwrap_or_default(),
     )
 }
