@@ -1,8 +1,11 @@
 //! Queues whose kind is known only at run time, called through a pointer: for loops that are compiled for much else already.
 
-use std::time::Duration;
+use std::{marker::PhantomData, time::Duration};
 
-use super::{Full, Handoff, Job, Message, Pop, Push, Queue, Wait, go_around};
+use super::{
+    Full, Handoff, Job, Message, MessageSize, Pop, Push, Queue, Wait, go_around,
+    sized::{LINE, Padded, lines},
+};
 
 /// A sleeping taker looks up this often.
 const NAP: Duration = Duration::from_millis(10);
@@ -16,10 +19,12 @@ pub trait Put<M>: Send {
     fn put(&mut self, message: M) -> Result<(), Full>;
 }
 
-impl<M, P: Push<M>> Put<M> for P {
+struct Putter<P, const PAD: usize>(P);
+
+impl<M: Message, const PAD: usize, P: Push<Padded<M, PAD>>> Put<M> for Putter<P, PAD> {
     #[inline]
     fn put(&mut self, message: M) -> Result<(), Full> {
-        self.push(message)
+        self.0.push(Padded::new(message))
     }
 }
 
@@ -35,23 +40,24 @@ pub trait Take<M>: Send {
     fn is_slept_on(&self) -> bool;
 }
 
-struct Taker<P> {
+struct Taker<P, const PAD: usize> {
     pop: P,
     wait: Wait,
 }
 
-impl<M, P: Pop<M>> Take<M> for Taker<P> {
+impl<M: Message, const PAD: usize, P: Pop<Padded<M, PAD>>> Take<M> for Taker<P, PAD> {
     #[inline]
     fn take(&mut self) -> Option<M> {
-        match self.wait {
+        let taken = match self.wait {
             Wait::Busy => self.pop.pop(),
             Wait::Blocking => self.pop.wait(NAP),
-        }
+        };
+        taken.map(Padded::into_message)
     }
 
     #[inline]
     fn take_now(&mut self) -> Option<M> {
-        self.pop.pop()
+        self.pop.pop().map(Padded::into_message)
     }
 
     fn is_slept_on(&self) -> bool {
@@ -65,29 +71,57 @@ pub struct Opened<M> {
     pub put: Box<dyn Put<M>>,
     /// The end for who takes out.
     pub take: Box<dyn Take<M>>,
+    /// What a message takes in it.
+    pub message_bytes: usize,
 }
 
-struct Open<M> {
+/// Opens one whose messages have `PAD` bytes more than they need.
+struct Open<M, const PAD: usize> {
     capacity: usize,
-    of: std::marker::PhantomData<fn() -> M>,
+    of: PhantomData<fn() -> M>,
 }
 
-impl<M: Message> Job for Open<M> {
+impl<M: Message, const PAD: usize> Job for Open<M, PAD> {
     type Out = Opened<M>;
 
     fn run<Q: Queue>(self, wait: Wait) -> Opened<M> {
-        let (mut push, mut pop) = Q::open::<M>(self.capacity);
+        let (mut push, mut pop) = Q::open::<Padded<M, PAD>>(self.capacity);
         go_around(&mut push, &mut pop, self.capacity);
-        Opened { put: Box::new(push), take: Box::new(Taker { pop, wait }) }
+        Opened {
+            put: Box::new(Putter::<_, PAD>(push)),
+            take: Box::new(Taker::<_, PAD> { pop, wait }),
+            message_bytes: size_of::<Padded<M, PAD>>(),
+        }
     }
 }
 
 impl Handoff {
     /// An empty queue with room for `capacity` messages (a power of two), whose memory is there already; `None` where this
-    /// is no queue.
+    /// is no queue. A message of at most three cache lines takes `size` in it, or the lines that it needs where those are more; what it
+    /// takes is said in any case.
     #[must_use]
-    pub fn open<M: Message>(self, capacity: usize) -> Option<Opened<M>> {
-        self.dispatch(Open { capacity, of: std::marker::PhantomData })
+    pub fn open<M: Message>(self, capacity: usize, size: MessageSize) -> Option<Opened<M>> {
+        macro_rules! beside {
+            ($lines:literal) => {
+                match size {
+                    MessageSize::Bytes64 => self.padded::<M, 0>(capacity),
+                    MessageSize::Bytes256 => self.padded::<M, { 256 - $lines * LINE }>(capacity),
+                    MessageSize::Bytes1024 => self.padded::<M, { 1024 - $lines * LINE }>(capacity),
+                }
+            };
+        }
+        // The lines that a message needs are known when this is compiled: one branch is left for each, of three queues each.
+        if const { lines::<M>() == 1 } {
+            beside!(1)
+        } else if const { lines::<M>() == 2 } {
+            beside!(2)
+        } else {
+            beside!(3)
+        }
+    }
+
+    fn padded<M: Message, const PAD: usize>(self, capacity: usize) -> Option<Opened<M>> {
+        self.dispatch(Open::<M, PAD> { capacity, of: PhantomData })
     }
 }
 
@@ -98,7 +132,7 @@ mod tests {
     #[test]
     fn every_queue_is_empty_when_it_is_opened_and_gives_what_was_put_in() {
         for handoff in Handoff::all() {
-            let Some(Opened { mut put, mut take }) = handoff.open::<u64>(8) else {
+            let Some(Opened { mut put, mut take, .. }) = handoff.open::<u64>(8, MessageSize::default()) else {
                 assert_eq!(handoff, Handoff::INLINE);
                 continue;
             };
@@ -110,6 +144,38 @@ mod tests {
             let is_full = put.put(8).is_err();
             assert_eq!(is_full, handoff.about().unwrap().bounded, "{}", handoff.name());
             assert!((0..8).all(|n| take.take() == Some(n)), "{}", handoff.name());
+        }
+    }
+
+    #[test]
+    fn a_message_takes_the_bytes_asked_for_or_the_lines_it_needs_and_comes_out_as_it_went_in() {
+        fn check<const WORDS: usize>(least: usize) {
+            for handoff in Handoff::all() {
+                for size in MessageSize::ALL {
+                    let Some(Opened { mut put, mut take, message_bytes }) = handoff.open::<Words<WORDS>>(4, size) else {
+                        continue;
+                    };
+                    assert_eq!(message_bytes, (size.bytes() as usize).max(least), "{}", handoff.name());
+                    // Twice around, over what was there before.
+                    for n in 1..=8 {
+                        put.put(Words([n; WORDS])).unwrap();
+                        assert_eq!(take.take().unwrap().0, [n; WORDS], "{}", handoff.name());
+                    }
+                }
+            }
+        }
+        check::<1>(64);
+        check::<8>(64);
+        check::<9>(128);
+        check::<24>(192);
+    }
+
+    #[derive(Clone, Copy)]
+    struct Words<const N: usize>([u64; N]);
+
+    impl<const N: usize> Default for Words<N> {
+        fn default() -> Self {
+            Self([0; N])
         }
     }
 }

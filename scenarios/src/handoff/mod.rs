@@ -9,6 +9,7 @@ mod choice;
 mod erased;
 mod locked;
 mod over;
+mod sized;
 mod sync;
 mod ticket_lock;
 mod woken;
@@ -16,6 +17,7 @@ mod woken;
 pub use choice::{Handoff, UnknownHandoff, resolve};
 pub use erased::{Opened, Put, Take};
 pub use over::Over;
+pub use sized::{MessageSize, NoSuchSize};
 pub use woken::Woken;
 
 use std::time::Duration;
