@@ -20,7 +20,10 @@ mod tests {
         time::Nanos,
         wire::LinkSpeed,
     };
-    use tickcert_scenarios::load::{Arrival, Schedule};
+    use tickcert_scenarios::{
+        handoff::MessageSize,
+        load::{Arrival, Schedule},
+    };
     use tickcert_transports::{
         Lane,
         api::{EndStamping, Link, Stamping},
@@ -148,7 +151,8 @@ mod tests {
         }
         let site = Site::new();
         let (decide_core, send_core) = site.cores;
-        let threads = Threads { handoff: "rtrb-blocking".to_owned(), capacity: 4096, decide_core, send_core };
+        let (handoff, message_size) = ("rtrb-blocking".to_owned(), MessageSize::Bytes256);
+        let threads = Threads { handoff, capacity: 4096, message_size, decide_core, send_core };
         for fault in [None, Some(StampFault::Missing)] {
             let record = trial_of(&site, "kernel-udp", fault, Some(&threads));
             let (exchange, trader) = ends(&record);
@@ -161,6 +165,11 @@ mod tests {
             }
             assert_eq!(record.hw_stamps.negative, 0);
             assert!(record.histograms.wire.contains_key("trader_wire"));
+            let bytes = "256 to the thread that decides, 256 to the one that sends";
+            assert_eq!(
+                record.notes["trader/queue_message_bytes"], bytes,
+                "stamps in it make it no larger than was asked for"
+            );
         }
     }
 

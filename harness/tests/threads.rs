@@ -24,6 +24,7 @@ mod tests {
     use tickcert_scenarios::{
         feed::itch::Price4,
         generator::{self, GeneratorConfig},
+        handoff::MessageSize,
         load::{Arrival, Schedule},
         tape::{self, Tape},
         trader::{Strategy, SymbolChoice, TraderConfig},
@@ -40,6 +41,7 @@ mod tests {
         lane: &'a str,
         queue: &'a str,
         capacity: usize,
+        message_size: MessageSize,
         load: Arrival,
         staged: bool,
         /// In place of the site's, where every packet causes an order and no message is read.
@@ -51,7 +53,16 @@ mod tests {
     impl Plan<'_> {
         const fn of<'a>(lane: &'a str, queue: &'a str) -> Plan<'a> {
             let load = Arrival::Constant { rate: PerSecond(1_000.0) };
-            Plan { lane, queue, capacity: CAPACITY, load, staged: false, tape: None, cores: None }
+            Plan {
+                lane,
+                queue,
+                capacity: CAPACITY,
+                message_size: MessageSize::Bytes64,
+                load,
+                staged: false,
+                tape: None,
+                cores: None,
+            }
         }
 
         fn run(&self, site: &Site) -> anyhow::Result<(Repetition, Finished)> {
@@ -62,7 +73,13 @@ mod tests {
             let passes = PACKETS.div_ceil(u32::try_from(tape.packets())?);
             let schedule = Schedule::new(&self.load, tape.times(), passes, 1)?.cut(PACKETS, Nanos(u64::MAX));
             let (decide_core, send_core) = self.cores.unwrap_or(site.cores);
-            let threads = Threads { handoff: self.queue.to_owned(), capacity: self.capacity, decide_core, send_core };
+            let threads = Threads {
+                handoff: self.queue.to_owned(),
+                capacity: self.capacity,
+                message_size: self.message_size,
+                decide_core,
+                send_core,
+            };
             let request = Request {
                 lane,
                 settings: &settings,
@@ -149,6 +166,28 @@ mod tests {
             assert!(sum.abs_diff(order.t2t_sent().get()) <= legs.len() as u64, "{legs:?}, {}", order.t2t_sent());
         }
         assert_eq!(joined.counters_in_step, None, "its bound holds for two cores only");
+    }
+
+    #[test]
+    fn messages_take_the_bytes_that_were_asked_for_or_what_their_stamps_need_and_every_order_comes() {
+        let Some(site) = site() else { return };
+        for (queue, message_size, staged, took) in [
+            ("rtrb-blocking", MessageSize::Bytes64, false, 64..=64),
+            ("rtrb-blocking", MessageSize::Bytes256, false, 256..=256),
+            ("condvar", MessageSize::Bytes1024, false, 1024..=1024),
+            ("seg-queue-blocking", MessageSize::Bytes1024, true, 1024..=1024),
+            // The stamps of all stages don't fit beside the message.
+            ("rtrb-blocking", MessageSize::Bytes64, true, 128..=192),
+        ] {
+            let of = format!("{queue}, {} bytes, stamped for stages: {staged}", message_size.bytes());
+            let plan = Plan { message_size, staged, ..Plan::of("shm", queue) };
+            let (record, finished) = plan.run(&site).unwrap();
+            assert_every_order_came(&record, &of);
+            let bytes = finished.trader.queue_message_bytes.unwrap();
+            assert!(bytes.iter().all(|bytes| took.contains(bytes)), "{of}: {bytes:?}");
+            let noted = format!("{} to the thread that decides, {} to the one that sends", bytes[0], bytes[1]);
+            assert_eq!(record.notes.get("trader/queue_message_bytes"), Some(&noted), "{of}");
+        }
     }
 
     #[test]

@@ -245,6 +245,12 @@ mod tests {
         home.run(&["certify", "--handoffs", "rtrb", "--decide-core", "2"]).refused(2, &["--send-core"]);
         let on_one_core = ["--handoffs", "rtrb", "--decide-core", "2", "--send-core", "2"];
         home.run(&[&["certify"][..], &on_one_core].concat()).refused(2, &["cores 2 and 2", "each of the four its own"]);
+        home.run(&["certify", "--queue-capacity", "100"]).refused(2, &["--queue-capacity", "power of two"]);
+        home.run(&["certify", "--queue-message-bytes", "128"])
+            .refused(2, &["--queue-message-bytes", "64, 256 or 1024"]);
+        for size in ["--queue-capacity", "--queue-message-bytes"] {
+            home.run(&["certify", size, "256"]).refused(2, &[size, "a trader in three threads", "--handoffs"]);
+        }
         home.run(&["certify", "--handoffs", "rtrb", "--placements", "all"]).refused(2, &["several placements"]);
         home.run(&["selftest", "--only", "bussy"]).refused(2, &["bussy", "busy, stall"]);
     }

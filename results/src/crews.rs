@@ -67,7 +67,13 @@ mod tests {
     fn with_queue() -> Certificate {
         let mut certificate = example::two_lanes();
         let mut cell = certificate.cells[0].clone();
-        cell.handoff = Handoff::Queue { name: "rtrb".to_owned(), capacity: Some(4096), decide_core: 2, send_core: 3 };
+        cell.handoff = Handoff::Queue {
+            name: "rtrb".to_owned(),
+            capacity: Some(4096),
+            message_bytes: Some(64),
+            decide_core: 2,
+            send_core: 3,
+        };
         // Before what it is held against.
         certificate.cells.insert(0, cell);
         certificate

@@ -234,13 +234,15 @@ fn placements_of_two_hosts_are_compared_by_what_they_are_and_one_that_only_one_h
 
 #[test]
 fn traders_in_three_threads_are_compared_with_the_same_queue_only_and_other_cores_are_said() {
-    let of = |name: &str, decide_core, seed| {
+    let sized = |name: &str, message_bytes, decide_core, seed| {
         let mut c = host(8_000.0, seed);
         let mut cell = c.cells[0].clone();
-        cell.handoff = Handoff::Queue { name: name.into(), capacity: Some(4096), decide_core, send_core: 5 };
+        cell.handoff =
+            Handoff::Queue { name: name.into(), capacity: Some(4096), message_bytes, decide_core, send_core: 5 };
         c.cells.push(cell);
         c
     };
+    let of = |name: &str, decide_core, seed| sized(name, Some(64), decide_core, seed);
     let same = compare(&of("rtrb", 4, 1), &of("rtrb", 4, 2)).unwrap();
     let names: Vec<&str> = same.cells.iter().map(|c| c.name.split(", ").nth(1).unwrap()).collect();
     assert!(names.len() == 2 && names[1] == "rtrb" && names[0] != "rtrb", "{names:?}");
@@ -248,4 +250,6 @@ fn traders_in_three_threads_are_compared_with_the_same_queue_only_and_other_core
     assert!(other.only_in_a[0].contains("rtrb") && other.only_in_b[0].contains("mutex"), "{other:?}");
     let said = compare(&of("rtrb", 4, 1), &of("rtrb", 7, 2)).unwrap_err().to_string();
     assert!(said.contains("the threads of kernel-udp, rtrb") && said.contains("core 7"), "{said}");
+    let said = compare(&of("rtrb", 4, 1), &sized("rtrb", Some(256), 4, 2)).unwrap_err().to_string();
+    assert!(said.contains("messages of 64 bytes") && said.contains("messages of 256 bytes"), "{said}");
 }

@@ -666,7 +666,13 @@ fn a_requirement_that_names_a_lane_is_about_it_with_every_kind_of_trader() {
     let mut c = whole();
     let mut cell = c.cells[0].clone();
     cell.variant = "tcp".into();
-    cell.handoff = Handoff::Queue { name: "rtrb".into(), capacity: Some(64), decide_core: 2, send_core: 3 };
+    cell.handoff = Handoff::Queue {
+        name: "rtrb".into(),
+        capacity: Some(64),
+        message_bytes: Some(64),
+        decide_core: 2,
+        send_core: 3,
+    };
     c.cells.push(cell);
     let of = |lane: &str| {
         let r = Requirement::new("r", None, "orders.lost", "== 0", vec![lane.into()], vec![]).unwrap();

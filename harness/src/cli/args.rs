@@ -89,6 +89,7 @@ const CERTIFY_EXAMPLES: &str = "Examples:
   tickcert certify --exchange-interface eth2 --trader-interface eth3    over two NICs, cabled to each other
   tickcert certify --trader-host root@server2 --exchange-interface eth2 --trader-interface eth2    between two hosts
   tickcert certify --profile threads --handoffs inline,rtrb    a trader in one thread beside one in three, on four cores
+  tickcert certify --profile threads --queue-message-bytes 1024    three threads that hand on larger messages
   tickcert certify --ticks 01302019.NASDAQ_ITCH50.gz --from 09:30:00 --until 09:35:00
   tickcert certify --profile ./mine.toml --json > certificate.json";
 

@@ -1,15 +1,18 @@
-//! `--handoffs`, and the cores of the threads that they are between.
+//! `--handoffs`, how large these queues are, and the cores of the threads that they are between.
 
 use anyhow::anyhow;
 use tickcert_results::certificate::NotRun;
 use tickcert_scenarios::{
-    handoff::{self, Handoff},
+    handoff::{self, Handoff, MessageSize},
     load::Arrival,
     profile::Profile,
 };
 
-use super::Failure;
-use crate::run::threads::{Crew, crews};
+use super::{
+    Failure,
+    run_handoff_args::{args_capacity, args_message_bytes},
+};
+use crate::run::threads::{Crew, QueueSize, crews};
 
 /// How the trader's threads hand on what they have.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -18,6 +21,12 @@ pub(crate) struct CrewArgs {
     /// the others (see `tickcert handoffs`) take four cores
     #[arg(long, value_delimiter = ',', value_name = "QUEUE,…")]
     handoffs: Vec<String>,
+    /// Messages that each such queue has room for, instead of the profile's: a power of two
+    #[arg(long, value_name = "MESSAGES", value_parser = args_capacity)]
+    queue_capacity: Option<usize>,
+    /// Bytes of a message in them, instead of the profile's
+    #[arg(long, value_name = "64|256|1024", value_parser = args_message_bytes)]
+    queue_message_bytes: Option<MessageSize>,
     /// Core of the trader's thread that decides, where it has several [default: chosen]
     #[arg(long, value_name = "CORE", requires = "send_core")]
     decide_core: Option<u32>,
@@ -45,12 +54,25 @@ impl CrewArgs {
             profile.run.handoffs = vec![Handoff::INLINE];
         }
         if profile.run.handoffs == [Handoff::INLINE] {
-            return match self.decide_core {
+            let of_three = [
+                (self.decide_core.is_some(), "--decide-core and --send-core are"),
+                (self.queue_capacity.is_some(), "--queue-capacity is"),
+                (self.queue_message_bytes.is_some(), "--queue-message-bytes is"),
+            ];
+            return match of_three.iter().find(|(given, _)| *given) {
                 None => Ok((vec![Crew::ALONE], Vec::new())),
-                Some(_) => Err(Failure::usage(anyhow!(
-                    "--decide-core and --send-core are of a trader in three threads: name the queue between them with --handoffs"
+                Some((_, what)) => Err(Failure::usage(anyhow!(
+                    "{what} of a trader in three threads: name the queue between them with --handoffs"
                 ))),
             };
+        }
+        if let Some(capacity) = self.queue_capacity {
+            overrides.push(format!("queue_capacity = {capacity}"));
+            profile.run.queue_capacity = capacity;
+        }
+        if let Some(size) = self.queue_message_bytes {
+            overrides.push(format!("queue_message_bytes = {}", size.bytes()));
+            profile.run.queue_message_size = size;
         }
         let of_profile = profile.run.placement.and_then(|placement| placement.thread_cores);
         let given = self.decide_core.zip(self.send_core).or(of_profile);
@@ -64,7 +86,8 @@ impl CrewArgs {
                 ends.1
             )));
         }
-        let (crews, mut not_run) = crews(&profile.run.handoffs, ends, given, profile.run.queue_capacity);
+        let queue = QueueSize { capacity: profile.run.queue_capacity, message_size: profile.run.queue_message_size };
+        let (crews, mut not_run) = crews(&profile.run.handoffs, ends, given, queue);
         // Who names a queue wants it; a profile takes those that there are cores for.
         not_run.iter_mut().for_each(|row| row.optional = self.handoffs.is_empty());
         Ok((crews, not_run))

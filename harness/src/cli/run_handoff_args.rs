@@ -2,7 +2,7 @@
 
 use tickcert_results::time::{Nanos, PerSecond};
 use tickcert_scenarios::{
-    handoff::Handoff,
+    handoff::{Handoff, MessageSize},
     profile::{
         HandoffSpec, MOST_PRODUCERS, parse_capacity, parse_duration, parse_message_bytes, parse_packet_rate,
         parse_pause, parse_preempt,
@@ -50,7 +50,7 @@ pub(crate) struct HandoffArgs {
     pub(crate) capacity: usize,
     /// Bytes of a message
     #[arg(long, value_name = "64|256|1024", default_value = "64", value_parser = args_message_bytes)]
-    pub(crate) message_bytes: u32,
+    pub(crate) message_bytes: MessageSize,
     /// Threads that put in: the first decodes the tape, each other puts in as many messages that say nothing
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_PRODUCERS)))]
     pub(crate) producers: u32,
@@ -79,7 +79,7 @@ impl HandoffArgs {
             duration: self.duration,
             repetitions: self.repetitions,
             capacity: self.capacity,
-            message_bytes: self.message_bytes,
+            message_size: self.message_bytes,
             producers: self.producers,
             share_cores: self.share_cores,
             preempt: self.preempt,
@@ -104,10 +104,10 @@ fn args_pause(text: &str) -> Result<Nanos, String> {
     parse_pause(text).map_err(|e| e.to_string())
 }
 
-fn args_capacity(text: &str) -> Result<usize, String> {
+pub(super) fn args_capacity(text: &str) -> Result<usize, String> {
     parse_capacity(text).map_err(|e| e.to_string())
 }
 
-fn args_message_bytes(text: &str) -> Result<u32, String> {
+pub(super) fn args_message_bytes(text: &str) -> Result<MessageSize, String> {
     parse_message_bytes(text).map_err(|e| e.to_string())
 }

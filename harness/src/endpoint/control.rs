@@ -12,7 +12,7 @@ use tickcert_results::{
     certificate::CounterValues,
     time::{Nanos, TickScale, Ticks},
 };
-use tickcert_scenarios::load::Arrival;
+use tickcert_scenarios::{handoff::MessageSize, load::Arrival};
 use tickcert_transports::{
     api::{Link, Role, Unmet},
     wrap::{fake_stamps::FakeStamps, faults::FaultPlan},
@@ -110,6 +110,8 @@ pub struct Threads {
     pub handoff: String,
     /// Messages for which each has room: a power of two.
     pub capacity: usize,
+    /// How large a message is in it, at least.
+    pub message_size: MessageSize,
     /// Core of the thread that keeps the book and decides.
     pub decide_core: u32,
     /// Core of the one that writes orders and sends them.
@@ -205,6 +207,9 @@ pub struct TraderReport {
     /// Messages that found no room in a queue between two of the trader's threads.
     #[serde(default)]
     pub queue_full: u64,
+    /// Bytes that a message took in the queue to the thread that decides, and in the one to the thread that sends; `None` in one thread.
+    #[serde(default)]
+    pub queue_message_bytes: Option<[usize; 2]>,
     /// Cores that one of its threads was put on and did not keep.
     #[serde(default)]
     pub strayed: Vec<u32>,

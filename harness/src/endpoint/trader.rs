@@ -119,6 +119,8 @@ struct Traded {
     counters: CounterValues,
     /// Messages without room in a queue between two threads.
     queue_full: u64,
+    /// Bytes that a message took in each of the two queues.
+    queue_message_bytes: Option<[usize; 2]>,
     /// Cores that a thread was put on and did not keep.
     strayed: Vec<u32>,
 }
@@ -127,7 +129,15 @@ impl Traded {
     /// Until the session's end, by one thread.
     fn of(stats: TraderStats) -> Self {
         let (usage, counters) = Default::default();
-        Self { stats, end: End::Session, usage, counters, queue_full: 0, strayed: Vec::new() }
+        Self {
+            stats,
+            end: End::Session,
+            usage,
+            counters,
+            queue_full: 0,
+            queue_message_bytes: None,
+            strayed: Vec::new(),
+        }
     }
 }
 
@@ -162,6 +172,7 @@ impl<R: Rx, X: Tx, S: Stamps> Ends<R, X, S> {
             usage: traded.usage,
             counters: traded.counters,
             queue_full: traded.queue_full,
+            queue_message_bytes: traded.queue_message_bytes,
             strayed: traded.strayed,
             ..TraderReport::default()
         };

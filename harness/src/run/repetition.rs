@@ -276,6 +276,10 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
     if let Some(answers) = finished.trader.answers {
         notes.insert("trader/answers_read".to_owned(), answers.to_string());
     }
+    if let Some([to_decide, to_send]) = finished.trader.queue_message_bytes {
+        let bytes = format!("{to_decide} to the thread that decides, {to_send} to the one that sends");
+        notes.insert("trader/queue_message_bytes".to_owned(), bytes);
+    }
     if finished.trader.held_back > 0 {
         notes.insert("trader/held_back_by_risk".to_owned(), finished.trader.held_back.to_string());
     }

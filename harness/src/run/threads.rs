@@ -7,7 +7,10 @@ use tickcert_probes::{
     topology::{self, Relation, Topology},
 };
 use tickcert_results::certificate::{Handoff as Record, NotRun, NotRunKind};
-use tickcert_scenarios::{handoff::Handoff, profile::Attribution};
+use tickcert_scenarios::{
+    handoff::{Handoff, MessageSize},
+    profile::Attribution,
+};
 use tickcert_transports::api::Unmet;
 
 use super::seated;
@@ -52,11 +55,21 @@ impl Crew {
     pub fn record(&self) -> Record {
         self.0.clone().map_or(Record::Inline, |threads| Record::Queue {
             capacity: is_bounded(&threads.handoff).then_some(threads.capacity as u64),
+            message_bytes: Some(threads.message_size.bytes()),
             name: threads.handoff,
             decide_core: threads.decide_core,
             send_core: threads.send_core,
         })
     }
+}
+
+/// How large a queue is, and what goes through it.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueSize {
+    /// Messages that it has room for: a power of two.
+    pub capacity: usize,
+    /// How large a message is, at least.
+    pub message_size: MessageSize,
 }
 
 /// One crew for each of the hand-offs that there are cores for, and a row for each other one. `ends` are the cores of exchange and
@@ -66,7 +79,7 @@ pub fn crews(
     handoffs: &[Handoff],
     ends: (u32, u32),
     given: Option<(u32, u32)>,
-    capacity: usize,
+    queue: QueueSize,
 ) -> (Vec<Crew>, Vec<NotRun>) {
     let cores = more_cores(ends, given);
     let (mut crews, mut not_run) = (Vec::new(), Vec::new());
@@ -75,7 +88,8 @@ pub fn crews(
             _ if handoff.about().is_none() => crews.push(Crew::ALONE),
             Ok((decide_core, send_core)) => {
                 let (decide_core, send_core) = (*decide_core, *send_core);
-                crews.push(Crew(Some(Threads { handoff: handoff.name(), capacity, decide_core, send_core })));
+                let (handoff, QueueSize { capacity, message_size }) = (handoff.name(), queue);
+                crews.push(Crew(Some(Threads { handoff, capacity, message_size, decide_core, send_core })));
             }
             Err(unmet) => {
                 not_run.push(NotRun::new(
@@ -182,6 +196,8 @@ mod tests {
 
     use super::*;
 
+    const QUEUE: QueueSize = QueueSize { capacity: 64, message_size: MessageSize::Bytes256 };
+
     /// Two sockets of two cores with two threads each; a cache for each core of the second.
     fn host() -> Topology {
         let core = |number: u32, package, siblings: [u32; 2]| Core {
@@ -222,7 +238,13 @@ mod tests {
     #[test]
     fn cores_that_are_shared_or_far_are_said() {
         let of = |decide_core, send_core| {
-            let threads = Threads { handoff: "rtrb".into(), capacity: 64, decide_core, send_core };
+            let threads = Threads {
+                handoff: "rtrb".into(),
+                capacity: 64,
+                message_size: MessageSize::default(),
+                decide_core,
+                send_core,
+            };
             ill_placed(&host(), &threads, (0, 2))
         };
         assert_eq!(
@@ -243,7 +265,7 @@ mod tests {
 
     #[test]
     fn one_thread_needs_nothing_more_and_three_have_a_row_that_names_the_cores_where_they_lack() {
-        let of = |cores| crews(&[Handoff::INLINE, Handoff::by_name("rtrb").unwrap()], (0, 1), cores, 64);
+        let of = |cores| crews(&[Handoff::INLINE, Handoff::by_name("rtrb").unwrap()], (0, 1), cores, QUEUE);
         let beyond = of(Some((70_000, 70_001)));
         assert_eq!(beyond.0, [Crew::ALONE]);
         assert!(beyond.1[0].needs.contains("70000") && beyond.1[0].name.starts_with("rtrb between"), "{:?}", beyond.1);
@@ -265,9 +287,15 @@ mod tests {
     #[test]
     fn cores_that_are_named_are_taken_as_they_are() {
         let core = *affinity::allowed().unwrap().first().unwrap();
-        let (crews, not_run) = crews(&[Handoff::by_name("mutex").unwrap()], (8, 9), Some((core, core)), 64);
-        let Record::Queue { name, capacity, decide_core, send_core } = crews[0].record() else { panic!("a queue") };
-        assert_eq!((name.as_str(), capacity, decide_core, send_core), ("mutex", Some(64), core, core));
+        let (crews, not_run) = crews(&[Handoff::by_name("mutex").unwrap()], (8, 9), Some((core, core)), QUEUE);
+        let record = Record::Queue {
+            name: "mutex".to_owned(),
+            capacity: Some(64),
+            message_bytes: Some(256),
+            decide_core: core,
+            send_core: core,
+        };
+        assert_eq!(crews[0].record(), record);
         assert!(not_run.is_empty());
     }
 }

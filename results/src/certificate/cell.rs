@@ -146,6 +146,10 @@ pub enum Handoff {
         name: String,
         /// Messages for which each has room; `null` for one without bounds.
         capacity: Option<u64>,
+        /// Bytes that a message takes in each, at least: with stamps of the stages or of hardware in it, the cache lines that it needs
+        /// (the notes of a repetition say how many it took). `null` where that was no parameter yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_bytes: Option<u32>,
         /// Core of the thread that decides.
         decide_core: u32,
         /// Core of the thread that sends.

@@ -157,9 +157,10 @@ fn same_lane(a: &Cell, b: &Cell) -> bool {
 fn threads(handoff: &Handoff) -> String {
     match handoff {
         Handoff::Inline => "one".to_owned(),
-        Handoff::Queue { capacity, decide_core, send_core, .. } => {
+        Handoff::Queue { capacity, message_bytes, decide_core, send_core, .. } => {
             let room = capacity.map_or_else(|| "without bounds".to_owned(), |n| format!("with room for {n}"));
-            format!("three, queues {room}, deciding on core {decide_core}, sending on core {send_core}")
+            let size = message_bytes.map(|n| format!(" of messages of {n} bytes")).unwrap_or_default();
+            format!("three, queues {room}{size}, deciding on core {decide_core}, sending on core {send_core}")
         }
     }
 }

@@ -5,6 +5,12 @@ use crate::time::Nanos;
 /// Narrow, and never a place to break a line.
 const SPACE: char = '\u{202f}';
 
+/// What there is to say of a queue: `room for 4 096, messages of 64 bytes`; of what a certificate doesn't say, nothing.
+pub(super) fn queue(capacity: Option<u64>, message_bytes: Option<u32>) -> String {
+    let room = capacity.map_or_else(|| "without bounds".to_owned(), |n| format!("room for {}", count(n)));
+    message_bytes.map_or_else(|| room.clone(), |bytes| format!("{room}, messages of {bytes} bytes"))
+}
+
 /// With digits in groups of three: `61 204`.
 pub(super) fn count(n: u64) -> String {
     let digits = n.to_string();

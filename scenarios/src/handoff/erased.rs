@@ -152,7 +152,8 @@ mod tests {
         fn check<const WORDS: usize>(least: usize) {
             for handoff in Handoff::all() {
                 for size in MessageSize::ALL {
-                    let Some(Opened { mut put, mut take, message_bytes }) = handoff.open::<Words<WORDS>>(4, size) else {
+                    let Some(Opened { mut put, mut take, message_bytes }) = handoff.open::<Words<WORDS>>(4, size)
+                    else {
                         continue;
                     };
                     assert_eq!(message_bytes, (size.bytes() as usize).max(least), "{}", handoff.name());

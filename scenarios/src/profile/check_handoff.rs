@@ -12,7 +12,7 @@ use super::{
     raw::{RawHandoff, RawPlacement, RawRun, Scalar},
 };
 use crate::{
-    handoff::{Handoff, resolve},
+    handoff::{Handoff, MessageSize, resolve},
     load::Arrival,
 };
 
@@ -72,6 +72,12 @@ impl Document<'_> {
         raw.map_or(Ok(HandoffSpec::default().capacity), of)
     }
 
+    /// Bytes of a message in a queue.
+    pub(super) fn message_size(&self, raw: Option<&Spanned<u32>>) -> Result<MessageSize, ProfileError> {
+        let of = |n: &Spanned<u32>| parse_message_bytes(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e));
+        raw.map_or(Ok(HandoffSpec::default().message_size), of)
+    }
+
     /// Of the threads that decide and send, where the placement names them.
     pub(super) fn thread_cores(
         &self,
@@ -128,10 +134,7 @@ impl Document<'_> {
             duration: raw.duration.as_ref().map_or(Ok(usual.duration), |d| self.duration(d))?,
             repetitions: whole(&raw.repetitions, usual.repetitions, MOST_REPETITIONS, "repetitions")?,
             capacity: self.queue_capacity(raw.capacity.as_ref())?,
-            message_bytes: match &raw.message_bytes {
-                None => usual.message_bytes,
-                Some(n) => parse_message_bytes(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e))?,
-            },
+            message_size: self.message_size(raw.message_bytes.as_ref())?,
             producers: whole(&raw.producers, usual.producers, MOST_PRODUCERS, "producers")?,
             share_cores: raw.share_cores.unwrap_or(usual.share_cores),
             preempt: raw.preempt.as_ref().map(|p| self.taken_away(p, parse_preempt)).transpose()?,

@@ -3,10 +3,8 @@
 use tickcert_results::time::{Nanos, PerSecond};
 
 use super::units::{UnitError, parse_duration};
-use crate::handoff::Handoff;
+use crate::handoff::{Handoff, MessageSize};
 
-/// The sizes that messages may have, in bytes: a queue copies a message as a whole, so each is compiled for itself.
-pub const MESSAGE_SIZES: [u32; 3] = [64, 256, 1024];
 /// Most messages that a queue may have room for.
 const LARGEST: usize = 1 << 20;
 /// Longer than this, and the kernel's own limit on real-time threads takes part.
@@ -34,8 +32,8 @@ pub struct HandoffSpec {
     pub repetitions: u32,
     /// Messages that a queue has room for: a power of two.
     pub capacity: usize,
-    /// One of [`MESSAGE_SIZES`].
-    pub message_bytes: u32,
+    /// How large a message is.
+    pub message_size: MessageSize,
     /// Threads that put in.
     pub producers: u32,
     /// Whether those beyond the first may be on the decoding core.
@@ -76,7 +74,7 @@ impl Default for HandoffSpec {
             duration: Nanos::MILLI * 1_500,
             repetitions: 5,
             capacity: 4_096,
-            message_bytes: MESSAGE_SIZES[0],
+            message_size: MessageSize::default(),
             producers: 1,
             share_cores: false,
             preempt: None,
@@ -137,8 +135,8 @@ pub fn parse_capacity(text: &str) -> Result<usize, HandoffValueError> {
 ///
 /// # Errors
 /// [`HandoffValueError::MessageBytes`].
-pub fn parse_message_bytes(text: &str) -> Result<u32, HandoffValueError> {
-    let size = text.parse::<u32>().ok().filter(|n| MESSAGE_SIZES.contains(n));
+pub fn parse_message_bytes(text: &str) -> Result<MessageSize, HandoffValueError> {
+    let size = text.parse::<u32>().ok().and_then(|bytes| MessageSize::try_from(bytes).ok());
     size.ok_or_else(|| HandoffValueError::MessageBytes(text.to_owned()))
 }
 

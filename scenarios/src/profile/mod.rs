@@ -32,8 +32,7 @@ pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use check_placements::{UnknownPlacement, parse_placements};
 pub use error::ProfileError;
 pub use handoff_values::{
-    HandoffSpec, HandoffValueError, MESSAGE_SIZES, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause,
-    parse_preempt,
+    HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause, parse_preempt,
 };
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
 pub(crate) use suggest::did_you_mean;
@@ -48,7 +47,10 @@ use std::path::Path;
 
 use tickcert_results::{judge::Requirement, time::Nanos};
 
-use crate::{feed::Excerpt, handoff::Handoff};
+use crate::{
+    feed::Excerpt,
+    handoff::{Handoff, MessageSize},
+};
 use locate::Place;
 use transports::TransportTable;
 
@@ -138,6 +140,8 @@ pub struct Run {
     pub handoffs: Vec<Handoff>,
     /// Messages that each of these queues has room for: a power of two.
     pub queue_capacity: usize,
+    /// How large each message in them is, at least.
+    pub queue_message_size: MessageSize,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
     /// Whether it is measured what lies between the host's parts: from core to core, and memory.

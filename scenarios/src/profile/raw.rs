@@ -61,6 +61,7 @@ pub(super) struct RawRun {
     pub(super) placements: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) handoffs: Option<Spanned<Vec<Spanned<String>>>>,
     pub(super) queue_capacity: Option<Spanned<u32>>,
+    pub(super) queue_message_bytes: Option<Spanned<u32>>,
 }
 
 #[derive(Debug, Deserialize)]

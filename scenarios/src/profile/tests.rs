@@ -289,7 +289,7 @@ fn a_comparison_of_hand_offs_has_the_defaults_that_the_manual_states_and_takes_w
         duration: Nanos::MILLI * 200,
         repetitions: 7,
         capacity: 64,
-        message_bytes: 256,
+        message_size: MessageSize::Bytes256,
         producers: 2,
         share_cores: true,
         preempt: Some(Nanos::MILLI),
@@ -351,7 +351,7 @@ fn an_unknown_key_is_answered_with_the_nearest() {
         complaint(&with("repetitions", "repetition")),
         "my.toml:6:1: unknown key `repetition`; did you mean `repetitions`?\n  \
          6 | repetition = 5\n  \
-         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, machine, attribution, seed, orders_late_after, stall, placement, placements, handoffs, queue_capacity"
+         keys that may stand here: lanes, optional_lanes, repetitions, retries, staged_repetitions, floor, machine, attribution, seed, orders_late_after, stall, placement, placements, handoffs, queue_capacity, queue_message_bytes"
     );
 }
 
@@ -728,6 +728,9 @@ fn the_traders_threads_are_one_unless_the_profile_names_queues_and_their_cores_a
     let cores = |more: &str| read(&placed(SMALL, more)).placement.unwrap().thread_cores;
     assert_eq!((cores(""), cores(", decide_core = 2, send_core = 3")), (None, Some((2, 3))));
     let queue = handoffs("\"rtrb\"");
+    let sized = read(&queue.replace("[run]\n", "[run]\nqueue_capacity = 64\nqueue_message_bytes = 256\n"));
+    assert_eq!((sized.queue_capacity, sized.queue_message_size), (64, MessageSize::Bytes256));
+    assert_eq!((read(&queue).queue_capacity, read(&queue).queue_message_size), (4096, MessageSize::Bytes64));
     for (text, said) in [
         (handoffs(""), "handoffs = [\"all\"]"),
         (handoffs("\"rtbr\""), "did you mean `rtrb`?"),
@@ -738,6 +741,7 @@ fn the_traders_threads_are_one_unless_the_profile_names_queues_and_their_cores_a
             "leave the cold load out",
         ),
         (queue.replace("[run]\n", "[run]\nqueue_capacity = 100\n"), "write a power of two"),
+        (queue.replace("[run]\n", "[run]\nqueue_message_bytes = 128\n"), "write 64, 256 or 1024"),
         (queue + "[bench]\ntrader_host = \"root@b\"\n", "the trader is on another"),
         (placed(SMALL, ", decide_core = 2"), "`decide_core` and `send_core` go together"),
         (placed(SMALL, ", decide_core = 1, send_core = 2"), "core 1 for two threads"),

@@ -55,11 +55,14 @@ struct Start<'a, 'c> {
 impl Start<'_, '_> {
     fn trade<R: Rx, X: Tx + Send, S: Stamps + Send, P: Record>(self, ends: &mut Ends<R, X, S>) -> Result<Traded> {
         let Self { config, threads, spec, cue } = self;
-        let Threads { handoff, capacity, decide_core, send_core } = threads;
+        let Threads { handoff, capacity, message_size, decide_core, send_core } = threads;
         let named = Handoff::by_name(handoff);
         let unknown = || format!("this build has no queue `{handoff}`");
-        let queue = named.and_then(|h| h.open::<ToDecide<P, S::Carried>>(*capacity)).with_context(unknown)?;
-        let orders = named.and_then(|h| h.open::<ToSend<P, S::Carried>>(*capacity)).with_context(unknown)?;
+        let queue =
+            named.and_then(|h| h.open::<ToDecide<P, S::Carried>>(*capacity, *message_size)).with_context(unknown)?;
+        let orders =
+            named.and_then(|h| h.open::<ToSend<P, S::Carried>>(*capacity, *message_size)).with_context(unknown)?;
+        let message_bytes = [queue.message_bytes, orders.message_bytes];
         let (relay, relayed) = relay::open();
         let relay = ends.desk.is_session().then_some(relay);
         let mut receiver = Receiver::<S, P> { decoder: Decoder::new(config), put: queue.put, relay, full: 0 };
@@ -118,6 +121,7 @@ impl Start<'_, '_> {
             usage: others.iter().fold(own.0, |sum, other| sum.and(&other.usage)),
             counters: others.iter().fold(own.1, |sum, other| sum.and(&other.counters)),
             queue_full: receiver.full + deciding.full,
+            queue_message_bytes: Some(message_bytes),
             strayed: others.iter().filter_map(|other| other.strayed).collect(),
             ..Traded::of(stats)
         })

@@ -2,7 +2,7 @@
 
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::{
-    profile::MESSAGE_SIZES,
+    handoff::MessageSize,
     trader::{Change, Event},
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Crossing<const PAD: usize> {
 
 /// Bytes without anything added.
 pub(super) const PLAIN: usize = size_of::<Crossing<0>>();
-const _: () = assert!(PLAIN == MESSAGE_SIZES[0] as usize, "a message is one cache line");
+const _: () = assert!(PLAIN == MessageSize::Bytes64.bytes() as usize, "a message is as large as a cache line");
 
 impl<const PAD: usize> Crossing<PAD> {
     #[inline(always)]

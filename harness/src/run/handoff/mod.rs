@@ -125,7 +125,7 @@ pub fn compare(order: &Order<'_>, progress: &mut Progress) -> Result<Compared> {
         decode_core: order.cores.0,
         decide_core: order.cores.1,
         capacity: order.spec.capacity,
-        message_bytes: order.spec.message_bytes,
+        message_size: order.spec.message_size,
         others: &others,
         preemption: order.preemption(),
     };

@@ -43,7 +43,7 @@ pub(super) fn of(
         counter_offset,
         load: order.load().describe(schedule),
         capacity: spec.capacity as u64,
-        message_bytes: spec.message_bytes,
+        message_bytes: spec.message_size.bytes(),
         producers: spec.producers,
         shared_cores: spec.share_cores && spec.producers > 1,
         preemption: order.preemption(),

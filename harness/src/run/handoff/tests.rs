@@ -8,7 +8,7 @@ use tickcert_results::{
 };
 use tickcert_scenarios::{
     generator::{self, GeneratorConfig},
-    handoff::resolve,
+    handoff::{MessageSize, resolve},
     profile::HandoffSpec,
     tape,
     trader::{Strategy, SymbolChoice, TraderConfig},
@@ -81,9 +81,11 @@ fn faults(cell: &HandoffCell) -> Vec<&String> {
 
 #[test]
 fn every_hand_off_makes_the_orders_of_the_tape_whatever_the_size_of_a_message() {
-    for (message_bytes, names) in [(64, "all"), (256, "inline,rtrb,mutex"), (1024, "inline,rtrb,mutex")] {
+    let few = "inline,rtrb,mutex";
+    let sizes = [(MessageSize::Bytes64, "all"), (MessageSize::Bytes256, few), (MessageSize::Bytes1024, few)];
+    for (message_size, names) in sizes {
         let names: Vec<&str> = names.split(',').collect();
-        let compared = compared(&HandoffSpec { message_bytes, ..spec(&names) });
+        let compared = compared(&HandoffSpec { message_size, ..spec(&names) });
         assert_eq!(compared.not_run, []);
         let inline = compared.comparison.cells[0].repetitions[0].clone();
         assert_eq!(inline.orders_sha256, inline.expected_sha256);

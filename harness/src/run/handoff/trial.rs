@@ -13,7 +13,7 @@ use tickcert_results::{
     time::{Nanos, TickScale, Ticks},
 };
 use tickcert_scenarios::{
-    handoff::{Handoff, Job, Push, Queue, Wait, go_around},
+    handoff::{Handoff, Job, MessageSize, Push, Queue, Wait, go_around},
     load::Schedule,
     tape::Tape,
 };
@@ -37,7 +37,7 @@ pub(super) struct Trial<'a> {
     pub(super) decode_core: u32,
     pub(super) decide_core: u32,
     pub(super) capacity: usize,
-    pub(super) message_bytes: u32,
+    pub(super) message_size: MessageSize,
     pub(super) others: &'a [Other],
     pub(super) preemption: Option<Preemption>,
 }
@@ -55,10 +55,10 @@ pub(super) struct Finished {
 
 impl Trial<'_> {
     pub(super) fn run(self, handoff: Handoff) -> Result<Finished> {
-        let queued = match self.message_bytes {
-            64 => handoff.dispatch(Sized::<0>(self)),
-            256 => handoff.dispatch(Sized::<192>(self)),
-            _ => handoff.dispatch(Sized::<960>(self)),
+        let queued = match self.message_size {
+            MessageSize::Bytes64 => handoff.dispatch(Sized::<0>(self)),
+            MessageSize::Bytes256 => handoff.dispatch(Sized::<192>(self)),
+            MessageSize::Bytes1024 => handoff.dispatch(Sized::<960>(self)),
         };
         queued.unwrap_or_else(|| self.inline())
     }

@@ -118,9 +118,11 @@ fn work(cell: &Cell) -> Option<String> {
 pub(super) fn setting(cell: &Cell) -> String {
     let handoff = match &cell.handoff {
         Handoff::Inline => "one thread".to_owned(),
-        Handoff::Queue { name, capacity, decide_core, send_core } => {
-            let room = capacity.map(|n| format!(" with room for {n}")).unwrap_or_default();
-            format!("three threads ({name}{room} to cores {decide_core} and {send_core})")
+        Handoff::Queue { name, capacity, message_bytes, decide_core, send_core } => {
+            format!(
+                "three threads ({name}, {}, to cores {decide_core} and {send_core})",
+                text::queue(*capacity, *message_bytes)
+            )
         }
     };
     let orders = match cell.order_channel {
