@@ -135,6 +135,7 @@ impl Desk {
 
     #[inline(always)]
     fn on_message<const PAD: usize>(&mut self, message: &Crossing<PAD>) {
+        message.whole();
         let popped = tsc::arrival();
         match Ticks::new(message.pushed) {
             Some(pushed) if message.producer == 0 => self.take(&message.event, message.packet, pushed, popped),

@@ -1,5 +1,7 @@
 //! What crosses from decode to decide.
 
+use std::hint::black_box;
+
 use tickcert_results::time::Nanos;
 use tickcert_scenarios::{
     handoff::MessageSize,
@@ -16,7 +18,6 @@ pub(super) struct Crossing<const PAD: usize> {
     pub(super) producer: u32,
     /// The counter just before it was put in, raw.
     pub(super) pushed: u64,
-    #[expect(dead_code, reason = "copied, and never looked at: that is what it is for")]
     pad: [u8; PAD],
 }
 
@@ -28,6 +29,14 @@ impl<const PAD: usize> Crossing<PAD> {
     #[inline(always)]
     pub(super) const fn new(event: Event, packet: u32, producer: u32, pushed: u64) -> Self {
         Self { event, packet, producer, pushed, pad: [0; PAD] }
+    }
+
+    /// Has all of it copied, as a message that is looked at would be: of what nobody looks at the compiler makes no copy.
+    #[inline(always)]
+    pub(super) fn whole(&self) {
+        if PAD > 0 {
+            black_box(&self.pad);
+        }
     }
 }
 
