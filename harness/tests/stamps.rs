@@ -14,7 +14,7 @@ mod tests {
         },
     };
     use tickcert_results::{
-        certificate::{EndStamps, Purpose, Repetition, StampCounts},
+        certificate::{EndStamps, MessageBytes, Purpose, Repetition, StampCounts},
         hist::Histogram,
         stamp::StampClock,
         time::Nanos,
@@ -151,9 +151,14 @@ mod tests {
         }
         let site = Site::new();
         let (decide_core, send_core) = site.cores;
-        let (handoff, message_size) = ("rtrb-blocking".to_owned(), MessageSize::Bytes256);
-        let threads = Threads { handoff, capacity: 4096, message_size, decide_core, send_core };
-        for fault in [None, Some(StampFault::Missing)] {
+        // Two stamps and a message are more than 64 bytes, and an order is less.
+        let (small, large) =
+            (MessageBytes { to_decide: 88, to_send: 64 }, MessageBytes { to_decide: 256, to_send: 256 });
+        for (fault, message_size, took) in
+            [(None, MessageSize::Bytes64, small), (Some(StampFault::Missing), MessageSize::Bytes256, large)]
+        {
+            let handoff = "rtrb-blocking".to_owned();
+            let threads = Threads { handoff, capacity: 4096, message_size, decide_core, send_core };
             let record = trial_of(&site, "kernel-udp", fault, Some(&threads));
             let (exchange, trader) = ends(&record);
             let missing = if fault.is_some() { FAULTY } else { 0 };
@@ -165,11 +170,7 @@ mod tests {
             }
             assert_eq!(record.hw_stamps.negative, 0);
             assert!(record.histograms.wire.contains_key("trader_wire"));
-            let bytes = "256 to the thread that decides, 256 to the one that sends";
-            assert_eq!(
-                record.notes["trader/queue_message_bytes"], bytes,
-                "stamps in it make it no larger than was asked for"
-            );
+            assert_eq!(record.message_bytes, Some(took));
         }
     }
 

@@ -248,6 +248,8 @@ mod tests {
         home.run(&["certify", "--queue-capacity", "100"]).refused(2, &["--queue-capacity", "power of two"]);
         home.run(&["certify", "--queue-message-bytes", "128"])
             .refused(2, &["--queue-message-bytes", "64, 256 or 1024"]);
+        let gibibyte = ["--handoffs", "rtrb", "--queue-capacity", "1048576", "--queue-message-bytes", "1024"];
+        home.run(&[&["certify"][..], &gibibyte].concat()).refused(2, &["too large", "262144"]);
         for size in ["--queue-capacity", "--queue-message-bytes"] {
             home.run(&["certify", size, "256"]).refused(2, &[size, "a trader in three threads", "--handoffs"]);
         }

@@ -41,6 +41,7 @@ fn comparison(mut cells: Vec<&Cell>, seed: u64) -> Option<CrewComparison> {
         let ratio = |which| against.and_then(|first| arm.penalty(first, which, comparisons));
         CrewRow {
             handoff: arm.cell.handoff.clone(),
+            message_bytes: arm.cell.message_bytes(),
             trader_core: arm.cell.placement.trader_core,
             repetitions: u32::try_from(arm.repetitions).unwrap_or(u32::MAX),
             p50_ns,

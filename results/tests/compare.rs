@@ -5,7 +5,7 @@ mod fixture;
 
 use fixture::{Kind, USUAL, cell, certificate};
 use tickcert_results::{
-    certificate::{Certificate, CoreRelation, Handoff, OrderChannel, PlacementClass, SweepPoint},
+    certificate::{Certificate, CoreRelation, Handoff, MessageBytes, OrderChannel, PlacementClass, SweepPoint},
     compare::{Outcome, Row, compare, compare_all},
     evidence::Evidence,
     stats::quantile::Quantile,
@@ -251,5 +251,32 @@ fn traders_in_three_threads_are_compared_with_the_same_queue_only_and_other_core
     let said = compare(&of("rtrb", 4, 1), &of("rtrb", 7, 2)).unwrap_err().to_string();
     assert!(said.contains("the threads of kernel-udp, rtrb") && said.contains("core 7"), "{said}");
     let said = compare(&of("rtrb", 4, 1), &sized("rtrb", Some(256), 4, 2)).unwrap_err().to_string();
-    assert!(said.contains("messages of 64 bytes") && said.contains("messages of 256 bytes"), "{said}");
+    let wanted = ["messages of 64 bytes", "messages of 256 bytes", "their messages the same size"];
+    assert!(wanted.iter().all(|wanted| said.contains(wanted)), "{said}");
+}
+
+#[test]
+fn messages_that_took_more_than_was_asked_for_or_of_a_size_that_nobody_knows_are_not_compared_as_equal() {
+    let of = |message_bytes, took| {
+        let mut c = host(8_000.0, 1);
+        let cell = &mut c.cells[0];
+        cell.handoff =
+            Handoff::Queue { name: "rtrb".into(), capacity: Some(4096), message_bytes, decide_core: 4, send_core: 5 };
+        cell.repetitions.iter_mut().for_each(|r| r.message_bytes = took);
+        c
+    };
+    let took = |to_decide| Some(MessageBytes { to_decide, to_send: 64 });
+    let plain = of(Some(64), took(64));
+    assert!(compare(&plain, &plain).is_ok());
+    let stamped = compare(&plain, &of(Some(64), took(88))).unwrap_err().to_string();
+    assert!(stamped.contains("messages of 88 bytes to decide and 64 to send (64 asked for)"), "{stamped}");
+    // As a certificate from before there was a size.
+    let mut old = serde_json::to_value(of(None, None)).unwrap();
+    assert!(old["cells"][0]["handoff"]["queue"].as_object_mut().unwrap().remove("message_bytes").is_none());
+    let old = serde_json::from_value(old).unwrap();
+    let unknown = compare(&old, &plain).unwrap_err().to_string();
+    assert!(
+        unknown.contains("of a size that was not recorded") && unknown.contains("by builds that record"),
+        "{unknown}"
+    );
 }

@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use tickcert_results::{
-    certificate::{Certificate, example},
+    certificate::{Certificate, Handoff, MessageBytes, example},
+    crews,
     hist::Histogram,
     report::render_html,
     time::Nanos,
@@ -189,6 +190,34 @@ fn the_highest_rates_stand_with_what_failed_what_limits_them_and_every_trial() {
     assert!(rates.contains("none") && rates.contains("no rate held, they say"), "{rates}");
     certificate.rates.clear();
     assert!(!page(&certificate).contains("Highest rate without loss"));
+}
+
+#[test]
+fn queues_between_threads_stand_with_their_room_and_the_bytes_that_messages_took() {
+    let with = |capacity, message_bytes, took| {
+        let mut certificate = example::two_lanes();
+        let mut cell = certificate.cells[0].clone();
+        let name = "rtrb".to_owned();
+        cell.handoff = Handoff::Queue { name, capacity, message_bytes, decide_core: 2, send_core: 3 };
+        cell.repetitions.iter_mut().for_each(|r| r.message_bytes = took);
+        certificate.cells.insert(0, cell);
+        certificate.crews = crews::comparisons(&certificate, 1);
+        words(&page(&certificate)).replace('\u{202f}', " ")
+    };
+    let took = |to_decide| Some(MessageBytes { to_decide, to_send: 64 });
+    for (text, wanted) in [
+        (with(Some(4096), Some(64), took(64)), "rtrb, room for 4 096, messages of 64 bytes"),
+        (
+            with(None, Some(64), took(88)),
+            "rtrb, without bounds, messages of 88 bytes to decide and 64 to send (64 asked for)",
+        ),
+        (with(Some(64), None, None), "rtrb, room for 64, messages of a size that was not recorded"),
+    ] {
+        // Of the lane, and beside one thread.
+        assert!(text.contains(&format!("three threads ({wanted}, to cores 2 and 3)")), "{wanted}");
+        let (_, beside) = text.split_once("One thread or three").unwrap();
+        assert!(beside.contains(wanted), "{wanted}");
+    }
 }
 
 #[test]

@@ -5,14 +5,14 @@ use tickcert_results::certificate::NotRun;
 use tickcert_scenarios::{
     handoff::{self, Handoff, MessageSize},
     load::Arrival,
-    profile::Profile,
+    profile::{Profile, QueueSize},
 };
 
 use super::{
     Failure,
     run_handoff_args::{args_capacity, args_message_bytes},
 };
-use crate::run::threads::{Crew, QueueSize, crews};
+use crate::run::threads::{Crew, crews};
 
 /// How the trader's threads hand on what they have.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -24,7 +24,7 @@ pub(crate) struct CrewArgs {
     /// Messages that each such queue has room for, instead of the profile's: a power of two
     #[arg(long, value_name = "MESSAGES", value_parser = args_capacity)]
     queue_capacity: Option<usize>,
-    /// Bytes of a message in them, instead of the profile's
+    /// Bytes of a message in them, or more where its stamps need them, instead of the profile's
     #[arg(long, value_name = "64|256|1024", value_parser = args_message_bytes)]
     queue_message_bytes: Option<MessageSize>,
     /// Core of the trader's thread that decides, where it has several [default: chosen]
@@ -62,18 +62,11 @@ impl CrewArgs {
             return match of_three.iter().find(|(given, _)| *given) {
                 None => Ok((vec![Crew::ALONE], Vec::new())),
                 Some((_, what)) => Err(Failure::usage(anyhow!(
-                    "{what} of a trader in three threads: name the queue between them with --handoffs"
+                    "{what} of a trader in three threads: name the queue between them with --handoffs, and one placement"
                 ))),
             };
         }
-        if let Some(capacity) = self.queue_capacity {
-            overrides.push(format!("queue_capacity = {capacity}"));
-            profile.run.queue_capacity = capacity;
-        }
-        if let Some(size) = self.queue_message_bytes {
-            overrides.push(format!("queue_message_bytes = {}", size.bytes()));
-            profile.run.queue_message_size = size;
-        }
+        self.size(&mut profile.run.queue, overrides)?;
         let of_profile = profile.run.placement.and_then(|placement| placement.thread_cores);
         let given = self.decide_core.zip(self.send_core).or(of_profile);
         if let Some((decide, send)) = given
@@ -86,11 +79,22 @@ impl CrewArgs {
                 ends.1
             )));
         }
-        let queue = QueueSize { capacity: profile.run.queue_capacity, message_size: profile.run.queue_message_size };
-        let (crews, mut not_run) = crews(&profile.run.handoffs, ends, given, queue);
+        let (crews, mut not_run) = crews(&profile.run.handoffs, ends, given, profile.run.queue);
         // Who names a queue wants it; a profile takes those that there are cores for.
         not_run.iter_mut().for_each(|row| row.optional = self.handoffs.is_empty());
         Ok((crews, not_run))
+    }
+
+    fn size(&self, queue: &mut QueueSize, overrides: &mut Vec<String>) -> Result<(), Failure> {
+        if let Some(capacity) = self.queue_capacity {
+            overrides.push(format!("queue_capacity = {capacity}"));
+            queue.capacity = capacity;
+        }
+        if let Some(size) = self.queue_message_bytes {
+            overrides.push(format!("queue_message_bytes = {}", size.bytes()));
+            queue.message_size = size;
+        }
+        queue.check().map(drop).map_err(Failure::usage)
     }
 
     fn check(&self, profile: &Profile, two_hosts: bool) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tickcert_probes::numa::MemoryByNode;
 use tickcert_results::{
-    certificate::CounterValues,
+    certificate::{CounterValues, MessageBytes},
     time::{Nanos, TickScale, Ticks},
 };
 use tickcert_scenarios::{handoff::MessageSize, load::Arrival};
@@ -207,9 +207,9 @@ pub struct TraderReport {
     /// Messages that found no room in a queue between two of the trader's threads.
     #[serde(default)]
     pub queue_full: u64,
-    /// Bytes that a message took in the queue to the thread that decides, and in the one to the thread that sends; `None` in one thread.
+    /// What a message took in its queues; `None` in one thread.
     #[serde(default)]
-    pub queue_message_bytes: Option<[usize; 2]>,
+    pub message_bytes: Option<MessageBytes>,
     /// Cores that one of its threads was put on and did not keep.
     #[serde(default)]
     pub strayed: Vec<u32>,

@@ -11,7 +11,7 @@ mod threads;
 use anyhow::{Context, Result};
 use out::Out;
 use quiet::Quiet;
-use tickcert_results::certificate::{CounterValues, OrderChannel};
+use tickcert_results::certificate::{CounterValues, MessageBytes, OrderChannel};
 use tickcert_scenarios::{order_entry::OrderTemplate, tape::Tape, trader::TraderStats};
 use tickcert_transports::{
     api::{Flow, Rx, Segments, Transport, Tx},
@@ -119,8 +119,8 @@ struct Traded {
     counters: CounterValues,
     /// Messages without room in a queue between two threads.
     queue_full: u64,
-    /// Bytes that a message took in each of the two queues.
-    queue_message_bytes: Option<[usize; 2]>,
+    /// What a message took in them.
+    message_bytes: Option<MessageBytes>,
     /// Cores that a thread was put on and did not keep.
     strayed: Vec<u32>,
 }
@@ -129,15 +129,7 @@ impl Traded {
     /// Until the session's end, by one thread.
     fn of(stats: TraderStats) -> Self {
         let (usage, counters) = Default::default();
-        Self {
-            stats,
-            end: End::Session,
-            usage,
-            counters,
-            queue_full: 0,
-            queue_message_bytes: None,
-            strayed: Vec::new(),
-        }
+        Self { stats, end: End::Session, usage, counters, queue_full: 0, message_bytes: None, strayed: Vec::new() }
     }
 }
 
@@ -172,7 +164,7 @@ impl<R: Rx, X: Tx, S: Stamps> Ends<R, X, S> {
             usage: traded.usage,
             counters: traded.counters,
             queue_full: traded.queue_full,
-            queue_message_bytes: traded.queue_message_bytes,
+            message_bytes: traded.message_bytes,
             strayed: traded.strayed,
             ..TraderReport::default()
         };

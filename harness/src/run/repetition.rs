@@ -84,6 +84,7 @@ impl Attempt {
             histograms: Histograms::default(),
             over_time: Vec::new(),
             counters: None,
+            message_bytes: None,
             samples: String::new(),
             notes: BTreeMap::new(),
         }
@@ -166,6 +167,7 @@ impl Attempt {
             histograms: distributions.to_record()?,
             over_time,
             counters: Some(EndCounters { exchange: finished.exchange.counters, trader: finished.trader.counters }),
+            message_bytes: finished.trader.message_bytes,
             notes: notes(finished),
             ..self.record(reasons)
         };
@@ -275,10 +277,6 @@ fn notes(finished: &Finished) -> BTreeMap<String, String> {
     notes.insert("exchange/poll_cost".to_owned(), finished.exchange.poll_cost.to_string());
     if let Some(answers) = finished.trader.answers {
         notes.insert("trader/answers_read".to_owned(), answers.to_string());
-    }
-    if let Some([to_decide, to_send]) = finished.trader.queue_message_bytes {
-        let bytes = format!("{to_decide} to the thread that decides, {to_send} to the one that sends");
-        notes.insert("trader/queue_message_bytes".to_owned(), bytes);
     }
     if finished.trader.held_back > 0 {
         notes.insert("trader/held_back_by_risk".to_owned(), finished.trader.held_back.to_string());

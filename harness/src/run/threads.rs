@@ -8,8 +8,8 @@ use tickcert_probes::{
 };
 use tickcert_results::certificate::{Handoff as Record, NotRun, NotRunKind};
 use tickcert_scenarios::{
-    handoff::{Handoff, MessageSize},
-    profile::Attribution,
+    handoff::Handoff,
+    profile::{Attribution, QueueSize},
 };
 use tickcert_transports::api::Unmet;
 
@@ -61,15 +61,6 @@ impl Crew {
             send_core: threads.send_core,
         })
     }
-}
-
-/// How large a queue is, and what goes through it.
-#[derive(Clone, Copy, Debug)]
-pub struct QueueSize {
-    /// Messages that it has room for: a power of two.
-    pub capacity: usize,
-    /// How large a message is, at least.
-    pub message_size: MessageSize,
 }
 
 /// One crew for each of the hand-offs that there are cores for, and a row for each other one. `ends` are the cores of exchange and
@@ -193,6 +184,7 @@ fn ill_placed(host: &Topology, threads: &Threads, (exchange, trader): (u32, u32)
 #[cfg(test)]
 mod tests {
     use tickcert_probes::topology::{Core, SharedCache};
+    use tickcert_scenarios::handoff::MessageSize;
 
     use super::*;
 

@@ -1,11 +1,14 @@
 //! A cell: one lane x placement x hand-off x load, with its repetitions and what they say together.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CellStamps, InterruptsSent, PlacementClass, QueueSteered, Repetition, Tail};
+use super::{CellStamps, InterruptsSent, MessageBytes, PlacementClass, QueueSteered, Repetition, Tail};
 use crate::{
     evidence::Evidence,
     time::{Nanos, PerSecond, SignedNanos},
@@ -54,6 +57,13 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// What messages took in the trader's queues, in the repetitions that give its latencies, each once.
+    #[must_use]
+    pub fn message_bytes(&self) -> Vec<MessageBytes> {
+        let all = self.repetitions.iter().filter(|r| r.counts_for_latency()).filter_map(|r| r.message_bytes);
+        all.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// `kernel-udp` or `afxdp/skb`: the lane's whole name.
     #[must_use]
     pub fn whole_lane(&self) -> String {
@@ -146,8 +156,8 @@ pub enum Handoff {
         name: String,
         /// Messages for which each has room; `null` for one without bounds.
         capacity: Option<u64>,
-        /// Bytes that a message takes in each, at least: with stamps of the stages or of hardware in it, the cache lines that it needs
-        /// (the notes of a repetition say how many it took). `null` where that was no parameter yet.
+        /// Bytes that a message was to take in each; what it took is each repetition's, since stamps of the stages or of hardware may
+        /// need more. `null` in certificates from before that was recorded.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message_bytes: Option<u32>,
         /// Core of the thread that decides.
@@ -165,6 +175,21 @@ impl Handoff {
             Self::Inline => "inline",
             Self::Queue { name, .. } => name.as_str(),
         }
+    }
+
+    /// How large messages were, if they took this: `messages of 64 bytes`. `None` where there is no queue.
+    #[must_use]
+    pub fn messages(&self, took: &[MessageBytes]) -> Option<String> {
+        let Self::Queue { message_bytes, .. } = self else { return None };
+        let Some(wanted) = *message_bytes else { return Some("messages of a size that was not recorded".to_owned()) };
+        if took.iter().all(|took| (took.to_decide, took.to_send) == (wanted, wanted)) {
+            return Some(format!("messages of {wanted} bytes"));
+        }
+        let each: Vec<_> = took
+            .iter()
+            .map(|took| format!("{} bytes to decide and {} to send", took.to_decide, took.to_send))
+            .collect();
+        Some(format!("messages of {} ({wanted} asked for)", each.join(", or ")))
     }
 }
 

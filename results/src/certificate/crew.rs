@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Handoff, Penalty};
+use super::{Handoff, MessageBytes, Penalty};
 use crate::{evidence::Evidence, time::Nanos};
 
 /// The same lane under the same load with every kind of trader.
@@ -24,6 +24,9 @@ pub struct CrewComparison {
 pub struct CrewRow {
     /// How its work is shared out.
     pub handoff: Handoff,
+    /// What messages took in its queues; empty in one thread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub message_bytes: Vec<MessageBytes>,
     /// Its core, or that of its thread that receives.
     pub trader_core: u32,
     /// Valid repetitions.

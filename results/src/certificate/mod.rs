@@ -43,8 +43,8 @@ pub use placement_matrix::{Penalty, PlacementMatrix, PlacementRow, Recommendatio
 pub use probes::{CalibrationRecord, ClockProbe, FloorProbe, Probes, Setting, Topic};
 pub use rate::{RateLimit, RateSearch, RateTrial, compare_to_kernel_udp};
 pub use repetition::{
-    Counts, Histograms, Independence, Purpose, Repetition, ScheduleError, StageHistograms, TimeBucket, WarmUp,
-    WireHistogram,
+    Counts, Histograms, Independence, MessageBytes, Purpose, Repetition, ScheduleError, StageHistograms, TimeBucket,
+    WarmUp, WireHistogram,
 };
 pub use stamping::{
     ClockReading, ClockRecord, ReadMethod, SeenStamps, StampClaims, StampConfig, StampingEnd, StampingRecord,

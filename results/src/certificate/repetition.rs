@@ -54,10 +54,22 @@ pub struct Repetition {
     /// What processor and kernel counted over the timed loops; `null` in certificates from before that was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counters: Option<EndCounters>,
+    /// What a message took in the trader's queues; `null` in one thread, and in certificates from before that was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_bytes: Option<MessageBytes>,
     /// Path of the raw samples, relative to the certificate's folder.
     pub samples: String,
     /// What the endpoints noticed (context switches, page faults, sockets' buffer sizes).
     pub notes: BTreeMap<String, String>,
+}
+
+/// Bytes that a message takes in a queue between two of the trader's threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct MessageBytes {
+    /// In the one to the thread that decides.
+    pub to_decide: u32,
+    /// In the one to the thread that sends.
+    pub to_send: u32,
 }
 
 /// What a repetition is for.

@@ -154,13 +154,13 @@ fn same_lane(a: &Cell, b: &Cell) -> bool {
 }
 
 /// Where the trader's threads are, and what is between them.
-fn threads(handoff: &Handoff) -> String {
-    match handoff {
+fn threads(cell: &Cell) -> String {
+    match &cell.handoff {
         Handoff::Inline => "one".to_owned(),
-        Handoff::Queue { capacity, message_bytes, decide_core, send_core, .. } => {
+        Handoff::Queue { capacity, decide_core, send_core, .. } => {
             let room = capacity.map_or_else(|| "without bounds".to_owned(), |n| format!("with room for {n}"));
-            let size = message_bytes.map(|n| format!(" of messages of {n} bytes")).unwrap_or_default();
-            format!("three, queues {room}{size}, deciding on core {decide_core}, sending on core {send_core}")
+            let messages = cell.handoff.messages(&cell.message_bytes()).unwrap_or_default();
+            format!("three, queues {room}, {messages}, deciding on core {decide_core}, sending on core {send_core}")
         }
     }
 }
@@ -197,9 +197,9 @@ fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'sta
         ),
         (
             "threads",
-            threads(&a.handoff),
-            threads(&b.handoff),
-            "give the queues the same room, and the threads the same cores",
+            threads(a),
+            threads(b),
+            "give the queues the same room, their messages the same size, and the threads the same cores, by builds that record all of it",
         ),
         (
             "order channel",

@@ -1,14 +1,22 @@
 //! How numbers are written.
 
-use crate::time::Nanos;
+use crate::{
+    certificate::{Handoff, MessageBytes},
+    time::Nanos,
+};
 
 /// Narrow, and never a place to break a line.
 const SPACE: char = '\u{202f}';
 
-/// What there is to say of a queue: `room for 4 096, messages of 64 bytes`; of what a certificate doesn't say, nothing.
-pub(super) fn queue(capacity: Option<u64>, message_bytes: Option<u32>) -> String {
-    let room = capacity.map_or_else(|| "without bounds".to_owned(), |n| format!("room for {}", count(n)));
-    message_bytes.map_or_else(|| room.clone(), |bytes| format!("{room}, messages of {bytes} bytes"))
+/// What there is to say of the queues between the trader's threads: `rtrb, room for 4 096, messages of 64 bytes`.
+pub(super) fn queue(handoff: &Handoff, took: &[MessageBytes]) -> String {
+    let room = match handoff {
+        Handoff::Queue { capacity: Some(n), .. } => format!(", room for {}", count(*n)),
+        Handoff::Queue { capacity: None, .. } => ", without bounds".to_owned(),
+        Handoff::Inline => String::new(),
+    };
+    let messages = handoff.messages(took).map(|messages| format!(", {messages}")).unwrap_or_default();
+    format!("{}{room}{messages}", handoff.name())
 }
 
 /// With digits in groups of three: `61 204`.

@@ -2,10 +2,7 @@
 
 use std::{marker::PhantomData, time::Duration};
 
-use super::{
-    Full, Handoff, Job, Message, MessageSize, Pop, Push, Queue, Wait, go_around,
-    sized::{LINE, Padded, lines},
-};
+use super::{Full, Handoff, Job, Message, MessageSize, Pop, Push, Queue, Wait, go_around, sized::Padded};
 
 /// A sleeping taker looks up this often.
 const NAP: Duration = Duration::from_millis(10);
@@ -72,7 +69,7 @@ pub struct Opened<M> {
     /// The end for who takes out.
     pub take: Box<dyn Take<M>>,
     /// What a message takes in it.
-    pub message_bytes: usize,
+    pub message_bytes: u32,
 }
 
 /// Opens one whose messages have `PAD` bytes more than they need.
@@ -90,34 +87,38 @@ impl<M: Message, const PAD: usize> Job for Open<M, PAD> {
         Opened {
             put: Box::new(Putter::<_, PAD>(push)),
             take: Box::new(Taker::<_, PAD> { pop, wait }),
-            message_bytes: size_of::<Padded<M, PAD>>(),
+            message_bytes: const {
+                // Of 192 bytes and 1024 at most.
+                size_of::<Padded<M, PAD>>() as u32
+            },
         }
     }
 }
 
 impl Handoff {
     /// An empty queue with room for `capacity` messages (a power of two), whose memory is there already; `None` where this
-    /// is no queue. A message of at most three cache lines takes `size` in it, or the lines that it needs where those are more; what it
-    /// takes is said in any case.
+    /// is no queue. A message takes `size` in it, or what it needs where that is more. A message of more than 192 bytes is not
+    /// compiled.
     #[must_use]
     pub fn open<M: Message>(self, capacity: usize, size: MessageSize) -> Option<Opened<M>> {
-        macro_rules! beside {
-            ($lines:literal) => {
-                match size {
-                    MessageSize::Bytes64 => self.padded::<M, 0>(capacity),
-                    MessageSize::Bytes256 => self.padded::<M, { 256 - $lines * LINE }>(capacity),
-                    MessageSize::Bytes1024 => self.padded::<M, { 1024 - $lines * LINE }>(capacity),
+        use MessageSize::{Bytes64, Bytes256, Bytes1024};
+        // What a message lacks can't be told from its type, but is known when this is compiled: of these branches one is left
+        // for each type of message, with a queue for each size.
+        macro_rules! with_own_bytes {
+            ($($own:literal)+) => {$(
+                if const { size_of::<M>() == $own } {
+                    return match size {
+                        Bytes64 => self.padded::<M, { Bytes64.lacks($own) }>(capacity),
+                        Bytes256 => self.padded::<M, { Bytes256.lacks($own) }>(capacity),
+                        Bytes1024 => self.padded::<M, { Bytes1024.lacks($own) }>(capacity),
+                    };
                 }
-            };
+            )+};
         }
-        // The lines that a message needs are known when this is compiled: one branch is left for each, of three queues each.
-        if const { lines::<M>() == 1 } {
-            beside!(1)
-        } else if const { lines::<M>() == 2 } {
-            beside!(2)
-        } else {
-            beside!(3)
-        }
+        const { assert!(size_of::<M>() <= 192 && size_of::<M>().is_multiple_of(8), "name this size below") }
+        with_own_bytes!(8 16 24 32 40 48 56 64 72 80 88 96 104 112 120 128 136 144 152 160 168 176 184 192);
+        // Of no bytes at all.
+        self.padded::<M, 0>(capacity)
     }
 
     fn padded<M: Message, const PAD: usize>(self, capacity: usize) -> Option<Opened<M>> {
@@ -148,15 +149,15 @@ mod tests {
     }
 
     #[test]
-    fn a_message_takes_the_bytes_asked_for_or_the_lines_it_needs_and_comes_out_as_it_went_in() {
-        fn check<const WORDS: usize>(least: usize) {
+    fn a_message_takes_the_bytes_asked_for_or_those_it_needs_and_comes_out_as_it_went_in() {
+        fn check<const WORDS: usize>(least: u32) {
             for handoff in Handoff::all() {
                 for size in MessageSize::ALL {
                     let Some(Opened { mut put, mut take, message_bytes }) = handoff.open::<Words<WORDS>>(4, size)
                     else {
                         continue;
                     };
-                    assert_eq!(message_bytes, (size.bytes() as usize).max(least), "{}", handoff.name());
+                    assert_eq!(message_bytes, size.bytes().max(least), "{}", handoff.name());
                     // Twice around, over what was there before.
                     for n in 1..=8 {
                         put.put(Words([n; WORDS])).unwrap();
@@ -165,9 +166,9 @@ mod tests {
                 }
             }
         }
-        check::<1>(64);
+        check::<1>(8);
         check::<8>(64);
-        check::<9>(128);
+        check::<9>(72);
         check::<24>(192);
     }
 

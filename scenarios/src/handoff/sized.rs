@@ -6,9 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Message;
 
-/// Bytes of a cache line.
-pub(super) const LINE: usize = 64;
-
 /// The sizes that messages can be made: a queue copies a message as a whole, so each is compiled for itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
@@ -35,6 +32,11 @@ impl MessageSize {
             Self::Bytes1024 => 1024,
         }
     }
+
+    /// Bytes that a message of `own` ones lacks for this size.
+    pub(super) const fn lacks(self, own: usize) -> usize {
+        (self.bytes() as usize).saturating_sub(own)
+    }
 }
 
 impl From<MessageSize> for u32 {
@@ -56,9 +58,8 @@ impl TryFrom<u32> for MessageSize {
     }
 }
 
-/// A message on cache lines of its own, and `PAD` bytes more that cross with it.
+/// A message, and `PAD` bytes more that cross with it.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
 pub(super) struct Padded<M, const PAD: usize> {
     message: M,
     pad: [u8; PAD],
@@ -70,7 +71,7 @@ impl<M: Message, const PAD: usize> Padded<M, PAD> {
         Self { message, pad: [0; PAD] }
     }
 
-    /// The message, when all of it has been copied: what nobody looks at would not be otherwise.
+    /// The message, when the bytes beside it have been copied too: what nobody looks at would not be otherwise.
     #[inline(always)]
     pub(super) fn into_message(self) -> M {
         if PAD > 0 {
@@ -84,9 +85,4 @@ impl<M: Message, const PAD: usize> Default for Padded<M, PAD> {
     fn default() -> Self {
         Self::new(M::default())
     }
-}
-
-/// Cache lines that a message takes without anything added.
-pub(super) const fn lines<M: Message>() -> usize {
-    size_of::<Padded<M, 0>>() / LINE
 }

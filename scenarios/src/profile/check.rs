@@ -207,8 +207,7 @@ impl Document<'_> {
             placement: raw.placement.as_ref().map(|p| self.placement(p, two_hosts)).transpose()?,
             placements: self.placements(raw, two_hosts, sweep)?,
             handoffs: self.handoffs_of_lanes(raw, two_hosts, sweep)?,
-            queue_capacity: self.queue_capacity(raw.queue_capacity.as_ref())?,
-            queue_message_size: self.message_size(raw.queue_message_bytes.as_ref())?,
+            queue: self.queue_size(raw.queue_capacity.as_ref(), raw.queue_message_bytes.as_ref())?,
         })
     }
 

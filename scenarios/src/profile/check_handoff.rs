@@ -7,12 +7,13 @@ use super::{
     LoadSpec, ProfileError,
     check::Document,
     handoff_values::{
-        HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause, parse_preempt,
+        HandoffSpec, HandoffValueError, MOST_PRODUCERS, QueueSize, parse_capacity, parse_message_bytes, parse_pause,
+        parse_preempt,
     },
     raw::{RawHandoff, RawPlacement, RawRun, Scalar},
 };
 use crate::{
-    handoff::{Handoff, MessageSize, resolve},
+    handoff::{Handoff, resolve},
     load::Arrival,
 };
 
@@ -66,16 +67,23 @@ impl Document<'_> {
         }
     }
 
-    /// Messages that a queue has room for.
-    pub(super) fn queue_capacity(&self, raw: Option<&Spanned<u32>>) -> Result<usize, ProfileError> {
-        let of = |n: &Spanned<u32>| parse_capacity(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e));
-        raw.map_or(Ok(HandoffSpec::default().capacity), of)
-    }
-
-    /// Bytes of a message in a queue.
-    pub(super) fn message_size(&self, raw: Option<&Spanned<u32>>) -> Result<MessageSize, ProfileError> {
-        let of = |n: &Spanned<u32>| parse_message_bytes(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e));
-        raw.map_or(Ok(HandoffSpec::default().message_size), of)
+    /// Messages that a queue has room for, and how large they are.
+    pub(super) fn queue_size(
+        &self,
+        capacity: Option<&Spanned<u32>>,
+        bytes: Option<&Spanned<u32>>,
+    ) -> Result<QueueSize, ProfileError> {
+        let QueueSize { capacity: usual, message_size } = HandoffSpec::default().queue();
+        let room = |n: &Spanned<u32>| parse_capacity(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e));
+        let size = |n: &Spanned<u32>| parse_message_bytes(&n.get_ref().to_string()).map_err(|e| self.apart(n, &e));
+        let queue = QueueSize {
+            capacity: capacity.map_or(Ok(usual), room)?,
+            message_size: bytes.map_or(Ok(message_size), size)?,
+        };
+        match (queue.check(), capacity.or(bytes)) {
+            (Err(e), Some(at)) => Err(self.apart(at, &e)),
+            _ => Ok(queue),
+        }
     }
 
     /// Of the threads that decide and send, where the placement names them.
@@ -127,14 +135,16 @@ impl Document<'_> {
                 Err(self.error(n, format!("a comparison of hand-offs has no {} {what}", n.get_ref()), remedy))
             }
         };
+        let QueueSize { capacity, message_size } =
+            self.queue_size(raw.capacity.as_ref(), raw.message_bytes.as_ref())?;
         Ok(HandoffSpec {
             handoffs: raw.queues.as_ref().map_or(Ok(usual.handoffs), |q| self.handoffs(q, "queues"))?,
             rate: raw.rate.as_ref().map_or(Ok(usual.rate), |r| self.packet_rate(r))?,
             burst: whole(&raw.burst, usual.burst, u32::MAX, "ticks in a burst")?,
             duration: raw.duration.as_ref().map_or(Ok(usual.duration), |d| self.duration(d))?,
             repetitions: whole(&raw.repetitions, usual.repetitions, MOST_REPETITIONS, "repetitions")?,
-            capacity: self.queue_capacity(raw.capacity.as_ref())?,
-            message_size: self.message_size(raw.message_bytes.as_ref())?,
+            capacity,
+            message_size,
             producers: whole(&raw.producers, usual.producers, MOST_PRODUCERS, "producers")?,
             share_cores: raw.share_cores.unwrap_or(usual.share_cores),
             preempt: raw.preempt.as_ref().map(|p| self.taken_away(p, parse_preempt)).transpose()?,

@@ -7,6 +7,8 @@ use crate::handoff::{Handoff, MessageSize};
 
 /// Most messages that a queue may have room for.
 const LARGEST: usize = 1 << 20;
+/// Most bytes that a queue may take: they are written to before each repetition, and locked into memory.
+const LARGEST_QUEUE: usize = 256 << 20;
 /// Longer than this, and the kernel's own limit on real-time threads takes part.
 const LONGEST: Nanos = Nanos(100_000_000);
 /// The largest share of the core that is taken away, in tenths: the kernel leaves other threads a twentieth at least
@@ -16,6 +18,28 @@ const LARGEST_SHARE: u64 = 9;
 const MOST_TICKS: u64 = 8_000_000;
 /// Most threads that put in.
 pub const MOST_PRODUCERS: u32 = 64;
+
+/// How large a queue is, and what goes through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueSize {
+    /// Messages that it has room for: a power of two.
+    pub capacity: usize,
+    /// How large a message is, at least.
+    pub message_size: MessageSize,
+}
+
+impl QueueSize {
+    /// Whether it takes no more memory than it may.
+    ///
+    /// # Errors
+    /// [`HandoffValueError::Room`].
+    pub const fn check(self) -> Result<Self, HandoffValueError> {
+        if self.capacity.saturating_mul(self.message_size.bytes() as usize) > LARGEST_QUEUE {
+            return Err(HandoffValueError::Room(self));
+        }
+        Ok(self)
+    }
+}
 
 /// A comparison of hand-offs.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,11 +69,18 @@ pub struct HandoffSpec {
 }
 
 impl HandoffSpec {
+    /// Each of its queues.
+    #[must_use]
+    pub const fn queue(&self) -> QueueSize {
+        QueueSize { capacity: self.capacity, message_size: self.message_size }
+    }
+
     /// What holds of several values together.
     ///
     /// # Errors
-    /// [`HandoffValueError::Share`], [`HandoffValueError::TooMuch`].
+    /// [`HandoffValueError::Share`], [`HandoffValueError::TooMuch`], [`HandoffValueError::Room`].
     pub fn check(&self) -> Result<(), HandoffValueError> {
+        self.queue().check()?;
         let (rate, duration) = (self.rate, self.duration);
         #[expect(clippy::cast_precision_loss, reason = "compared with a limit that is no exact one")]
         let ticks = rate.0 * duration.get() as f64 / 1e9;
@@ -117,6 +148,12 @@ pub enum HandoffValueError {
         /// Of a repetition.
         duration: Nanos,
     },
+    /// A queue that takes more memory than it may.
+    #[error(
+        "a queue of {} messages of {} bytes is too large: write room for {} of this size at most", .0.capacity,
+        .0.message_size.bytes(), LARGEST_QUEUE / .0.message_size.bytes() as usize
+    )]
+    Room(QueueSize),
     /// No duration.
     #[error(transparent)]
     Duration(#[from] UnitError),

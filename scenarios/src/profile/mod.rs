@@ -32,7 +32,8 @@ pub use builtin::{BUILTIN_NAMES, builtin_text};
 pub use check_placements::{UnknownPlacement, parse_placements};
 pub use error::ProfileError;
 pub use handoff_values::{
-    HandoffSpec, HandoffValueError, MOST_PRODUCERS, parse_capacity, parse_message_bytes, parse_pause, parse_preempt,
+    HandoffSpec, HandoffValueError, MOST_PRODUCERS, QueueSize, parse_capacity, parse_message_bytes, parse_pause,
+    parse_preempt,
 };
 pub use stamps::{StampsSpec, UnknownPolicy, parse_policy};
 pub(crate) use suggest::did_you_mean;
@@ -47,10 +48,7 @@ use std::path::Path;
 
 use tickcert_results::{judge::Requirement, time::Nanos};
 
-use crate::{
-    feed::Excerpt,
-    handoff::{Handoff, MessageSize},
-};
+use crate::{feed::Excerpt, handoff::Handoff};
 use locate::Place;
 use transports::TransportTable;
 
@@ -138,10 +136,8 @@ pub struct Run {
     /// How the trader's threads hand on what they have, each a dimension of the cells: in one thread, or in three with a queue
     /// between each two. Never empty.
     pub handoffs: Vec<Handoff>,
-    /// Messages that each of these queues has room for: a power of two.
-    pub queue_capacity: usize,
-    /// How large each message in them is, at least.
-    pub queue_message_size: MessageSize,
+    /// Each of these queues.
+    pub queue: QueueSize,
     /// Whether the tool's own overhead over shared memory is measured first.
     pub floor: bool,
     /// Whether it is measured what lies between the host's parts: from core to core, and memory.

@@ -9,7 +9,7 @@ use tickcert_results::{
 };
 
 use super::*;
-use crate::load::Arrival;
+use crate::{handoff::MessageSize, load::Arrival};
 
 /// The smallest profile; [`with`] changes a line of it.
 pub(super) const SMALL: &str = r#"profile = 1
@@ -729,8 +729,8 @@ fn the_traders_threads_are_one_unless_the_profile_names_queues_and_their_cores_a
     assert_eq!((cores(""), cores(", decide_core = 2, send_core = 3")), (None, Some((2, 3))));
     let queue = handoffs("\"rtrb\"");
     let sized = read(&queue.replace("[run]\n", "[run]\nqueue_capacity = 64\nqueue_message_bytes = 256\n"));
-    assert_eq!((sized.queue_capacity, sized.queue_message_size), (64, MessageSize::Bytes256));
-    assert_eq!((read(&queue).queue_capacity, read(&queue).queue_message_size), (4096, MessageSize::Bytes64));
+    assert_eq!(sized.queue, QueueSize { capacity: 64, message_size: MessageSize::Bytes256 });
+    assert_eq!(read(&queue).queue, QueueSize { capacity: 4096, message_size: MessageSize::Bytes64 });
     for (text, said) in [
         (handoffs(""), "handoffs = [\"all\"]"),
         (handoffs("\"rtbr\""), "did you mean `rtrb`?"),
@@ -742,6 +742,10 @@ fn the_traders_threads_are_one_unless_the_profile_names_queues_and_their_cores_a
         ),
         (queue.replace("[run]\n", "[run]\nqueue_capacity = 100\n"), "write a power of two"),
         (queue.replace("[run]\n", "[run]\nqueue_message_bytes = 128\n"), "write 64, 256 or 1024"),
+        (
+            queue.replace("[run]\n", "[run]\nqueue_capacity = 524288\nqueue_message_bytes = 1024\n"),
+            "write room for 262144 of this size at most",
+        ),
         (queue + "[bench]\ntrader_host = \"root@b\"\n", "the trader is on another"),
         (placed(SMALL, ", decide_core = 2"), "`decide_core` and `send_core` go together"),
         (placed(SMALL, ", decide_core = 1, send_core = 2"), "core 1 for two threads"),

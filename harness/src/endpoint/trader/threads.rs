@@ -13,7 +13,10 @@ use anyhow::{Context, Result, anyhow};
 use done::{Done, Flags};
 use messages::{ToDecide, ToSend};
 use tickcert_probes::{affinity, clocks::tsc, counters::Counters};
-use tickcert_results::{certificate::CounterValues, time::Nanos};
+use tickcert_results::{
+    certificate::{CounterValues, MessageBytes},
+    time::Nanos,
+};
 use tickcert_scenarios::{
     handoff::{Handoff, Over, Put, Take},
     trader::{Decider, Decoder, TickKind, TraderConfig},
@@ -62,7 +65,7 @@ impl Start<'_, '_> {
             named.and_then(|h| h.open::<ToDecide<P, S::Carried>>(*capacity, *message_size)).with_context(unknown)?;
         let orders =
             named.and_then(|h| h.open::<ToSend<P, S::Carried>>(*capacity, *message_size)).with_context(unknown)?;
-        let message_bytes = [queue.message_bytes, orders.message_bytes];
+        let message_bytes = MessageBytes { to_decide: queue.message_bytes, to_send: orders.message_bytes };
         let (relay, relayed) = relay::open();
         let relay = ends.desk.is_session().then_some(relay);
         let mut receiver = Receiver::<S, P> { decoder: Decoder::new(config), put: queue.put, relay, full: 0 };
@@ -121,7 +124,7 @@ impl Start<'_, '_> {
             usage: others.iter().fold(own.0, |sum, other| sum.and(&other.usage)),
             counters: others.iter().fold(own.1, |sum, other| sum.and(&other.counters)),
             queue_full: receiver.full + deciding.full,
-            queue_message_bytes: Some(message_bytes),
+            message_bytes: Some(message_bytes),
             strayed: others.iter().filter_map(|other| other.strayed).collect(),
             ..Traded::of(stats)
         })

@@ -198,6 +198,7 @@ fn repetition_of(shape: &LaneShape, s: &Samples, repetition: u32, attempt: u32, 
         over_time: over_time(&s.due),
         samples: samples_path(shape, repetition, attempt),
         counters: Some(counters(orders)),
+        message_bytes: None,
         notes: BTreeMap::from([
             ("exchange/involuntary switches".to_owned(), "3".to_owned()),
             ("trader/receive buffer".to_owned(), "33554432 bytes".to_owned()),

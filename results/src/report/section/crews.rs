@@ -21,8 +21,7 @@ fn section(c: &CrewComparison) -> Markup {
             p.note {
                 "The same ticks and orders over the same lane. In three threads one receives and decodes, one keeps the book and decides, "
                 "one writes orders and sends them, with a queue of the kind named between each two; each crossing is a stage of its own "
-                "among the lane's stages (hand-off, hand-over). A message takes more than the bytes named where it has to, with stamps of the "
-                "stages or of hardware in it; what it took is in the notes of each repetition."
+                "among the lane's stages (hand-off, hand-over)."
             }
             table.quantiles {
                 caption {
@@ -42,8 +41,8 @@ fn line(row: &CrewRow) -> Markup {
     let value = |v: Option<Nanos>| v.map_or_else(|| "–".to_owned(), text::micros);
     let (what, cores) = match &row.handoff {
         Handoff::Inline => ("one thread".to_owned(), row.trader_core.to_string()),
-        Handoff::Queue { name, capacity, message_bytes, decide_core, send_core } => (
-            format!("{name}, {}", text::queue(*capacity, *message_bytes)),
+        Handoff::Queue { decide_core, send_core, .. } => (
+            text::queue(&row.handoff, &row.message_bytes),
             format!("{} → {decide_core} → {send_core}", row.trader_core),
         ),
     };

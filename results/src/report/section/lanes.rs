@@ -118,11 +118,9 @@ fn work(cell: &Cell) -> Option<String> {
 pub(super) fn setting(cell: &Cell) -> String {
     let handoff = match &cell.handoff {
         Handoff::Inline => "one thread".to_owned(),
-        Handoff::Queue { name, capacity, message_bytes, decide_core, send_core } => {
-            format!(
-                "three threads ({name}, {}, to cores {decide_core} and {send_core})",
-                text::queue(*capacity, *message_bytes)
-            )
+        Handoff::Queue { decide_core, send_core, .. } => {
+            let queue = text::queue(&cell.handoff, &cell.message_bytes());
+            format!("three threads ({queue}, to cores {decide_core} and {send_core})")
         }
     };
     let orders = match cell.order_channel {
