@@ -151,9 +151,9 @@ mod tests {
         }
         let site = Site::new();
         let (decide_core, send_core) = site.cores;
-        // Two stamps and a message are more than 64 bytes, and an order is less.
+        // Two stamps and a message are more than 64 bytes, and so are they and an order.
         let (small, large) =
-            (MessageBytes { to_decide: 88, to_send: 64 }, MessageBytes { to_decide: 256, to_send: 256 });
+            (MessageBytes { to_decide: 104, to_send: 80 }, MessageBytes { to_decide: 256, to_send: 256 });
         for (fault, message_size, took) in
             [(None, MessageSize::Bytes64, small), (Some(StampFault::Missing), MessageSize::Bytes256, large)]
         {

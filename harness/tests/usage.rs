@@ -250,6 +250,8 @@ mod tests {
             .refused(2, &["--queue-message-bytes", "64, 256 or 1024"]);
         let gibibyte = ["--handoffs", "rtrb", "--queue-capacity", "1048576", "--queue-message-bytes", "1024"];
         home.run(&[&["certify"][..], &gibibyte].concat()).refused(2, &["too large", "262144"]);
+        let placed = ["--placements", "all", "--queue-capacity", "64"];
+        home.run(&[&["certify"][..], &placed].concat()).refused(2, &["--queue-capacity", "leave --placements out"]);
         for size in ["--queue-capacity", "--queue-message-bytes"] {
             home.run(&["certify", size, "256"]).refused(2, &[size, "a trader in three threads", "--handoffs"]);
         }

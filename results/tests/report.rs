@@ -204,13 +204,14 @@ fn queues_between_threads_stand_with_their_room_and_the_bytes_that_messages_took
         certificate.crews = crews::comparisons(&certificate, 1);
         words(&page(&certificate)).replace('\u{202f}', " ")
     };
-    let took = |to_decide| Some(MessageBytes { to_decide, to_send: 64 });
+    let took = |to_decide, to_send| Some(MessageBytes { to_decide, to_send });
     for (text, wanted) in [
-        (with(Some(4096), Some(64), took(64)), "rtrb, room for 4 096, messages of 64 bytes"),
+        (with(Some(4096), Some(64), took(64, 64)), "rtrb, room for 4 096, messages of 64 bytes"),
         (
-            with(None, Some(64), took(88)),
-            "rtrb, without bounds, messages of 88 bytes to decide and 64 to send (64 asked for)",
+            with(None, Some(64), took(104, 80)),
+            "rtrb, without bounds, messages of 104 bytes to decide and 80 to send (64 asked for)",
         ),
+        (with(Some(64), Some(256), None), "rtrb, room for 64, messages of 256 bytes asked for"),
         (with(Some(64), None, None), "rtrb, room for 64, messages of a size that was not recorded"),
     ] {
         // Of the lane, and beside one thread.

@@ -24,7 +24,7 @@ pub(crate) struct CrewArgs {
     /// Messages that each such queue has room for, instead of the profile's: a power of two
     #[arg(long, value_name = "MESSAGES", value_parser = args_capacity)]
     queue_capacity: Option<usize>,
-    /// Bytes of a message in them, or more where its stamps need them, instead of the profile's
+    /// Bytes that a message takes in such a queue, more where its stamps need more; instead of the profile's
     #[arg(long, value_name = "64|256|1024", value_parser = args_message_bytes)]
     queue_message_bytes: Option<MessageSize>,
     /// Core of the trader's thread that decides, where it has several [default: chosen]
@@ -61,8 +61,11 @@ impl CrewArgs {
             ];
             return match of_three.iter().find(|(given, _)| *given) {
                 None => Ok((vec![Crew::ALONE], Vec::new())),
+                Some((_, what)) if profile.run.placements.is_some() => Err(Failure::usage(anyhow!(
+                    "{what} of a trader in three threads, which has one placement: leave --placements out"
+                ))),
                 Some((_, what)) => Err(Failure::usage(anyhow!(
-                    "{what} of a trader in three threads: name the queue between them with --handoffs, and one placement"
+                    "{what} of a trader in three threads: name the queue between them with --handoffs"
                 ))),
             };
         }
@@ -94,7 +97,7 @@ impl CrewArgs {
             overrides.push(format!("queue_message_bytes = {}", size.bytes()));
             queue.message_size = size;
         }
-        queue.check().map(drop).map_err(Failure::usage)
+        queue.check().map_err(Failure::usage)
     }
 
     fn check(&self, profile: &Profile, two_hosts: bool) -> Result<(), Failure> {

@@ -182,6 +182,9 @@ impl Handoff {
     pub fn messages(&self, took: &[MessageBytes]) -> Option<String> {
         let Self::Queue { message_bytes, .. } = self else { return None };
         let Some(wanted) = *message_bytes else { return Some("messages of a size that was not recorded".to_owned()) };
+        if took.is_empty() {
+            return Some(format!("messages of {wanted} bytes asked for"));
+        }
         if took.iter().all(|took| (took.to_decide, took.to_send) == (wanted, wanted)) {
             return Some(format!("messages of {wanted} bytes"));
         }

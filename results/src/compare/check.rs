@@ -199,7 +199,8 @@ fn difference(a: &Cell, b: &Cell) -> Option<(&'static str, String, String, &'sta
             "threads",
             threads(a),
             threads(b),
-            "give the queues the same room, their messages the same size, and the threads the same cores, by builds that record all of it",
+            "give the queues the same room, the threads the same cores, and the messages the same size (`queue_message_bytes = 256` has \
+             room for all stamps), by builds that record it",
         ),
         (
             "order channel",

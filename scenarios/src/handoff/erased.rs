@@ -87,38 +87,40 @@ impl<M: Message, const PAD: usize> Job for Open<M, PAD> {
         Opened {
             put: Box::new(Putter::<_, PAD>(push)),
             take: Box::new(Taker::<_, PAD> { pop, wait }),
-            message_bytes: const {
-                // Of 192 bytes and 1024 at most.
-                size_of::<Padded<M, PAD>>() as u32
-            },
+            message_bytes: const { bytes_of::<Padded<M, PAD>>() },
         }
     }
 }
 
+const fn bytes_of<M>() -> u32 {
+    assert!(size_of::<M>() <= 1024, "no message is larger");
+    #[expect(clippy::cast_possible_truncation, reason = "1024 at most")]
+    let bytes = size_of::<M>() as u32;
+    bytes
+}
+
 impl Handoff {
     /// An empty queue with room for `capacity` messages (a power of two), whose memory is there already; `None` where this
-    /// is no queue. A message takes `size` in it, or what it needs where that is more. A message of more than 192 bytes is not
-    /// compiled.
+    /// is no queue. A message takes `size` in it, or what it needs where that is more.
     #[must_use]
     pub fn open<M: Message>(self, capacity: usize, size: MessageSize) -> Option<Opened<M>> {
         use MessageSize::{Bytes64, Bytes256, Bytes1024};
         // What a message lacks can't be told from its type, but is known when this is compiled: of these branches one is left
         // for each type of message, with a queue for each size.
         macro_rules! with_own_bytes {
-            ($($own:literal)+) => {$(
-                if const { size_of::<M>() == $own } {
+            ($($own:literal)+) => {
+                const { assert!(matches!(size_of::<M>(), $($own)|+), "name the size of this message here") }
+                $(if const { size_of::<M>() == $own } {
                     return match size {
                         Bytes64 => self.padded::<M, { Bytes64.lacks($own) }>(capacity),
                         Bytes256 => self.padded::<M, { Bytes256.lacks($own) }>(capacity),
                         Bytes1024 => self.padded::<M, { Bytes1024.lacks($own) }>(capacity),
                     };
-                }
-            )+};
+                })+
+            };
         }
-        const { assert!(size_of::<M>() <= 192 && size_of::<M>().is_multiple_of(8), "name this size below") }
-        with_own_bytes!(8 16 24 32 40 48 56 64 72 80 88 96 104 112 120 128 136 144 152 160 168 176 184 192);
-        // Of no bytes at all.
-        self.padded::<M, 0>(capacity)
+        with_own_bytes!(8 32 56 64 72 80 96 104 120 144 168 192);
+        unreachable!("a message of another size is not compiled")
     }
 
     fn padded<M: Message, const PAD: usize>(self, capacity: usize) -> Option<Opened<M>> {

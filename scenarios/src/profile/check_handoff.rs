@@ -80,7 +80,8 @@ impl Document<'_> {
             capacity: capacity.map_or(Ok(usual), room)?,
             message_size: bytes.map_or(Ok(message_size), size)?,
         };
-        match (queue.check(), capacity.or(bytes)) {
+        // With the usual room no size is too large.
+        match (queue.check(), capacity) {
             (Err(e), Some(at)) => Err(self.apart(at, &e)),
             _ => Ok(queue),
         }

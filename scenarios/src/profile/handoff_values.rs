@@ -33,11 +33,11 @@ impl QueueSize {
     ///
     /// # Errors
     /// [`HandoffValueError::Room`].
-    pub const fn check(self) -> Result<Self, HandoffValueError> {
+    pub const fn check(self) -> Result<(), HandoffValueError> {
         if self.capacity.saturating_mul(self.message_size.bytes() as usize) > LARGEST_QUEUE {
             return Err(HandoffValueError::Room(self));
         }
-        Ok(self)
+        Ok(())
     }
 }
 
