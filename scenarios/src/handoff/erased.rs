@@ -87,16 +87,9 @@ impl<M: Message, const PAD: usize> Job for Open<M, PAD> {
         Opened {
             put: Box::new(Putter::<_, PAD>(push)),
             take: Box::new(Taker::<_, PAD> { pop, wait }),
-            message_bytes: const { bytes_of::<Padded<M, PAD>>() },
+            message_bytes: u32::try_from(size_of::<Padded<M, PAD>>()).unwrap_or(u32::MAX),
         }
     }
-}
-
-const fn bytes_of<M>() -> u32 {
-    assert!(size_of::<M>() <= 1024, "no message is larger");
-    #[expect(clippy::cast_possible_truncation, reason = "1024 at most")]
-    let bytes = size_of::<M>() as u32;
-    bytes
 }
 
 impl Handoff {
